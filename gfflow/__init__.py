@@ -1,0 +1,89 @@
+"""gfflow: the training of a neural network as a continuous gradient flow.
+
+The public names are imported when they are first used, so that the command line can
+print its help without JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import data as data
+    from . import flows as flows
+    from . import laws as laws
+    from . import losses as losses
+    from . import models as models
+    from . import solvers as solvers
+    from ._errors import CheckError as CheckError
+    from ._errors import ConfigError as ConfigError
+    from ._errors import GFFlowError as GFFlowError
+    from ._errors import LawError as LawError
+    from ._errors import ProblemError as ProblemError
+    from ._errors import RunFolderError as RunFolderError
+    from ._errors import SolveError as SolveError
+    from ._errors import TargetError as TargetError
+    from ._problem import Problem as Problem
+    from ._solution import Cost as Cost
+    from ._solution import Solution as Solution
+    from ._solve import solve as solve
+    from ._spectrum import Spectrum as Spectrum
+    from ._spectrum import hessian_eigenvalues as hessian_eigenvalues
+    from ._status import Status as Status
+    from ._times import linear_times as linear_times
+    from ._times import log_times as log_times
+    from .check import LawReport as LawReport
+    from .check import Report as Report
+    from .check import Verdict as Verdict
+    from .check import check as check
+    from .experiment import load as load
+    from .flows import GradientFlow as GradientFlow
+    from .laws import Law as Law
+    from .laws import known_laws as known_laws
+    from .laws import symbolic as symbolic
+
+__version__ = "0.1.0"
+
+_MODULES = ("data", "flows", "laws", "losses", "models", "solvers")
+_HOMES = {
+    "CheckError": "_errors",
+    "ConfigError": "_errors",
+    "Cost": "_solution",
+    "GFFlowError": "_errors",
+    "GradientFlow": "flows",
+    "Law": "laws",
+    "LawError": "_errors",
+    "LawReport": "check",
+    "Problem": "_problem",
+    "ProblemError": "_errors",
+    "Report": "check",
+    "RunFolderError": "_errors",
+    "Solution": "_solution",
+    "SolveError": "_errors",
+    "Spectrum": "_spectrum",
+    "Status": "_status",
+    "TargetError": "_errors",
+    "Verdict": "check",
+    "check": "check",
+    "hessian_eigenvalues": "_spectrum",
+    "known_laws": "laws",
+    "linear_times": "_times",
+    "load": "experiment",
+    "log_times": "_times",
+    "solve": "_solve",
+    "symbolic": "laws",
+}
+__all__ = [*_HOMES, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gfflow' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

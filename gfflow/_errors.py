@@ -1,0 +1,49 @@
+"""The one exception family of gfflow."""
+
+from collections.abc import Sequence
+
+
+class GFFlowError(Exception):
+    """Base of every error that gfflow raises for a user's mistake.
+
+    Each message names what was given, what was wanted, and what to do.
+    """
+
+
+class ProblemError(GFFlowError):
+    """A model, loss or data set that do not fit together."""
+
+
+class SolveError(GFFlowError):
+    """An integration that cannot be started as asked."""
+
+
+class LawError(GFFlowError):
+    """A law that cannot be evaluated on the given model and flow."""
+
+
+class CheckError(GFFlowError):
+    """A check that cannot be made with what the solution holds."""
+
+
+class TargetError(GFFlowError):
+    """A `module:name` or `./file.py:name` target that cannot be used."""
+
+
+class RunFolderError(GFFlowError):
+    """A run folder that is missing, incomplete or not the one asked for."""
+
+
+class ConfigError(GFFlowError):
+    """All that is wrong with a config, one line a problem.
+
+    **Arguments:**
+
+    - `problems`: the messages, each `file:line: key: what is wrong; got ...`.
+    """
+
+    problems: tuple[str, ...]
+
+    def __init__(self, problems: Sequence[str]):
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))

@@ -1,0 +1,172 @@
+"""Every named part of gfflow: one line a part, importable without JAX.
+
+A part is registered as `name: ("module", "attribute", "one line for `gfflow list`")`
+and imported only when it is asked for by `lookup`.
+"""
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+from ._errors import GFFlowError
+
+_Entry = tuple[str, str, str]
+
+_FLOWS: dict[str, _Entry] = {
+    "gradient": (
+        "gfflow.flows",
+        "GradientFlow",
+        "θ' = −∇L(θ) [− λθ with weight_decay = λ]",
+    ),
+}
+
+_SOLVERS: dict[str, _Entry] = {
+    name.lower(): ("diffrax", name, text)
+    for name, text in {
+        "Heun": "explicit Runge–Kutta, order 2(1)",
+        "Midpoint": "explicit Runge–Kutta, order 2(1)",
+        "Ralston": "explicit Runge–Kutta, order 2(1)",
+        "Bosh3": "Bogacki–Shampine, explicit, order 3(2)",
+        "Tsit5": "Tsitouras, explicit, order 5(4)",
+        "Dopri5": "Dormand–Prince, explicit, order 5(4)",
+        "Dopri8": "Dormand–Prince, explicit, order 8(7)",
+        "ReversibleHeun": "algebraically reversible, order 2(1)",
+        "ImplicitEuler": "backward Euler, order 1(1)",
+        "Kvaerno3": "stiffly accurate ESDIRK, order 3(2)",
+        "Kvaerno4": "stiffly accurate ESDIRK, order 4(3)",
+        "Kvaerno5": "stiffly accurate ESDIRK, order 5(4)",
+        "KenCarp3": "the explicit half of this IMEX pair, order 3(2)",
+        "KenCarp4": "the explicit half of this IMEX pair, order 4(3)",
+        "KenCarp5": "the explicit half of this IMEX pair, order 5(4)",
+        "Sil3": "the explicit half of this IMEX pair, order 2(1)",
+    }.items()
+}
+
+_LAWS: dict[str, _Entry] = {
+    "balancedness": (
+        "gfflow.laws",
+        "balancedness",
+        "linear layers: W₂ᵀW₂ − W₁W₁ᵀ − b₁b₁ᵀ at each hidden layer",
+    ),
+    "rescaling": (
+        "gfflow.laws",
+        "rescaling",
+        "q-homogeneous units: q‖W₂[:,k]‖² − ‖W₁[k,:]‖² − b_k²",
+    ),
+    "softmax_column_sums": (
+        "gfflow.laws",
+        "softmax_column_sums",
+        "softmax cross-entropy: column sums of the last weight, sum of its bias",
+    ),
+}
+
+_MODELS: dict[str, _Entry] = {
+    "mlp": ("gfflow.models", "MLP", "multilayer perceptron, any jax.nn activation"),
+    "deep_linear": ("gfflow.models", "DeepLinear", "x ↦ W_L ⋯ W₁ x [+ biases]"),
+}
+
+_DATA: dict[str, _Entry] = {
+    "digits": ("gfflow.data", "digits", "scikit-learn digits, 1797 × 64, 10 classes"),
+    "breast_cancer": (
+        "gfflow.data",
+        "breast_cancer",
+        "scikit-learn breast cancer, 569 × 30, 2 classes",
+    ),
+    "diabetes": ("gfflow.data", "diabetes", "scikit-learn diabetes, 442 × 10, values"),
+    "teacher_student": (
+        "gfflow.data",
+        "teacher_student",
+        "Gaussian inputs, targets of a random two-layer teacher",
+    ),
+    "npz": ("gfflow.data", "from_npz", "arrays of a NumPy .npz file"),
+    "csv": ("gfflow.data", "from_csv", "columns of a .csv file"),
+}
+
+_LOSSES: dict[str, _Entry] = {
+    "mse": ("gfflow.losses", "mse", "mean over outputs of (z − y)²"),
+    "half_squared_error": ("gfflow.losses", "half_squared_error", "½ Σ (z − y)²"),
+    "softmax_cross_entropy": (
+        "gfflow.losses",
+        "softmax_cross_entropy",
+        "−Σ y log softmax(z), y a label or probabilities",
+    ),
+    "logistic": (
+        "gfflow.losses",
+        "logistic",
+        "log(1 + exp(−yz)), y in {0,1} or {−1,1}",
+    ),
+    "huber": ("gfflow.losses", "huber", "mean over outputs of Huber's loss, δ = 1"),
+}
+
+_INITIALISERS: dict[str, _Entry] = {
+    "glorot": ("gfflow.models", "glorot", "Gaussian, variance 2 / (fan in + fan out)"),
+    "he": ("gfflow.models", "he", "Gaussian, variance 2 / fan in"),
+    "gaussian": (
+        "gfflow.models",
+        "gaussian",
+        "Gaussian, standard deviation init_scale",
+    ),
+    "balanced": ("gfflow.models", "balanced", "singular values shared: all laws are 0"),
+    "small": ("gfflow.models", "small", "Gaussian, variance 10⁻⁶ / fan in"),
+}
+
+_ACTIVATIONS: dict[str, _Entry] = {
+    name: ("gfflow.models", name, text)
+    for name, text in {"identity": "z", "relu_squared": "max(z, 0)²"}.items()
+} | {
+    name: ("jax.nn", name, f"jax.nn.{name}")
+    for name in (
+        "celu elu gelu hard_sigmoid hard_silu hard_tanh leaky_relu log_sigmoid mish "
+        "relu relu6 selu sigmoid silu soft_sign softplus sparse_plus squareplus swish "
+        "tanh"
+    ).split()
+}
+
+_KINDS: dict[str, dict[str, _Entry]] = {
+    "flows": _FLOWS,
+    "solvers": _SOLVERS,
+    "laws": _LAWS,
+    "models": _MODELS,
+    "data": _DATA,
+    "losses": _LOSSES,
+    "initialisers": _INITIALISERS,
+    "activations": _ACTIVATIONS,
+}
+
+
+def kinds() -> list[str]:
+    """The kinds of part that have names: "flows", "solvers", ..."""
+    return list(_KINDS)
+
+
+def names(kind: str) -> list[str]:
+    """The registered names of one kind, in the order of registration."""
+    return list(_KINDS[kind])
+
+
+def describe(kind: str) -> dict[str, str]:
+    """Name → one line of description, for one kind."""
+    return {name: entry[2] for name, entry in _KINDS[kind].items()}
+
+
+def suggest(word: str, words: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` for the nearest of `words`, or the empty string."""
+    near = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def lookup(kind: str, name: str) -> Any:
+    """The part of this kind and name, imported now.
+
+    **Raises:** `GFFlowError` if there is none of that name.
+    """
+    table = _KINDS[kind]
+    key = name.lower()
+    if key not in table:
+        raise GFFlowError(
+            f"no {kind} of name {name!r}{suggest(name, table)}; "
+            f"there are: {', '.join(table)}"
+        )
+    module, attribute, _ = table[key]
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,271 @@
+"""solve: a flow of a problem, integrated."""
+
+import time
+from collections.abc import Sequence
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+from jaxtyping import Array, Float
+
+from ._clock import Clock
+from ._core import Carry, Core, Row, Settings
+from ._errors import SolveError
+from ._integration import Integration, Progress
+from ._problem import Problem
+from ._settings import is_traced, make_grid, make_settings, make_solver, positive
+from ._solution import Cost, Solution
+from ._status import Status
+from ._typing import IntScalarLike, ScalarLike
+from .flows import AbstractFlow
+from .laws import Law
+from .solvers import solver_properties
+
+_STATES = 16
+_STATE_BYTES = 2**31
+
+
+def solve(
+    flow: AbstractFlow,
+    problem: Problem,
+    *,
+    t1: ScalarLike | None = None,
+    t0: ScalarLike = 0.0,
+    rtol: ScalarLike | None = None,
+    atol: ScalarLike | None = None,
+    saveat: Float[Array, " times"] | None = None,
+    solver: str | diffrax.AbstractSolver | None = None,
+    laws: Sequence[Law] = (),
+    parameters_every: int | None = None,
+    dt0: ScalarLike | None = None,
+    max_steps: IntScalarLike = 1_000_000,
+    stop_gradient_norm: ScalarLike | None = None,
+    stop_loss: ScalarLike | None = None,
+    max_wall_time: float | None = None,
+    progress: Progress | None = None,
+    adjoint: diffrax.AbstractAdjoint | None = None,
+) -> Solution:
+    """Integrate a flow from t0 to t1. Works inside a user's own `jit` and `vmap`.
+
+    Every saved time is the end of a step, so what is saved has the accuracy of the
+    solver and not of an interpolant. Every number is an array: a new t1, tolerance,
+    seed or data set of equal shape compiles nothing.
+
+    **Arguments:**
+
+    - `flow`, `problem`: what to integrate.
+    - `t0`, `t1`: flow time. Without t1 it ends at the last of `saveat`.
+    - `rtol`, `atol`: local error tolerances. `rtol` is 1e-10 by default in double
+        precision and 1e-5 in single; `atol` is `rtol` times the root mean square of
+        the initial state.
+    - `saveat`: times to save at; 50 logarithmic ones from (t1 − t0)·10⁻⁴ by default.
+        t0 and t1 are always saved.
+    - `solver`: an adaptive Diffrax solver or its name, Dopri8 by default.
+    - `laws`: laws to evaluate at each saved time.
+    - `parameters_every`: keep the whole state at every n-th saved time (0: only at the
+        last one); by default so that about 16 are kept.
+    - `dt0`: the first step; by Hairer's rule by default.
+    - `max_steps`: bounds accepted and rejected steps together.
+    - `stop_gradient_norm`, `stop_loss`: stop after the first step at which ‖∇L‖₂ or L
+        is at or under this.
+    - `max_wall_time`: seconds; on the host only.
+    - `progress`: called with the carry about twice a second; on the host only.
+    - `adjoint`: how Diffrax differentiates through the solve, if you do.
+
+    **Returns:** a `Solution`; how it ended is in its `status`, and nothing that was
+    computed is lost.
+
+    **Raises:** `SolveError` for settings that cannot be met.
+    """
+    solver = make_solver(solver)
+    solver_properties(solver)
+    state = flow.initial_state(problem)
+    settings = make_settings(
+        problem, state, rtol, atol, max_steps, stop_gradient_norm, stop_loss
+    )
+    grid = make_grid(t0, t1, saveat, problem.dtype)
+    if dt0 is not None:
+        positive("dt0", dt0)
+        dt0 = jnp.asarray(dt0, problem.dtype)
+    core = Core(
+        flow,
+        problem,
+        solver,
+        adjoint or diffrax.RecursiveCheckpointAdjoint(),
+        named_laws(laws),
+    )
+    every = keep_every(parameters_every, len(grid), problem)
+    integration = Integration(core, grid, settings, dt0)
+    if is_traced(flow, problem, grid, settings, dt0, core.laws):
+        if max_wall_time is not None or progress is not None:
+            raise SolveError(
+                "max_wall_time and progress need the host; leave them out inside jit"
+            )
+        return _solve_traced(integration, every)
+    if max_wall_time is not None:
+        positive("max_wall_time", max_wall_time)
+    clock = Clock()
+    deadline = None if max_wall_time is None else time.monotonic() + max_wall_time
+    carry, row = integration.start()
+    rows, states = [row], [(carry.t, carry.state)]
+    for carry, row in integration.rows(carry, deadline=deadline, progress=progress):
+        if row is not None:
+            rows.append(row)
+            if every and (len(rows) - 1) % every == 0:
+                states.append((carry.t, carry.state))
+    if float(states[-1][0]) != float(carry.t):
+        states.append((carry.t, carry.state))
+    return assemble(integration, carry, rows, states, clock)
+
+
+def assemble(
+    integration: Integration,
+    carry: Carry,
+    rows: Sequence[Row],
+    states: Sequence[tuple[Array, object]],
+    clock: Clock | None,
+) -> Solution:
+    """A solution on the host from its rows and kept states."""
+    stack = lambda *leaves: jnp.stack(leaves)
+    table = jtu.tree_map(stack, *rows)
+    core = integration.core
+    events = ()
+    if not bool(carry.status == Status.successful):
+        events = ((float(carry.t), str(Status[carry.status])),)
+    return Solution(
+        ts=table.t,
+        losses=table.loss,
+        gradient_norms=table.gradient_norm,
+        laws=table.laws,
+        state_ts=jnp.stack([t for t, _ in states]),
+        states=jtu.tree_map(stack, *[state for _, state in states]),
+        state=carry.state,
+        status=carry.status,
+        accepted_steps=carry.controller.accepted,
+        rejected_steps=carry.controller.rejected,
+        cost=_cost(core, integration.settings, carry, len(rows), clock),
+        grid=integration.grid,
+        settings=integration.settings,
+        solver=core.solver,
+        problem=core.problem,
+        flow=core.flow,
+        events=events,
+    )
+
+
+def keep_every(parameters_every: int | None, rows: int, problem: Problem) -> int:
+    """Every how many rows the state is kept; 0 for the first and last only.
+
+    **Raises:** `SolveError` for a negative number.
+    """
+    if parameters_every is not None:
+        if parameters_every < 0:
+            raise SolveError(
+                f"parameters_every must not be negative; got {parameters_every}"
+            )
+        return parameters_every
+    size = problem.size * jnp.finfo(problem.dtype).bits // 8
+    return 0 if size * _STATES > _STATE_BYTES else max(1, -(-rows // _STATES))
+
+
+def named_laws(laws: Sequence[Law]) -> dict[str, Law]:
+    """Name → law.
+
+    **Raises:** `SolveError` for what is not a law, or for two laws of one name.
+    """
+    table = {}
+    for law in laws:
+        if not isinstance(law, Law):
+            raise SolveError(
+                f"laws are gfflow.Law; got {type(law).__name__}. Wrap a function h with "
+                "gfflow.Law(h), an expression with gfflow.symbolic"
+            )
+        if law.name in table:
+            raise SolveError(f"two laws are named {law.name!r}; give each its own name")
+        table[law.name] = law
+    return table
+
+
+def _solve_traced(integration: Integration, every: int) -> Solution:
+    core, grid, settings, dt0 = integration
+    first, row = core.observe(core.start(grid[0], dt0, settings), settings)
+    never = jnp.asarray(jnp.iinfo(settings.max_steps.dtype).max)
+
+    def step(carry, t_end):
+        def go(carry):
+            carry, _ = core.advance(carry, t_end, never, settings)
+            return core.observe(carry, settings)
+
+        def skip(carry):
+            nan = lambda x: jnp.full_like(x, jnp.nan)
+            return carry, jtu.tree_map(nan, row)
+
+        going = carry.status == Status.successful
+        dynamic, static = eqx.partition(carry, eqx.is_array)
+        wrap = lambda f: lambda d: _split(f(eqx.combine(d, static)))
+        dynamic, row_now = jax.lax.cond(going, wrap(go), wrap(skip), dynamic)
+        carry = eqx.combine(dynamic, static)
+        kept = carry.state if every else None
+        return carry, (row_now, kept, carry.t)
+
+    carry, (rows, states, state_ts) = jax.lax.scan(step, first, grid[1:])
+    table = jtu.tree_map(lambda a, b: jnp.concatenate([a[None], b]), row, rows)
+    if every:
+        pick = lambda x: x[every - 1 :: every]
+        kept = jtu.tree_map(
+            lambda a, b: jnp.concatenate([a[None], pick(b)]), first.state, states
+        )
+        kept_ts = jnp.concatenate([grid[:1], pick(state_ts)])
+    else:
+        both = lambda a, b: jnp.stack([a, b])
+        kept = jtu.tree_map(both, first.state, carry.state)
+        kept_ts = jnp.stack([grid[0], carry.t])
+    return Solution(
+        ts=table.t,
+        losses=table.loss,
+        gradient_norms=table.gradient_norm,
+        laws=table.laws,
+        state_ts=kept_ts,
+        states=kept,
+        state=carry.state,
+        status=carry.status,
+        accepted_steps=carry.controller.accepted,
+        rejected_steps=carry.controller.rejected,
+        cost=_cost(core, settings, carry, len(grid), None),
+        grid=grid,
+        settings=settings,
+        solver=core.solver,
+        problem=None,
+        flow=core.flow,
+        events=(),
+    )
+
+
+def _split(result):
+    carry, row = result
+    return eqx.filter(carry, eqx.is_array), row
+
+
+def _cost(
+    core: Core, settings: Settings, carry: Carry, rows: int, clock: Clock | None
+) -> Cost:
+    properties = solver_properties(core.solver)
+    steps = carry.controller.accepted + carry.controller.rejected
+    gradients = None
+    if properties.gradients_a_step is not None:
+        gradients = steps * properties.gradients_a_step
+        gradients = gradients + properties.gradients_at_start + 2 + rows
+        if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
+            gradients = gradients + carry.controller.accepted + rows
+        if clock is not None:
+            gradients = int(gradients)
+    return Cost(
+        gradients=gradients,
+        hvps=None if gradients is None else 0,
+        sequential_gradients=gradients,
+        gradient_equivalents=None if gradients is None else gradients * 1.0,
+        wall_s=None if clock is None else clock.wall_s,
+        compile_s=None if clock is None else clock.compile_s,
+    )

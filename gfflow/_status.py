@@ -1,0 +1,50 @@
+"""How an integration ended."""
+
+import diffrax
+
+
+class Status(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
+    """Extends `diffrax.RESULTS`; `successful` means that t1 was reached.
+
+    The states that begin with `stopped` were asked for; the others are failures. In
+    every one of them what was computed is kept.
+    """
+
+    stopped_gradient_norm = "Stopped: the gradient norm reached its threshold."
+    stopped_loss = "Stopped: the loss reached its threshold."
+    stopped_wall_time = (
+        "Stopped at the wall-clock limit. Resume, or raise `max_wall_time`."
+    )
+    non_finite = (
+        "The vector field is not finite at or near the last state, however small the "
+        "step. Look at the loss and the data there; the last finite state is kept."
+    )
+
+
+_NAMES = (
+    "successful",
+    "stopped_gradient_norm",
+    "stopped_loss",
+    "stopped_wall_time",
+    "non_finite",
+    "max_steps_reached",
+    "dt_min_reached",
+    "event_occurred",
+    "nonlinear_divergence",
+    "nonlinear_max_steps_reached",
+    "singular",
+    "breakdown",
+    "stagnation",
+    "conlim",
+    "internal_error",
+    "max_steps_rejected",
+)
+
+
+def status_name(status: Status) -> str:
+    """The name of a concrete (not traced) status, such as `"successful"`."""
+    for name in _NAMES:
+        member = getattr(Status, name, None)
+        if member is not None and bool(status == member):
+            return name
+    return "failed"

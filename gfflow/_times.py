@@ -1,0 +1,45 @@
+"""Grids of saved times."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._errors import SolveError
+from ._typing import ScalarLike
+
+
+def log_times(first: ScalarLike, last: ScalarLike, count: int) -> Float[Array, " n"]:
+    """`count` flow times from `first` to `last`, both included, in geometric steps.
+
+    **Raises:** `SolveError` unless 0 < first <= last and count is positive.
+    """
+    _check(first, last, count, positive=True)
+    grid = jnp.exp(jnp.linspace(jnp.log(first), jnp.log(last), count))
+    return _with_ends(grid, first, last)
+
+
+def linear_times(first: ScalarLike, last: ScalarLike, count: int) -> Float[Array, " n"]:
+    """`count` equally spaced flow times from `first` to `last`, both included.
+
+    **Raises:** `SolveError` unless first <= last and count is positive.
+    """
+    _check(first, last, count, positive=False)
+    return _with_ends(jnp.linspace(first, last, count), first, last)
+
+
+def _with_ends(grid, first, last):
+    return grid.at[0].set(first).at[-1].set(last)
+
+
+def _check(first, last, count, positive):
+    if not isinstance(count, int | np.integer) or count < 1:
+        raise SolveError(f"the number of times must be positive; got {count!r}")
+    if not all(isinstance(x, int | float) for x in (first, last)):
+        return
+    if positive and not 0 < first <= last < float("inf"):
+        raise SolveError(
+            "logarithmic times need 0 < first <= last; "
+            f"got first={first!r}, last={last!r}"
+        )
+    if not positive and not first <= last:
+        raise SolveError(f"times need first <= last; got {first!r}, {last!r}")

@@ -1,0 +1,120 @@
+"""Is it a law of the model, or of this run? Random parameters, data and cotangents."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from .._problem import Problem
+from .._typing import State
+from ..flows import AbstractFlow
+from ..laws import Law
+from ._rate import Rate, rates_at
+
+_SAMPLES = 16
+_SCALES = ((1.0, 1.0), (0.3, 1.0), (3.0, 1.0), (1.0, 10.0), (10.0, 3.0), (30.0, 0.3))
+
+
+class Generality(NamedTuple):
+    """Rates law name → one `Rate` a point.
+
+    - `near`: random data, at parameters a tenth away from those of the run.
+    - `anywhere`: random data, at random parameters of scales from 0.3 to 30 times
+      those of the run. Points where something overflows are left out.
+    """
+
+    near: dict[str, list[Rate]]
+    anywhere: dict[str, list[Rate]]
+
+
+def generality(
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    states: list[State],
+    seed: int,
+) -> Generality:
+    """Evaluate the rates where nothing of the run is left but its shapes and scales.
+
+    A law holds for every data set and start exactly if ∇h is orthogonal to
+    ∂_θ g(θ, x)ᵀw for every θ, x and every w in the span over y of ∂_z ℓ(z, y) (Marcotte,
+    Gribonval & Peyré 2023, Prop. 2.7). The field of a problem with random x, random
+    targets y and Gaussian sample weights of both signs is a random element of that
+    space. 16 samples at each point.
+    """
+    random = np.random.default_rng(seed)
+    near: dict[str, list[Rate]] = {name: [] for name in laws}
+    anywhere: dict[str, list[Rate]] = {name: [] for name in laws}
+    for state in states:
+        moved = jtu.tree_map(lambda x: _nudged(random, x), state)
+        _collect(near, flow, _random_problem(random, problem, 1.0), laws, moved)
+    sizes = _sizes(states[0])
+    for scale, data_scale in _SCALES:
+        drawn = jtu.tree_map(
+            lambda x, size: _gaussian(random, x, scale * size), states[0], sizes
+        )
+        other = _random_problem(random, problem, data_scale)
+        _collect(anywhere, flow, other, laws, drawn)
+    return Generality(near, anywhere)
+
+
+def _collect(into, flow, problem, laws, state):
+    t = jnp.asarray(1.0, problem.dtype)
+    for name, rate in rates_at(flow, problem, laws, t, state).items():
+        if np.all(np.isfinite(rate.rate)) and np.all(np.isfinite(rate.terms)):
+            into[name].append(rate)
+
+
+def _nudged(random, x) -> Array:
+    spread = 0.1 * float(jnp.sqrt(jnp.mean(x**2))) or 0.1
+    return x + _gaussian(random, x, spread)
+
+
+def _gaussian(random, like, size) -> Array:
+    return jnp.asarray(size * random.standard_normal(np.shape(like)), like.dtype)
+
+
+def _sizes(state: State) -> PyTree[float]:
+    """The root mean square of each array; of all of them where it is 0."""
+    leaves = jtu.tree_leaves(state)
+    total = sum(float(jnp.sum(x**2)) for x in leaves)
+    overall = (total / sum(x.size for x in leaves)) ** 0.5 or 1.0
+    return jtu.tree_map(lambda x: float(jnp.sqrt(jnp.mean(x**2))) or overall, state)
+
+
+def _random_problem(random, problem: Problem, scale: float) -> Problem:
+    inputs = jtu.tree_map(lambda x: _inputs(random, x, scale), problem.inputs)
+    targets = jtu.tree_map(lambda y: _targets(random, y), problem.targets)
+    weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
+    return problem.with_data(inputs, targets, weights)
+
+
+def _inputs(random, x: jax.Array, scale: float) -> Array:
+    shape = (_SAMPLES, *x.shape[1:])
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.asarray(random.choice(np.unique(x), shape), x.dtype)
+    size = float(jnp.sqrt(jnp.mean(x**2))) or 1.0
+    return jnp.asarray(scale * size * random.standard_normal(shape), x.dtype)
+
+
+def _targets(random, y: jax.Array) -> Array:
+    """Random targets of the same kind, so that any loss can take them."""
+    shape = (_SAMPLES, *y.shape[1:])
+    values = np.asarray(y)
+    distinct = np.unique(values)
+    if not jnp.issubdtype(y.dtype, jnp.floating) or len(distinct) <= 2:
+        one_hot = values.ndim == 2 and values.shape[1] > 1
+        if not (one_hot and np.allclose(values.sum(axis=1), 1)):
+            return jnp.asarray(random.choice(distinct, shape), y.dtype)
+    if values.ndim == 2 and np.all(values >= 0):
+        if np.allclose(values.sum(axis=1), 1) and values.shape[1] > 1:
+            drawn = random.dirichlet(np.ones(values.shape[1]), _SAMPLES)
+            return jnp.asarray(drawn, y.dtype)
+    centre, spread = float(values.mean()), float(values.std()) or 1.0
+    drawn = centre + spread * random.standard_normal(shape)
+    if np.all(values >= 0):
+        drawn = np.abs(drawn)
+    return jnp.asarray(drawn, y.dtype)

@@ -1,0 +1,197 @@
+"""The drift of laws at three tolerances, its order, and what it tends to."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from .._problem import Problem
+from .._settings import least_tolerance
+from .._solution import Solution
+from .._solve import solve
+from ..flows import AbstractFlow
+from ..laws import Law, absolute_terms
+from ..solvers import solver_properties
+
+_RATIO = 100.0
+_LOOSEST_FINEST = 1e-8
+_ROWS = 3
+
+
+class Ladder(NamedTuple):
+    """The drift of one law on three rungs, loosest first.
+
+    - `tolerances`, `steps`, `drifts`: a rung each; the drift is the largest over
+      components and times, as a fraction of the law's scale.
+    - `order`: fitted exponent of the drift in the mean step; `None` where the drift is
+      round-off or the steps do not change with the tolerance.
+    - `limit`: the drift extrapolated to tolerance 0, largest component.
+    - `limits`: the same for each component.
+    - `round_off`: the least drift that can be told from round-off.
+    - `solver`, `solver_order`: what integrated.
+    - `evidence`: false where the solver keeps laws of this degree by construction.
+    """
+
+    tolerances: tuple[float, ...]
+    steps: tuple[int, ...]
+    drifts: tuple[float, ...]
+    order: float | None
+    limit: float
+    limits: np.ndarray
+    round_off: float
+    solver: str
+    solver_order: int
+    evidence: bool
+
+
+def drift_ladder(
+    flow: AbstractFlow, problem: Problem, laws: dict[str, Law], solution: Solution
+) -> tuple[dict[str, Ladder], str | None]:
+    """Integrate again at three tolerances, a factor of 100 apart, over the same time.
+
+    The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
+    unless it keeps quadratic laws exactly: then it is Dopri8.
+
+    **Returns:** law name → ladder; and a sentence if there is none.
+    """
+    solver = solution.solver
+    if "quadratic" in solver_properties(solver).exact_degrees:
+        solver = "dopri8"
+    t1 = float(solution.ts[-1])
+    if not t1 > float(solution.ts[0]):
+        return {}, "there is no ladder: the run took no time"
+    rtol = max(float(solution.settings.rtol), least_tolerance(problem.dtype))
+    finest = min(rtol, _LOOSEST_FINEST)
+    atol = float(solution.settings.atol) / float(solution.settings.rtol)
+    steps = int(solution.accepted_steps + solution.rejected_steps)
+    rungs, tolerances = [], []
+    for power in (2, 1, 0):
+        tolerance = finest * _RATIO**power
+        if _serves(solution, laws, solver, tolerance):
+            rungs.append(solution)
+            tolerances.append(tolerance)
+            continue
+        rung = solve(
+            flow,
+            problem,
+            t0=float(solution.ts[0]),
+            t1=t1,
+            rtol=tolerance,
+            atol=atol * tolerance,
+            saveat=_rows(solution),
+            solver=solver,
+            laws=list(laws.values()),
+            parameters_every=0,
+            max_steps=10 * steps + 10_000,
+        )
+        if rung.status_name == "successful":
+            rungs.append(rung)
+            tolerances.append(tolerance)
+    if len(rungs) < 2:
+        return {}, (
+            "there is no ladder: the run could not be repeated at other tolerances "
+            "within ten times its steps"
+        )
+    return {
+        name: _ladder(law, flow, problem, tolerances, rungs)
+        for name, law in laws.items()
+    }, None
+
+
+def _serves(solution, laws, solver, tolerance) -> bool:
+    """Whether the run itself is the rung: its saved times do not decide its steps."""
+    return (
+        solver is solution.solver
+        and float(solution.settings.rtol) == tolerance
+        and all(name in solution.laws for name in laws)
+        and int(solution.accepted_steps) >= 20 * len(solution.ts)
+        and solution.finished
+    )
+
+
+def _rows(solution: Solution):
+    """Few of the run's times, so that they do not decide the step size."""
+    ts = np.asarray(solution.ts)[1:]
+    index = np.linspace(0, len(ts) - 1, _ROWS + 1).round().astype(int)[1:]
+    return jnp.asarray(np.unique(ts[index]))
+
+
+def drift_of(law: Law, solution: Solution, scale: np.ndarray) -> np.ndarray:
+    """(h(t) − h(0)) / scale at each row, with stated decay undone: `(T, components)`."""
+    values = np.asarray(solution.laws[law.name], float)
+    values = values.reshape(len(values), -1)
+    if law.decay_rate is not None:
+        ts = np.asarray(solution.ts, float) - float(solution.ts[0])
+        values = values * np.exp(float(law.decay_rate) * ts)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drift = (values - values[0]) / scale
+    return np.where(values == values[0], 0.0, drift)
+
+
+def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
+    properties = solver_properties(rungs[0].solver)
+    drifts = []
+    for rung in rungs:
+        scale = law_scale(law, flow, problem, rung)
+        drifts.append(drift_of(law, rung, scale))
+    largest = np.array([np.max(np.abs(d)) if d.size else 0.0 for d in drifts])
+    steps = np.array([int(r.accepted_steps) for r in rungs])
+    floor = round_off(steps[-1])
+    order = _order(largest, steps, floor)
+    limits = _extrapolate([d[-1] for d in drifts], steps, order)
+    return Ladder(
+        tolerances=tuple(tolerances),
+        steps=tuple(int(n) for n in steps),
+        drifts=tuple(float(d) for d in largest),
+        order=order,
+        limit=float(np.max(limits)) if limits.size else 0.0,
+        limits=limits,
+        round_off=floor,
+        solver=properties.name,
+        solver_order=properties.order,
+        evidence=law.degree not in properties.exact_degrees,
+    )
+
+
+def round_off(steps: int) -> float:
+    """Drift from round-off alone: 4 ε √steps, additions of independent errors."""
+    return float(4 * np.finfo(float).eps * np.sqrt(steps + 1))
+
+
+def law_scale(
+    law: Law, flow: AbstractFlow, problem: Problem, solution: Solution
+) -> np.ndarray:
+    """The scale of each component: the larger of those at the two ends of a run."""
+    first = jtu.tree_map(lambda x: x[0], solution.states)
+    ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
+    found = [_scale(law, flow, problem, t, state) for t, state in ends]
+    return np.maximum(*(np.asarray(x, float).ravel() for x in found))
+
+
+@eqx.filter_jit
+def _scale(law, flow, problem, t, state):
+    view = lambda s: flow.view(s, problem)
+    still = jtu.tree_map(jnp.zeros_like, state)
+    return absolute_terms(law, view, t, state, still)[1]
+
+
+def _order(drifts, steps, floor) -> float | None:
+    """The slope of log drift against log mean step, over the rungs above round-off."""
+    above = drifts > 10 * floor
+    if above.sum() < 2:
+        return None
+    x, y = -np.log(steps[above]), np.log(drifts[above])
+    if np.ptp(x) < np.log(1.2):
+        return None
+    return float(np.polyfit(x, y, 1)[0])
+
+
+def _extrapolate(ends, steps, order) -> np.ndarray:
+    """Richardson: d(h) = d₀ + C hᵖ through the two finest rungs."""
+    coarse, fine = ends[-2], ends[-1]
+    if order is None or order <= 0.5 or steps[-1] <= steps[-2]:
+        return np.abs(fine)
+    ratio = (steps[-1] / steps[-2]) ** order
+    return np.abs(fine + (fine - coarse) / (ratio - 1))

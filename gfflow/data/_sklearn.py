@@ -1,0 +1,98 @@
+"""Real data sets that come with scikit-learn."""
+
+import importlib
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._errors import ProblemError
+
+Targets = Literal["one_hot", "labels", "values"]
+
+
+def digits(
+    *,
+    samples: int | None = None,
+    standardise: bool = True,
+    targets: Targets = "one_hot",
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """Handwritten digits, 1797 × 64 grey values, 10 classes.
+
+    **Arguments:**
+
+    - `samples`: a random subset of this many, drawn with `seed`.
+    - `standardise`: each input to mean 0 and variance 1 (constant ones to 0).
+    - `targets`: `"one_hot"` rows, integer `"labels"`, or the label as a `"values"`
+        column.
+
+    **Raises:** `ProblemError` without scikit-learn, or for too many samples.
+    """
+    return _load("load_digits", samples, standardise, targets, seed)
+
+
+def breast_cancer(
+    *,
+    samples: int | None = None,
+    standardise: bool = True,
+    targets: Targets = "labels",
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """Breast cancer Wisconsin, 569 × 30, 2 classes. Arguments as for `digits`."""
+    return _load("load_breast_cancer", samples, standardise, targets, seed)
+
+
+def diabetes(
+    *,
+    samples: int | None = None,
+    standardise: bool = True,
+    targets: Targets = "values",
+    seed: int = 0,
+) -> tuple[Array, Array]:
+    """Diabetes progression, 442 × 10, real values. Arguments as for `digits`.
+
+    With `standardise` the target is standardised too.
+    """
+    return _load("load_diabetes", samples, standardise, targets, seed)
+
+
+def _load(name, samples, standardise, targets, seed) -> tuple[Array, Array]:
+    try:
+        datasets = importlib.import_module("sklearn.datasets")
+    except ImportError:
+        raise ProblemError(
+            "this data set comes with scikit-learn, which is not installed; "
+            'install gfflow with its extra: pip install "gfflow[data]"'
+        ) from None
+    x, y = getattr(datasets, name)(return_X_y=True)
+    x = np.asarray(x, float)
+    classes = np.issubdtype(y.dtype, np.integer)
+    if not classes and targets != "values":
+        raise ProblemError(
+            f"{name.removeprefix('load_')} has real targets; its targets are "
+            f"'values', not {targets!r}"
+        )
+    if samples is not None:
+        if samples > len(x):
+            raise ProblemError(
+                f"{name.removeprefix('load_')} has {len(x)} samples; {samples} were "
+                "asked for"
+            )
+        order = np.random.default_rng(seed).permutation(len(x))[:samples]
+        x, y = x[order], y[order]
+    if standardise:
+        x = _standardised(x)
+        y = y if classes else _standardised(y[:, None])[:, 0]
+    if targets == "one_hot":
+        y = np.eye(int(y.max()) + 1)[y]
+    elif targets == "values":
+        y = y[:, None].astype(float)
+    dtype = int if targets == "labels" else float
+    return jnp.asarray(x, float), jnp.asarray(y, dtype)
+
+
+def _standardised(x):
+    deviation = x.std(axis=0)
+    return (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

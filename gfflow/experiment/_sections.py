@@ -1,0 +1,398 @@
+"""The sections of a config: their keys, defaults and limits, one class a section."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from .._registry import names, suggest
+
+TARGET_SYNTAX = '"package.module:name" or "./file.py:name"'
+
+
+def one_of(word: object, words: Sequence[str]) -> str:
+    """`must be one of a, b (did you mean 'a'?)`, for a word that is none of them."""
+    near = suggest(word, words) if isinstance(word, str) else ""
+    return f"must be one of {', '.join(words)}{near}"
+
+
+def split_target(target: str) -> tuple[str, str, bool]:
+    """The parts of a target.
+
+    **Arguments:**
+
+    - `target`: `package.module:name` or `./file.py:name`.
+
+    **Returns:** the module or the file, the name in it, and whether it is a file.
+
+    **Raises:** `ValueError`, with what is wrong, if `target` is neither.
+    """
+    where, colon, name = target.rpartition(":")
+    is_file = where.endswith(".py")
+    if not colon or (not is_file and ":" in where):
+        raise ValueError(f"needs one colon: {TARGET_SYNTAX}")
+    if not is_file and not all(part.isidentifier() for part in where.split(".")):
+        raise ValueError(f"must be {TARGET_SYNTAX}")
+    if not name.isidentifier():
+        raise ValueError(f"needs the name of a function after the colon: {name!r}")
+    return where, name, is_file
+
+
+def _refuse(text: str, inside: Sequence[str | int] = ()) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{text}", {"text": text, "inside": inside})
+
+
+def _target(text: str) -> str:
+    try:
+        split_target(text)
+    except ValueError as error:
+        raise _refuse(str(error)) from None
+    return text
+
+
+def _loss(text: str) -> str:
+    if ":" in text:
+        return _target(text)
+    if text not in names("losses"):
+        raise _refuse(f"{one_of(text, names('losses'))}, or {TARGET_SYNTAX}")
+    return text
+
+
+def _registered(kind: str, *also: str) -> Callable[[str], str]:
+    def check(word: str) -> str:
+        known = [*also, *names(kind)]
+        if word not in known:
+            raise _refuse(one_of(word, known))
+        return word
+
+    return check
+
+
+def _solver(word: str) -> str:
+    known = {name.lower(): name for name in names("solvers")}
+    if word.lower() not in known:
+        raise _refuse(one_of(word, names("solvers")))
+    return known[word.lower()]
+
+
+def _plain(value: Any, inside: tuple[str | int, ...] = ()) -> Any:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            _plain(entry, (*inside, key))
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            _plain(entry, (*inside, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise _refuse("must be a finite number", inside)
+    elif not isinstance(value, str | bool | int | float | None):
+        raise _refuse("dates and times are not supported: write a string", inside)
+    return value
+
+
+def _kind(section: Any) -> str | None:
+    if not isinstance(section, dict):
+        return getattr(section, "kind", None)
+    kind = section.get("kind", "target" if "target" in section else None)
+    return kind if isinstance(kind, str) else None
+
+
+Target = Annotated[str, AfterValidator(_target)]
+Arguments = Annotated[dict[str, Any], AfterValidator(_plain)]
+Activation = Annotated[str, AfterValidator(_registered("activations"))]
+Initialiser = Annotated[str, AfterValidator(_registered("initialisers"))]
+Family = Annotated[str, AfterValidator(_registered("laws", "known"))]
+Name = Annotated[str, Field(min_length=1)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Widths = Annotated[list[PositiveInt], Field(min_length=2)]
+
+
+class Section(BaseModel):
+    """What the sections share: no unknown keys, no conversions, no inf or nan."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False
+    )
+
+
+class MLPModel(Section):
+    """`[problem.model]` with kind = "mlp"."""
+
+    kind: Literal["mlp"] = "mlp"
+    widths: Widths = Field(description="sizes of all layers, inputs and outputs too")
+    activation: Activation = "relu"
+    final_activation: Activation = "identity"
+    bias: bool = Field(default=True, description="whether the layers have biases")
+    init: Initialiser = "he"
+    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
+
+
+class DeepLinearModel(Section):
+    """`[problem.model]` with kind = "deep_linear"."""
+
+    kind: Literal["deep_linear"] = "deep_linear"
+    widths: Widths = Field(description="sizes of all layers, inputs and outputs too")
+    init: Initialiser = "glorot"
+    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
+    bias: bool = Field(default=False, description="whether the layers have biases")
+
+
+class TargetPart(Section):
+    """`[problem.model]` or `[problem.data]` made by a user's own function."""
+
+    kind: Literal["target"] = "target"
+    target: Target = Field(description=TARGET_SYNTAX)
+    arguments: Arguments = Field(default={}, description="its keyword arguments")
+
+
+class TableData(Section):
+    """`[problem.data]` with one of the data sets that come with scikit-learn."""
+
+    kind: Literal["digits", "breast_cancer", "diabetes"]
+    samples: PositiveInt | None = Field(default=None, description="size of the subset")
+    standardise: bool = Field(default=True, description="inputs of variance 1")
+    targets: Literal["one_hot", "labels", "values"] | None = None
+    seed: Seed = Field(default=0, description="choice of the subset")
+
+
+class TeacherStudentData(Section):
+    """`[problem.data]` with kind = "teacher_student"."""
+
+    kind: Literal["teacher_student"] = "teacher_student"
+    samples: PositiveInt = Field(default=1000, description="number of samples")
+    inputs: PositiveInt = Field(description="number of inputs")
+    teacher_units: PositiveInt = Field(default=4, description="its hidden units")
+    outputs: PositiveInt = Field(default=1, description="number of outputs")
+    activation: Activation = "softplus"
+    noise: NonNegativeFloat = Field(default=0.0, description="its deviation")
+    seed: Seed = Field(default=0, description="choice of inputs, teacher and noise")
+
+
+class NpzData(Section):
+    """`[problem.data]` with kind = "npz"."""
+
+    kind: Literal["npz"] = "npz"
+    path: Name = Field(description="the .npz file")
+    inputs: Name = Field(default="x", description="array of inputs")
+    targets: Name = Field(default="y", description="array of targets")
+    weights: Name | None = Field(default=None, description="array of weights")
+
+
+class CsvData(Section):
+    """`[problem.data]` with kind = "csv"."""
+
+    kind: Literal["csv"] = "csv"
+    path: Name = Field(description="the .csv file")
+    targets: Annotated[
+        Annotated[list[Name], Field(min_length=1), Tag("names")]
+        | Annotated[PositiveInt, Tag("count")],
+        Discriminator(
+            lambda value: {list: "names", int: "count"}.get(type(value)),
+            custom_error_type="refused",
+            custom_error_message="must be an array of column names, "
+            "or the number of last columns",
+        ),
+    ] = Field(default=1, description="column names, or the number of last columns")
+    header: bool = Field(default=True, description="whether the first row holds names")
+    weights: Name | None = Field(default=None, description="column of weights")
+
+
+class ProblemSection(Section):
+    """`[problem]`: model, loss and data."""
+
+    model: Annotated[
+        Annotated[MLPModel, Tag("mlp")]
+        | Annotated[DeepLinearModel, Tag("deep_linear")]
+        | Annotated[TargetPart, Tag("target")],
+        Discriminator(_kind),
+    ]
+    loss: Annotated[str, AfterValidator(_loss)] = Field(
+        description=f"a registered loss, or {TARGET_SYNTAX}"
+    )
+    data: Annotated[
+        Annotated[TableData, Tag("digits")]
+        | Annotated[TableData, Tag("breast_cancer")]
+        | Annotated[TableData, Tag("diabetes")]
+        | Annotated[TeacherStudentData, Tag("teacher_student")]
+        | Annotated[NpzData, Tag("npz")]
+        | Annotated[CsvData, Tag("csv")]
+        | Annotated[TargetPart, Tag("target")],
+        Discriminator(_kind),
+    ]
+    chunk: PositiveInt | None = Field(default=None, description="samples at a time")
+    time_scale: PositiveFloat = Field(default=1.0, description="factor on the gradient")
+    trainable: list[Name] | None = Field(default=None, description="parameter paths")
+
+
+class FlowSection(Section):
+    """`[flow]`: which ODE the problem becomes."""
+
+    kind: Annotated[str, AfterValidator(_registered("flows"))] = "gradient"
+    weight_decay: NonNegativeFloat = Field(default=0.0, description="rate of the decay")
+
+
+class StopSection(Section):
+    """`[solver.stop]`: when to stop before t1."""
+
+    gradient_norm: PositiveFloat | None = Field(default=None, description="at or below")
+    loss: float | None = Field(default=None, description="at or below")
+
+
+class SolverSection(Section):
+    """`[solver]`: how the ODE is integrated."""
+
+    name: Annotated[str, AfterValidator(_solver)] = "dopri8"
+    t0: float = Field(default=0.0, description="first flow time")
+    t1: float = Field(description="last flow time")
+    rtol: PositiveFloat = Field(default=1e-10, description="relative error")
+    atol: NonNegativeFloat | None = Field(default=None, description="absolute error")
+    dt0: PositiveFloat | None = Field(default=None, description="first step")
+    max_steps: PositiveInt = Field(default=1_000_000, description="steps at most")
+    stop: StopSection = StopSection()
+
+
+class SaveSection(Section):
+    """`[save]`: what is kept along the way."""
+
+    times: Annotated[
+        Annotated[Literal["log", "linear"], Tag("text")]
+        | Annotated[list[float], Field(min_length=1), Tag("other")],
+        Discriminator(
+            lambda value: {str: "text", list: "other"}.get(type(value)),
+            custom_error_type="refused",
+            custom_error_message='must be "log", "linear" '
+            "or an increasing array of flow times",
+        ),
+    ] = Field(default="log", description='"log", "linear" or an array of flow times')
+    first: PositiveFloat | None = Field(default=None, description="first time after t0")
+    count: PositiveInt = Field(default=50, description="number of saved times")
+    parameters_every: NonNegativeInt | None = Field(
+        default=None, description="saved times"
+    )
+
+
+class CustomLaw(Section):
+    """One `[[laws.custom]]`: a law of the user's own."""
+
+    name: Name = Field(description="the law's name in every report")
+    expression: Name | None = Field(default=None, description="a formula in laws.names")
+    function: Target | None = Field(default=None, description=TARGET_SYNTAX)
+    degree: Literal["linear", "quadratic", "polynomial", "other"] | None = None
+    must_hold: bool | None = Field(default=None, description="as laws.must_hold")
+
+
+class LawsSection(Section):
+    """`[laws]`: what is checked."""
+
+    families: list[Family] = ["known"]
+    names: dict[str, Name] = Field(default={}, description="alias = parameter path")
+    must_hold: bool = Field(default=True, description="whether breaking one fails")
+    ladder: bool = Field(default=True, description="whether to fit the order")
+    custom: list[CustomLaw] = Field(default=[], description="each a [[laws.custom]]")
+
+
+class RunSection(Section):
+    """`[run]`: where and for how long."""
+
+    precision: Literal["float64", "float32"] = "float64"
+    device: Literal["cpu", "gpu", "tpu"] | None = None
+    seed: Seed = Field(default=0, description="choice of the first parameters")
+    segments: PositiveInt = Field(default=10, description="number of checkpoints")
+    max_wall_time: PositiveFloat | None = Field(default=None, description="seconds")
+
+
+class Config(Section):
+    """A whole config. `load_config` makes one from a file."""
+
+    problem: ProblemSection
+    flow: FlowSection = FlowSection()
+    solver: SolverSection
+    save: SaveSection = SaveSection()
+    laws: LawsSection = LawsSection()
+    run: RunSection = RunSection()
+
+
+@dataclass(frozen=True)
+class Located:
+    """What the schema says of one place in a config."""
+
+    keys: tuple[str | int, ...]
+    section: type[BaseModel] | None
+    field: FieldInfo | None
+    annotation: Any
+
+
+def locate(location: Sequence[str | int]) -> Located:
+    """Follow a location, as pydantic reports it, down the schema.
+
+    **Arguments:**
+
+    - `location`: keys and indices, with the tags of the alternatives passed through.
+
+    **Returns:** the keys without the tags, the section that holds the last key, and
+    the last key's field and type; `None` where the schema has no such thing.
+    """
+    keys: list[str | int] = []
+    section: type[BaseModel] | None = None
+    field: FieldInfo | None = None
+    annotation: Any = Config
+    for part in location:
+        alternatives = _alternatives(annotation)
+        if part in alternatives:
+            annotation = _bare(alternatives[part])
+            continue
+        keys.append(part)
+        section = annotation if is_section(annotation) else None
+        if section is None:
+            annotation = next(iter(get_args(annotation)), None)
+        elif part in section.model_fields:
+            field = section.model_fields[str(part)]
+            annotation = field.annotation
+        else:
+            field = annotation = None
+        annotation = _bare(annotation)
+    return Located(tuple(keys), section, field, annotation)
+
+
+def is_section(annotation: Any) -> bool:
+    """Whether a type in the schema is one section."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def section_kinds(annotation: Any) -> list[str]:
+    """The kinds between which a section's `kind` chooses; empty if it does not."""
+    tags = _alternatives(annotation)
+    return list(tags) if any(is_section(_bare(tags[tag])) for tag in tags) else []
+
+
+def _alternatives(annotation: Any) -> dict[str, Any]:
+    return {
+        mark.tag: choice
+        for choice in get_args(annotation)
+        for mark in getattr(choice, "__metadata__", ())
+        if isinstance(mark, Tag)
+    }
+
+
+def _bare(annotation: Any) -> Any:
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    choices = [choice for choice in get_args(annotation) if choice is not NoneType]
+    if len(choices) == 1 and NoneType in get_args(annotation):
+        return _bare(choices[0])
+    return annotation

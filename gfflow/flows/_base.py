@@ -1,0 +1,41 @@
+"""The interface of a flow."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+
+from .._problem import Problem
+from .._typing import Parameters, ScalarLike, State
+
+
+class AbstractFlow(eqx.Module):
+    """An autonomous or time-dependent field on a state that holds the parameters.
+
+    A new flow is one file with one final class that fills in these methods, and one
+    line in the registry.
+    """
+
+    @abc.abstractmethod
+    def initial_state(self, problem: Problem) -> State:
+        """The state at the start: a pytree of inexact arrays."""
+
+    @abc.abstractmethod
+    def vector_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        """dstate/dt, a pytree like the state."""
+
+    @abc.abstractmethod
+    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        """The sum of the absolute values of the terms that the field is the sum of."""
+
+    @abc.abstractmethod
+    def parameters(self, state: State) -> Parameters:
+        """The parameters in the state."""
+
+    @abc.abstractmethod
+    def view(self, state: State, problem: Problem) -> Any:
+        """What a law sees of the state; for a gradient flow, the whole model."""
+
+    @abc.abstractmethod
+    def homogeneous_decay(self) -> ScalarLike:
+        """λ of the weight decay −λθ in the field; 0 without."""

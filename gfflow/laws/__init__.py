@@ -1,0 +1,10 @@
+"""Conservation laws: functions of time and state, known ones and a user's own."""
+
+from ._absolute import absolute_terms as absolute_terms
+from ._balancedness import balancedness as balancedness
+from ._known import known_laws as known_laws
+from ._law import Law as Law
+from ._rescaling import rescaling as rescaling
+from ._softmax import softmax_column_sums as softmax_column_sums
+from ._structure import homogeneity as homogeneity
+from ._symbolic import symbolic as symbolic

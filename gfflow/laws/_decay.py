@@ -1,0 +1,16 @@
+"""What weight decay does to a homogeneous law."""
+
+from .._typing import ScalarLike
+from ..flows import AbstractFlow
+
+
+def stated_decay(flow: AbstractFlow, degree: int) -> ScalarLike | None:
+    """The rate at which a law homogeneous of this degree decays under the flow.
+
+    Let ∇H·f = 0 for the field f without decay. With f − λθ, Euler's identity gives
+    Ḣ = −λ ∇H·θ = −λ·degree·H.
+
+    **Returns:** λ·degree, or `None` for a flow without decay.
+    """
+    decay = flow.homogeneous_decay()
+    return None if float(decay) == 0 else degree * decay

@@ -1,0 +1,31 @@
+"""The laws that can be read off the structure of a model."""
+
+from .._problem import Problem
+from .._registry import lookup
+from ..flows import AbstractFlow
+from ._law import Law
+
+_FAMILIES = ("balancedness", "rescaling", "softmax_column_sums")
+
+
+def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
+    """The laws of the families in the registry that hold for this model and loss.
+
+    Read from the chains of linear layers in the model (`gfflow.models`,
+    `eqx.nn.MLP`, `eqx.nn.Sequential`, at any depth). With weight decay each law states
+    its decay. A model of which nothing can be read gets an empty list: that is no
+    statement that it has no laws.
+
+    **Returns:** laws, those of one hidden layer together in one array. A layer with a
+    linear activation has its balancedness, of which rescaling is the diagonal.
+    """
+    found = []
+    seen = set()
+    for family in _FAMILIES:
+        for law in lookup("laws", family)(problem, flow, assume=False):
+            layer = law.name.split(" of ")[-1]
+            if family == "rescaling" and layer in seen:
+                continue
+            seen.add(layer)
+            found.append(law)
+    return found

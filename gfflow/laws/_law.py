@@ -1,0 +1,114 @@
+"""A law: a differentiable function of time and state, and what is claimed of it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, final, get_args
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._errors import LawError
+from .._registry import suggest
+from .._typing import ScalarLike
+
+Degree = Literal["linear", "quadratic", "polynomial", "other"]
+
+
+@final
+class Law(eqx.Module):
+    """h(t, model) -> array, each entry of which is one claimed law.
+
+    **Attributes:**
+
+    - `fn`: h. It sees what the flow shows of the state; for a gradient flow, the whole
+        model. It may take the model alone, `fn(model)`, or `fn(t, model)`.
+    - `name`: unique among the laws of one call.
+    - `degree`: of h as a polynomial in the state.
+    - `absolute`: h with the absolute value of each coefficient (for a quadratic law
+        θᵀAθ, θᵀ|A|θ); called on a model whose parameters are all nonnegative. It is the
+        scale of the law. Without it the scale is Σ_i |θ_i ∂_i h|.
+    - `decay_rate`: states h(t) = e^{−decay_rate·t} h(0); `None` states h(t) = h(0).
+    - `source`: paper and theorem.
+    """
+
+    fn: Callable[..., Array]
+    name: str = eqx.field(static=True)
+    degree: Degree = eqx.field(static=True)
+    absolute: Callable[..., Array] | None
+    decay_rate: ScalarLike | None
+    source: str = eqx.field(static=True)
+    takes_time: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        fn: Callable[..., Array],
+        name: str | None = None,
+        *,
+        degree: Degree = "other",
+        absolute: Callable[..., Array] | None = None,
+        decay_rate: ScalarLike | None = None,
+        source: str = "user",
+    ):
+        """**Raises:** `LawError` if `fn` is not a function of one or two arguments, or
+        the degree is not one of the four.
+        """
+        if not callable(fn):
+            raise LawError(f"a law is a function h(t, model); got {type(fn).__name__}")
+        if degree not in get_args(Degree):
+            raise LawError(
+                f"the degree of a law is one of {', '.join(get_args(Degree))}; "
+                f"got {degree!r}{suggest(str(degree), get_args(Degree))}"
+            )
+        self.fn = fn
+        self.name = name or getattr(fn, "__name__", "law")
+        self.degree = degree
+        self.absolute = absolute
+        self.decay_rate = decay_rate
+        self.source = source
+        self.takes_time = _takes_time(fn, self.name)
+
+    def __call__(self, t: ScalarLike, view: Any) -> Float[Array, "..."]:
+        """h(t, view).
+
+        **Raises:** `LawError` if h cannot be evaluated or is not real.
+        """
+        return self._evaluate(self.fn, t, view)
+
+    def absolute_value(self, t: ScalarLike, view: Any) -> Float[Array, "..."]:
+        """`absolute(t, view)`, for a law that has it."""
+        assert self.absolute is not None
+        return self._evaluate(self.absolute, t, view)
+
+    def _evaluate(self, fn, t, view):
+        try:
+            value = fn(t, view) if self.takes_time else fn(view)
+            value = jnp.asarray(value)
+        except LawError:
+            raise
+        except Exception as error:
+            raise LawError(
+                f"law {self.name!r} cannot be evaluated on {type(view).__name__}: "
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"  # noqa: E501
+            ) from error
+        if not jnp.issubdtype(value.dtype, jnp.floating):
+            raise LawError(
+                f"law {self.name!r} must return real floating-point values; "
+                f"got {value.dtype}"
+            )
+        return value
+
+
+def _takes_time(fn, name: str) -> bool:
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in kinds and p.default is p.empty]
+    if len(needed) not in (1, 2):
+        raise LawError(
+            f"law {name!r} must be a function of (model) or (t, model); "
+            f"it needs {len(needed)} arguments"
+        )
+    return len(needed) == 2

@@ -1,0 +1,38 @@
+"""Which parameters a law may use, and the rate at which each of them flows.
+
+With θ' = −S∇L, S = diag(s), let the loss be invariant along the linear field Bθ, that
+is ∇L·Bθ = 0. If S⁻¹B is symmetric then h = ½ θᵀS⁻¹Bθ has ∇h = S⁻¹Bθ, so
+ḣ = −(S⁻¹Bθ)·S∇L = −Bθ·∇L = 0. A diagonal B qualifies for every S; a B that couples two
+entries needs equal rates there. For a constant field b, h = (S⁻¹b)·θ always does.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._parameters import named_parameters
+from .._problem import Problem
+
+
+class Rates(eqx.Module):
+    """1/s of each parameter that trains, by path."""
+
+    inverse: dict[str, Array]
+
+    def __init__(self, problem: Problem):
+        ones = jax.tree_util.tree_map(jnp.ones_like, problem.parameters)
+        scaled = named_parameters(problem.scaled(ones))
+        self.inverse = {path: 1 / rate for path, rate in scaled.items()}
+
+    def train(self, *paths: str | None) -> bool:
+        """Whether all of these train (`None` is no parameter)."""
+        return all(path is None or path in self.inverse for path in paths)
+
+    def uniform(self, *paths: str | None) -> bool:
+        """Whether every one of these arrays has a single rate of its own."""
+        return all(
+            bool(jnp.all(self.inverse[path] == self.inverse[path].ravel()[0]))
+            for path in paths
+            if path is not None
+        )

@@ -1,0 +1,78 @@
+"""Rescaling of the hidden units of q-homogeneous networks."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._parameters import named_parameters
+from .._problem import Problem
+from ..flows import AbstractFlow
+from ._decay import stated_decay
+from ._law import Law
+from ._rates import Rates
+from ._structure import Layer, chains, homogeneity
+
+_SOURCE = "Du, Hu & Lee 2018, Thm 2.1; Marcotte, Gribonval & Peyré 2023, Prop. 2.3"
+
+
+class _Rescaling(eqx.Module):
+    """h_k = q Σ_i U[i,k]²/s − Σ_j V[k,j]²/s − b_k²/s for the units k of one layer.
+
+    Where σ(λz) = λ^q σ(z), the network is unchanged under
+    (V[k,:], b_k, U[:,k]) → (λ V[k,:], λ b_k, λ^{−q} U[:,k]): ∇L is orthogonal to
+    (V, b, −qU), which is the gradient of −h/2 (with rates s: see `_rates`).
+    """
+
+    before: Layer = eqx.field(static=True)
+    after: Layer = eqx.field(static=True)
+    q: float = eqx.field(static=True)
+    sign: float = eqx.field(static=True)
+    rates: Rates
+
+    def __call__(self, view) -> Float[Array, " units"]:
+        parameters = named_parameters(view)
+        square = lambda path: parameters[path] ** 2 * self.rates.inverse[path]
+        incoming = jnp.sum(square(self.before.weight), axis=1)
+        if self.before.bias is not None:
+            incoming = incoming + square(self.before.bias)
+        outgoing = jnp.sum(square(self.after.weight), axis=0)
+        return self.q * outgoing + self.sign * incoming
+
+
+def rescaling(
+    problem: Problem, flow: AbstractFlow, *, assume: bool = True
+) -> list[Law]:
+    """q‖U[:,k]‖² − ‖V[k,:]‖² − b_k² of each hidden unit k, one law a hidden layer.
+
+    **Arguments:**
+
+    - `assume`: give the law also where the activation is not homogeneous (with q = 1),
+        as for a law that is asked for by name; otherwise only where it holds.
+
+    **Returns:** laws of shape `(units,)`, for layers all of whose arrays train.
+    """
+    rates = Rates(problem)
+    laws = []
+    for chain in chains(problem.model):
+        for before, after in zip(chain.layers, chain.layers[1:]):
+            q = homogeneity(before.activation)
+            if (q is None and not assume) or not rates.train(
+                before.weight, before.bias, after.weight
+            ):
+                continue
+            laws.append(rescaling_law(before, after, q or 1.0, rates, flow))
+    return laws
+
+
+def rescaling_law(
+    before: Layer, after: Layer, q: float, rates: Rates, flow: AbstractFlow
+) -> Law:
+    """The law of one hidden layer."""
+    return Law(
+        _Rescaling(before, after, q, -1.0, rates),
+        f"rescaling of {before.weight.removesuffix('.weight')}",
+        degree="quadratic",
+        absolute=_Rescaling(before, after, q, 1.0, rates),
+        decay_rate=stated_decay(flow, 2),
+        source=_SOURCE,
+    )

@@ -1,0 +1,234 @@
+"""Laws written as expressions over named parameters."""
+
+import ast
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import sympy
+from jaxtyping import Array
+
+from .._errors import LawError
+from .._grammar import degree_of, integer, parse
+from .._parameters import aliases, named_parameters
+from .._registry import suggest
+from .._typing import ScalarLike
+from ._law import Degree, Law
+
+_BINARY = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.MatMult: operator.matmul,
+    ast.Pow: operator.pow,
+}
+_CALLS = {
+    "sum": jnp.sum,
+    "trace": jnp.trace,
+    "diag": jnp.diag,
+    "squared_norm": lambda x: jnp.sum(x * x),
+    "abs": jnp.abs,
+    "sqrt": jnp.sqrt,
+    "exp": jnp.exp,
+    "log": jnp.log,
+    "sin": jnp.sin,
+    "cos": jnp.cos,
+    "tanh": jnp.tanh,
+}
+
+
+def symbolic(
+    expression: str | sympy.Expr,
+    name: str | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
+    degree: Degree | None = None,
+    decay_rate: ScalarLike | None = None,
+    source: str = "user",
+) -> Law:
+    """A law from an expression such as `"sum(W1[0,:]**2) - sum(W2[:,0]**2)"`.
+
+    **Arguments:**
+
+    - `expression`: in the grammar of `gfflow._grammar`: numbers, `t`, parameters
+        by path (`layers[0].weight`) or alias (`W1`, `b1`, …, numbered in the order of
+        the model) with indices and `.T`, `+ - * / @ **`, and the functions sum, trace,
+        diag, squared_norm, abs, sqrt, exp, log, sin, cos, tanh. Or a SymPy expression
+        in `t` and entries of `sympy.IndexedBase("W1")`.
+    - `names`: a user's own aliases, alias → parameter path.
+    - `degree`: read off the expression unless it is given.
+
+    **Raises:** `LawError` for what is not in the grammar, at once; for a name that the
+    model does not have, when the law meets the model.
+    """
+    names = dict(names or {})
+    if isinstance(expression, sympy.Basic):
+        function = _SymPy(expression, names)
+        degree = degree or function.degree
+        return Law(
+            function,
+            name or str(expression),
+            degree=degree,
+            decay_rate=decay_rate,
+            source=source,
+        )
+    tree = parse(expression)
+    found = degree_of(tree)
+    absolute = None
+    if found != "other":
+        absolute = _Expression(expression, names, absolute=True)
+    return Law(
+        _Expression(expression, names, absolute=False),
+        name or expression,
+        degree=degree or found,
+        absolute=absolute,
+        decay_rate=decay_rate,
+        source=source,
+    )
+
+
+class _Expression(eqx.Module):
+    """Evaluates the tree; with `absolute`, every sign and coefficient made positive."""
+
+    text: str = eqx.field(static=True)
+    names: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    absolute: bool = eqx.field(static=True)
+
+    def __init__(self, text: str, names: Mapping[str, str], absolute: bool):
+        self.text = text
+        self.names = tuple(names.items())
+        self.absolute = absolute
+
+    def __call__(self, t: ScalarLike, view: Any) -> Array:
+        table = _table(view, dict(self.names))
+        return jnp.asarray(self._value(parse(self.text), table, t), float)
+
+    def _value(self, node: ast.expr, table: dict[str, Array], t: ScalarLike) -> Any:
+        again = lambda other: self._value(other, table, t)
+        spelled = ast.unparse(node).replace(" ", "")
+        if spelled in table:
+            return table[spelled]
+        if spelled == "t":
+            return abs(t) if self.absolute else t
+        match node:
+            case ast.Constant(value=value):
+                return abs(value) if self.absolute else value
+            case ast.Attribute(value=value, attr="T"):
+                return again(value).T
+            case ast.Subscript(value=value, slice=index):
+                return self._index(again(value), index, spelled)
+            case ast.UnaryOp(op=op, operand=operand):
+                negative = isinstance(op, ast.USub) and not self.absolute
+                return -again(operand) if negative else again(operand)
+            case ast.BinOp(left=left, op=op, right=right):
+                kind = type(op)
+                if self.absolute and kind is ast.Sub:
+                    kind = ast.Add
+                if kind is ast.Pow:
+                    assert isinstance(right, ast.Constant)
+                    return again(left) ** right.value
+                return _BINARY[kind](again(left), again(right))
+            case ast.Call(func=ast.Name(id=function), args=[argument]):
+                return _CALLS[function](again(argument))
+        raise LawError(
+            f"law {self.text!r}: no parameter of name {spelled!r}"
+            f"{suggest(spelled, table)}; there are: {', '.join(table)}"
+        )
+
+    def _index(self, value, index: ast.expr, spelled: str):
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        shape = jnp.shape(value)
+        if len(parts) > len(shape):
+            raise LawError(
+                f"law {self.text!r}: {spelled} has {len(parts)} indices; the array has "
+                f"shape {shape}"
+            )
+        key = []
+        for size, part in zip(shape, parts):
+            if isinstance(part, ast.Slice):
+                ends = (part.lower, part.upper, part.step)
+                key.append(
+                    slice(*(None if e is None else integer(e, self.text) for e in ends))
+                )
+                continue
+            number = integer(part, self.text)
+            if not -size <= number < size:
+                raise LawError(
+                    f"law {self.text!r}: index {number} in {spelled} is outside an "
+                    f"axis of length {size} (counted from 0)"
+                )
+            key.append(number)
+        return value[tuple(key)]
+
+
+class _SymPy(eqx.Module):
+    """A SymPy expression compiled by `sympy.lambdify`."""
+
+    text: str = eqx.field(static=True)
+    entries: tuple = eqx.field(static=True)
+    names: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    degree: Degree = eqx.field(static=True)
+    compiled: Any = eqx.field(static=True)
+
+    def __init__(self, expression: sympy.Expr, names: Mapping[str, str]):
+        self.text = str(expression)
+        self.names = tuple(names.items())
+        entries = sorted(expression.atoms(sympy.Indexed), key=str)
+        time = sympy.Symbol("t")
+        rest = expression.free_symbols - {time}
+        rest -= set().union(*(e.free_symbols for e in entries)) if entries else set()
+        if rest or not entries:
+            raise LawError(
+                f"SymPy law {self.text!r}: wanted an expression in t and entries of "
+                f"sympy.IndexedBase parameters; got free symbols {sorted(map(str, rest))}"
+            )
+        dummies = [sympy.Dummy(f"p{i}") for i in range(len(entries))]
+        replaced = expression.xreplace(dict(zip(entries, dummies)))
+        self.entries = tuple(
+            (str(e.base), tuple(int(i) for i in e.indices)) for e in entries
+        )
+        self.compiled = sympy.lambdify(
+            [time, *dummies], replaced, modules="jax", cse=True
+        )
+        polynomial = replaced.as_poly(*dummies)
+        if polynomial is None or polynomial.is_ground:
+            self.degree = "other"
+        else:
+            total = polynomial.total_degree()
+            self.degree = {1: "linear", 2: "quadratic"}.get(total, "polynomial")
+
+    def __call__(self, t: ScalarLike, view: Any) -> Array:
+        table = _table(view, dict(self.names))
+        values = []
+        for base, index in self.entries:
+            if base not in table:
+                raise LawError(
+                    f"law {self.text!r}: no parameter of name {base!r}"
+                    f"{suggest(base, table)}; there are: {', '.join(table)}"
+                )
+            array = table[base]
+            if len(index) != array.ndim or any(
+                not 0 <= i < n for i, n in zip(index, array.shape)
+            ):
+                raise LawError(
+                    f"law {self.text!r}: {base}{list(index)} is no entry of an array "
+                    f"of shape {array.shape} (counted from 0)"
+                )
+            values.append(array[index])
+        return self.compiled(t, *values)
+
+
+def _table(view: Any, names: Mapping[str, str]) -> dict[str, Array]:
+    arrays = named_parameters(view)
+    table = {**arrays}
+    for alias, path in {**aliases(list(arrays)), **names}.items():
+        if path not in arrays:
+            raise LawError(
+                f"alias {alias!r} names no parameter: {path!r}{suggest(path, arrays)}; "
+                f"there are: {', '.join(arrays)}"
+            )
+        table[alias] = arrays[path]
+    return table

@@ -1,0 +1,60 @@
+"""The multilayer perceptron."""
+
+from collections.abc import Callable, Sequence
+
+import equinox as eqx
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._registry import lookup
+from ._initialisers import Initialiser
+from ._layers import linear_layers
+
+
+class MLP(eqx.Module):
+    """x ↦ W_L σ(⋯ σ(W₁ x + b₁) ⋯) + b_L.
+
+    **Attributes:**
+
+    - `layers`: `eqx.nn.Linear`, input side first.
+    - `activation`, `final_activation`: elementwise functions.
+    """
+
+    layers: tuple[eqx.nn.Linear, ...]
+    activation: Callable
+    final_activation: Callable
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        *,
+        key: PRNGKeyArray,
+        activation: str | Callable = "relu",
+        final_activation: str | Callable = "identity",
+        bias: bool = True,
+        init: str | Initialiser = "he",
+        init_scale: float = 1.0,
+    ):
+        """**Arguments:**
+
+        - `widths`: input, hidden..., output.
+        - `key`: of the initial weights; biases start at zero.
+        - `activation`, `final_activation`: a name of `gfflow list activations` or any
+            elementwise function.
+        - `init`: a name of `gfflow list initialisers`, or
+            `init(key, widths, scale) -> weights`.
+        """
+        self.layers = linear_layers(widths, bias, init, init_scale, key)
+        self.activation = _function(activation)
+        self.final_activation = _function(final_activation)
+
+    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self.activation(layer(x))
+        return self.final_activation(last(x))
+
+
+def _function(activation: str | Callable) -> Callable:
+    if isinstance(activation, str):
+        return lookup("activations", activation)
+    return activation

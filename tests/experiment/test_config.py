@@ -1,0 +1,449 @@
+"""Configs: what a good one means, and what is said of each bad one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gfflow._errors import ConfigError
+from gfflow._registry import names
+from gfflow.experiment._config import config_from_resolved, load_config
+from gfflow.experiment._sections import Config, locate, section_kinds
+
+GOOD = """\
+# a config
+[problem]
+loss = "mse"
+
+[problem.model]
+kind = "mlp"
+widths = [
+    64,
+    32,
+    10,
+]
+activation = "tanh"
+
+[problem.data]
+kind = "digits"
+samples = 100
+
+[solver]
+name = "Dopri8"
+t1 = 100
+rtol = 1e-10
+
+[save]
+times = [1.0, 10.0, 100.0]
+
+[laws]
+names = { W1 = "layers[0].weight" }
+
+[[laws.custom]]
+name = "sum"
+expression = "W1 @ W1.T"
+
+[run]
+precision = "float64"
+"""
+DATA = 'kind = "digits"\nsamples = 100'
+MODEL = GOOD[GOOD.index('kind = "mlp"') : GOOD.index("\n[problem.data]")]
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Writes `config.toml` in the current folder, and loads it."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_and_load(text, *overrides):
+        Path("config.toml").write_text(text)
+        return load_config(Path("config.toml"), overrides)
+
+    return write_and_load
+
+
+def changed(*replacements):
+    text = GOOD
+    for old, new in replacements:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+def problems_of(load, text, *overrides):
+    with pytest.raises(ConfigError) as caught:
+        load(text, *overrides)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+# What is replaced, by what, the place and the key, words of the message.
+BAD = [
+    # numbers
+    ("rtol = 1e-10", "rtol = -1e-10", "21: solver.rtol", "greater than 0", "-1e-10"),
+    ("rtol = 1e-10", 'rtol = "1e-6"', "21: solver.rtol", "number, without quotes"),
+    ("rtol = 1e-10", "rtol = true", "21: solver.rtol", "be a number", "got true"),
+    ("rtol = 1e-10", "rtol = nan", "21: solver.rtol", "finite number", "got nan"),
+    ("t1 = 100", "t1 = inf", "20: solver.t1", "finite number", "got inf"),
+    ("t1 = 100", "t1 = 1979-05-27", "20: solver.t1", "number", "got 1979-05-27"),
+    ("samples = 100", "samples = 100.0", "16: problem.data.samples", "without a point"),
+    ("samples = 100", "samples = true", "16: problem.data.samples", "whole number"),
+    ("samples = 100", "samples = 0", "16: problem.data.samples", "greater than 0"),
+    ("samples = 100", "seed = -1", "16: problem.data.seed", "at least 0", "got -1"),
+    ("    32,", "    0,", "9: problem.model.widths.1", "greater than 0", "got 0"),
+    ("    32,", "    32.5,", "9: problem.model.widths.1", "whole number", "got 32.5"),
+    ("    64,\n    32,", "", "7: problem.model.widths", "2 or more", "got [10]"),
+    ("rtol = 1e-10", "atol = -1", "21: solver.atol", "at least 0", "absolute"),
+    ("rtol = 1e-10", "stop = {loss = nan}", "21: solver.stop.loss", "finite number"),
+    ("rtol = 1e-10", "rtol = 1e-15", "21: solver.rtol", "float64", "2.2e-15", "raise"),
+    # other types
+    ('loss = "mse"', "loss = 3", "3: problem.loss", "must be a string", "got 3"),
+    (DATA, DATA + '\nstandardise = "true"', "17: problem.data.standardise", "or false"),
+    ('kind = "digits"', "kind = 3", "15: problem.data.kind", "one of digits", "got 3"),
+    ("[run]\n", "[[run]]\n", "33: run", "must be a table"),
+    ("[[laws.custom]]", "[laws.custom]", "29: laws.custom", "array", "got a table"),
+    ('loss = "mse"', 'loss = ""', "3: problem.loss", "must be one of mse"),
+    ('loss = "mse"', 'loss="mse"\ntrainable=[\n""]', "5: problem.trainable.0", "empty"),
+    # unknown keys and names
+    ("rtol =", "rtoll =", "21: solver.rtoll", "unknown", "'rtol'", "keys: name, t0"),
+    ("rtol = 1e-10", "seed = 1", "21: solver.seed", "unknown key", "mean 'run.seed'?"),
+    ("[run]", "[rnu]", "33: rnu", "unknown key", "mean 'run'?", "known keys: problem"),
+    ('activation = "tanh"', 'activaton = "tanh"', "12: problem.model.activaton", "'a"),
+    ('"tanh"', '"relo"', "12: problem.model.activation", "mean 'relu'?", "got 'relo'"),
+    ('"tanh"', '"tanh"\ninit = "h"', "13: problem.model.init", "one of glorot, he"),
+    ('"mlp"', '"mpl"', "6: problem.model.kind", "mlp, deep_linear", "mean 'mlp'?"),
+    ('"mlp"', '"deep_linear"', "12: problem.model.activation", "unknown key", "bias"),
+    ('kind = "mlp"', "", "5: problem.model.kind", "required", "mlp, deep_linear"),
+    ('"digits"', '"digitz"', "15: problem.data.kind", "(did you mean 'digits'?)"),
+    ('loss = "mse"', 'loss = "mze"', "3: problem.loss", "'mse'", '"./file.py:name"'),
+    ('"Dopri8"', '"dopri9"', "19: solver.name", "(did you mean 'dopri", "'dopri9'"),
+    ('"float64"', '"float16"', "34: run.precision", "float64, float32", "'float16'"),
+    ("[save]", '[flow]\nkind = "gradint"\n[save]', "24: flow.kind", "mean 'gradient'"),
+    ("[laws]\n", '[laws]\nfamilies = ["a"]\n', "27: laws.families.0", "one of known"),
+    # keys and sections that are not there
+    ("t1 = 100\n", "", "18: solver.t1", "this key is required", "last flow time"),
+    ('loss = "mse"\n', "", "2: problem.loss", "required", '"package.module:name"'),
+    ('name = "sum"\n', "", "29: laws.custom.0.name", "required"),
+    (DATA, 'kind = "npz"', "14: problem.data.path", "required", "the .npz file"),
+    (DATA, 'kind = "teacher_student"', "14: problem.data.inputs", "required"),
+    ("[problem.data]\n" + DATA, "", "2: problem.data", "required: [problem.data]"),
+    # times
+    ("t1 = 100\n", "t1 = 100\nt0 = 100.0\n", "20: solver.t1", "solver.t0 = 100.0"),
+    ("10.0, 100", "30.0, 3.0, 100", "24: save.times.2", "30.0 is followed by 3.0"),
+    ("10.0, 100", "1.0, 100", "24: save.times.1", "1.0 is followed by 1.0"),
+    ("10.0, 100.0", "200.0", "24: save.times.1", "after solver.t1 = 100", "got 200.0"),
+    ("[1.0, ", "[0.0, ", "24: save.times.0", "must be after solver.t0 = 0.0"),
+    ("10.0, 100.0", "true", "24: save.times.1", "must be a number", "got true"),
+    ("[1.0, 10.0, 100.0]", "[]", "24: save.times", "1 or more entries"),
+    ("[1.0, 10.0, 100.0]", '"lin"', "24: save.times", "log, linear", "mean 'linear'?"),
+    ("[1.0, 10.0, 100.0]", "7", "24: save.times", '"log", "linear" or an', "got 7"),
+    ("times = [1.0, 10.0, 100.0]", "first = 100", "24: save.first", "less than"),
+    # targets and files
+    (DATA, 'target = "make"', "15: problem.data.target", "needs one colon", "'make'"),
+    (DATA, 'target = "a:b:c"', "15: problem.data.target", "needs one colon"),
+    (DATA, 'target = "a.b:"', "15: problem.data.target", "name of a function"),
+    (DATA, 'target = "a/b:c"', "15: problem.data.target", '"./file.py:name"'),
+    (DATA, 'target = "./a.py:b"', "15: problem.data.target", "no file /", "a.py"),
+    (DATA, 'kind="npz"\npath="a.npz"', "16: problem.data.path", "no file /", "'a.npz'"),
+    (DATA, 'kind="csv"\npath="."', "16: problem.data.path", "there is no file /"),
+    ('"mse"', '"./loss.py:mse"', "3: problem.loss", "there is no file /", "loss.py"),
+    ("expression = ", 'function = "f.py:g" #', "31: laws.custom.0.function", "no file"),
+    ('"mse"', '"~nobody-here/loss.py:mse"', "3: problem.loss", "there is no file /"),
+    (MODEL, 'target="a:b"\n[problem.model.arguments]\nx.y=[1,\ninf]\n',
+     "9: problem.model.arguments.x.y.1", "finite number", "got inf"),
+    (MODEL, 'target = "a:b"\narguments = {day = 1979-05-27}\n',
+     "7: problem.model.arguments.day", "dates", "got 1979-05-27"),
+    # laws
+    ('"W1 @ W1.T"', '"W1 @@ W1"', "31: laws.custom.0.expression", "at column 5", "@@"),
+    ('"W1 @ W1.T"', '"(W1"', "31: laws.custom.0.expression", "closed at column 1"),
+    ('"W1 @ W1.T"', '"a = W1"', "31: laws.custom.0.expression", "at column 3"),
+    ('"W1 @ W1.T"', '""', "31: laws.custom.0.expression", "must not be empty"),
+    ('expression = "W1 @ W1.T"\n', "", "29: laws.custom.0", "either", "got neither"),
+    ('W1.T"\n', 'W1.T"\nfunction = "a:b"\n', "29: laws.custom.0", "got both"),
+    ("[run]", '[[laws.custom]]\nname = "sum"\nexpression = "W1"\n[run]',
+     "34: laws.custom.1.name", "there already, laws.custom.0", "got 'sum'"),
+    ('"sum"', '"rescaling"', "30: laws.custom.0.name", "name of a family"),
+    ("{ W1 =", '{ "W.1" =', '27: laws.names."W.1"', "an alias must be", "got 'W.1'"),
+    ("[laws]\n", '[laws]\nfamilies = ["known", "known"]\n', "27: laws.families", "2 t"),
+    ('sum"', 'sum"\ndegree = "cubic"', "31: laws.custom.0.degree", "one of linear"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("old, new, place, words", [(*c[:3], c[3:]) for c in BAD])
+def test_bad_config(load, old, new, place, words):
+    (problem,) = problems_of(load, changed((old, new)))
+    assert problem.startswith(f"config.toml:{place}: ")
+    for word in words:
+        assert word in problem
+
+
+def test_all_problems_at_once_in_the_order_of_the_file(load):
+    text = changed(
+        ("64,", "0,"),
+        ('"tanh"', '"than"'),
+        ("t1 = 100", "t1 = 1"),
+        ("1e-10", "1e-20"),
+        ("W1.T", "*"),
+        ("[run]", "[run]\nseeds = 1"),
+    )
+    keys = [problem.split(": ")[0:2] for problem in problems_of(load, text)]
+    assert keys == [
+        ["config.toml:8", "problem.model.widths.0"],
+        ["config.toml:12", "problem.model.activation"],
+        ["config.toml:21", "solver.rtol"],
+        ["config.toml:24", "save.times.1"],
+        ["config.toml:24", "save.times.2"],
+        ["config.toml:31", "laws.custom.0.expression"],
+        ["config.toml:34", "run.seeds"],
+    ]
+
+
+def test_empty_file(load):
+    assert problems_of(load, "") == (
+        "config.toml: problem: this section is required: [problem]",
+        "config.toml: solver: this section is required: [solver]",
+    )
+
+
+def test_float32_with_the_default_tolerance(load):
+    text = changed(("rtol = 1e-10\n", ""), ('"float64"', '"float32"'))
+    (problem,) = problems_of(load, text)
+    assert problem.startswith("config.toml:18: solver.rtol: is below what float32 can")
+    assert 'set run.precision = "float64"' in problem
+    assert problem.endswith("got 1e-10 (the default)")
+
+
+@pytest.mark.parametrize(
+    "precision, least, below",
+    [("float64", "2.2e-15", "2.1e-15"), ("float32", "1.2e-6", "1.1e-6")],
+)
+def test_least_tolerance(load, precision, least, below):
+    text = changed(('"float64"', f'"{precision}"'))
+    assert load(text, f"solver.rtol={least}").config.solver.rtol == float(least)
+    (problem,) = problems_of(load, text, f"solver.rtol={below}")
+    assert f"{float(least)} or more" in problem
+
+
+@pytest.mark.parametrize(
+    "override, words",
+    [
+        (
+            "solver.rtol=abc",
+            "solver.rtol: must be a number (relative error); got 'abc'",
+        ),
+        ("solver.rtol=-1", "solver.rtol: must be greater than 0"),
+        ("solver.rtoll=1", "solver.rtoll: unknown key (did you mean 'rtol'?)"),
+        ("solvr.rtol=1", "solvr: unknown key (did you mean 'solver'?)"),
+        ("problem.model.activation=than", "activation: must be one of identity"),
+        ("problem.model.widths.1=0", "problem.model.widths.1: must be greater than 0"),
+        ("problem.model.widths=[1, 0]", "problem.model.widths.1: must be greater"),
+        ("laws.custom.0.expression=a +", "laws.custom.0.expression: not an expression"),
+        ("laws.custom.0.nmae=a", "laws.custom.0.nmae: unknown key"),
+        ("laws.custom.1.name=a", "laws.custom has no entry 1; it has 1"),
+        ("laws.must_hold=True", "laws.must_hold: must be true or false"),
+        ("run.seed.x=1", "run.seed: must be a whole number"),
+        ("run.precision.x=1", "run.precision is 'float64', not a table"),
+        ("nonsense", "must be written key=value"),
+    ],
+)
+def test_bad_override(load, override, words):
+    (problem,) = problems_of(load, GOOD, override)
+    assert problem.startswith(f"--set {override}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    "override, words",
+    [
+        ("save.times.0=20", "save.times.1: times must increase"),
+        ("solver.t1=20", "save.times.2: must be after solver.t0 = 0.0"),
+    ],
+)
+def test_override_that_does_not_fit_the_file(load, override, words):
+    (problem,) = problems_of(load, GOOD, override)
+    assert problem.startswith(f"config.toml:24: {words}")
+
+
+def test_override_of_the_kind_alone(load):
+    problems = problems_of(load, GOOD, "problem.data.kind=csv")
+    assert problems[0].startswith("config.toml:14: problem.data.path: this key is req")
+    assert problems[1].startswith("config.toml:16: problem.data.samples: unknown key")
+
+
+def test_overrides(load):
+    loaded = load(
+        GOOD,
+        "problem.model.activation=softplus",
+        "problem.model.widths.1=7",
+        "solver.rtol=1e-3",
+        "solver.rtol=1e-4",
+        'laws.custom.0.name="x y"',
+        "flow.weight_decay=1",
+        "solver.stop.loss=-1",
+        "save.times=log",
+        "run.device=cpu",
+    )
+    config = loaded.config
+    assert config.problem.model.activation == "softplus"
+    assert config.problem.model.widths == [64, 7, 10]
+    assert config.solver.rtol == 1e-4
+    assert config.laws.custom[0].name == "x y"
+    assert config.flow.weight_decay == 1.0 and config.flow.kind == "gradient"
+    assert config.solver.stop.loss == -1.0
+    assert config.save.times == "log"
+    assert config.run.device == "cpu"
+    assert loaded.overrides[0] == "problem.model.activation=softplus"
+    assert loaded.text == GOOD and loaded.path == Path("config.toml")
+    assert loaded.where("solver.rtol") == "--set solver.rtol=1e-4: solver.rtol"
+    assert loaded.where("solver.t1") == "config.toml:20: solver.t1"
+    assert loaded.where("solver.atol") == "config.toml:18: solver.atol"
+    assert loaded.where("problem.model.widths.2").startswith("config.toml:10: ")
+
+
+def test_defaults(load):
+    text = '[problem]\nloss="mse"\nmodel={kind="mlp", widths=[1, 2]}\n'
+    text += 'data={kind="diabetes"}\n[solver]\nt1=1'
+    resolved = load(text).resolved()
+    assert resolved["problem"]["model"] == {
+        "kind": "mlp",
+        "widths": [1, 2],
+        "activation": "relu",
+        "final_activation": "identity",
+        "bias": True,
+        "init": "he",
+        "init_scale": 1.0,
+    }
+    assert resolved["problem"]["time_scale"] == 1.0
+    assert resolved["flow"] == {"kind": "gradient", "weight_decay": 0.0}
+    assert resolved["solver"] == {
+        "name": "dopri8",
+        "t0": 0.0,
+        "t1": 1.0,
+        "rtol": 1e-10,
+        "atol": None,
+        "dt0": None,
+        "max_steps": 1_000_000,
+        "stop": {"gradient_norm": None, "loss": None},
+    }
+    assert resolved["save"] == {
+        "times": "log",
+        "first": None,
+        "count": 50,
+        "parameters_every": None,
+    }
+    assert resolved["laws"] == {
+        "families": ["known"],
+        "names": {},
+        "must_hold": True,
+        "ladder": True,
+        "custom": [],
+    }
+    assert resolved["run"] == {
+        "precision": "float64",
+        "device": None,
+        "seed": 0,
+        "segments": 10,
+        "max_wall_time": None,
+    }
+
+
+def test_whole_numbers_are_numbers_and_solver_names_have_no_case(load):
+    config = load(GOOD).config
+    assert type(config.solver.t1) is float and config.solver.t1 == 100.0
+    assert config.solver.name == "dopri8"
+
+
+DATA_SECTIONS = [
+    'kind = "breast_cancer"\nsamples = 5\nstandardise = false\ntargets = "labels"',
+    'kind = "teacher_student"\ninputs = 3\nnoise = 0\nactivation = "relu"',
+    'kind = "npz"\npath = "data/set.npz"\nweights = "w"',
+    'kind = "csv"\npath = "data/set.csv"\ntargets = ["a", "b"]\nheader = true',
+    'kind = "csv"\npath = "data/set.csv"\ntargets = 2',
+    'kind = "target"\ntarget = "package.module:make"',
+    'target = "./make.py:data"\narguments = {a = [1, 2.5, {b = "c"}], d = true}',
+]
+
+
+@pytest.mark.parametrize("section", DATA_SECTIONS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        MODEL,
+        'target = "make.py:model"\n',
+        'kind = "deep_linear"\nwidths = [3, 2, 1]\ninit = "balanced"\nbias = true\n',
+    ],
+)
+def test_resolved_goes_through_json_and_back(load, tmp_path, section, model):
+    (tmp_path / "data").mkdir()
+    for name in ("data/set.npz", "data/set.csv", "make.py"):
+        (tmp_path / name).touch()
+    loaded = load(changed((DATA, section), (MODEL, model)))
+    resolved = json.loads(json.dumps(loaded.resolved(), allow_nan=False))
+    assert config_from_resolved(resolved) == loaded.config
+    assert resolved == loaded.resolved()
+
+
+def test_files_are_found_from_the_folder_of_the_config(load, tmp_path, monkeypatch):
+    study = tmp_path / "a:study"
+    study.mkdir()
+    for name in ("set.npz", "make.py"):
+        (study / name).touch()
+    text = changed(
+        (DATA, 'kind = "npz"\npath = "set.npz"'),
+        ('"mse"', '"./make.py:loss"'),
+        ('expression = "W1 @ W1.T"', 'function = "../a:study/make.py:law"'),
+    )
+    (study / "config.toml").write_text(text)
+    config = load_config(Path("a:study/config.toml")).config
+    assert config.problem.data.path == str(study / "set.npz")
+    assert config.problem.loss == f"{study / 'make.py'}:loss"
+    assert config.laws.custom[0].function == f"{study / 'make.py'}:law"
+
+    (study / "set.npz").unlink()
+    assert config_from_resolved(config.model_dump()) == config
+    with pytest.raises(ConfigError, match=r"^a:study/config.toml:16: problem.data.pat"):
+        load_config(Path("a:study/config.toml"))
+
+
+def test_bad_resolved_config(load):
+    resolved = load(GOOD).resolved()
+    resolved["solver"]["t1"] = -1.0
+    resolved["run"]["sed"] = 0
+    with pytest.raises(ConfigError) as caught:
+        config_from_resolved(resolved)
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == [
+        "run.sed",
+        "solver.t1",
+    ]
+
+
+def test_config_that_is_no_file(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("part, kind", [("model", "models"), ("data", "data")])
+def test_every_registered_part_can_be_configured(part, kind):
+    annotation = locate(("problem", part)).annotation
+    assert section_kinds(annotation) == [*names(kind), "target"]
+
+
+def test_configs_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        Config.model_fields["run"].default.seed = 1
+
+
+def test_jax_is_not_imported():
+    code = (
+        "import sys\n"
+        "import gfflow.experiment._config, gfflow.experiment._progress\n"
+        "import gfflow.experiment._report\n"
+        "heavy = {'jax', 'equinox', 'diffrax', 'optax', 'matplotlib', 'sympy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"

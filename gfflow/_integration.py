@@ -70,13 +70,13 @@ class Integration(NamedTuple):
                 if progress is not None:
                     progress(carry)
                 if paused and deadline is not None and time.monotonic() >= deadline:
-                    yield _stopped(carry), None
+                    yield with_status(carry, Status.stopped_wall_time), None
                     return
             carry, row = _observe(self.core, carry, self.settings)
             yield carry, row
             late = deadline is not None and time.monotonic() >= deadline
             if late and float(carry.t) < float(self.grid[-1]):
-                yield _stopped(carry), None
+                yield with_status(carry, Status.stopped_wall_time), None
                 return
 
 
@@ -85,10 +85,13 @@ def steps_of(carry: Carry) -> int:
     return int(carry.controller.accepted) + int(carry.controller.rejected)
 
 
-def _stopped(carry: Carry) -> Carry:
+def with_status(carry: Carry, status: Status) -> Carry:
+    """The carry with another status."""
     return eqx.tree_at(
-        lambda c: c.status,
-        carry,
-        Status.stopped_wall_time,
-        is_leaf=lambda x: isinstance(x, Status),
+        lambda c: c.status, carry, status, is_leaf=lambda x: isinstance(x, Status)
     )
+
+
+def observed(core: Core, carry: Carry, settings: Settings) -> Row:
+    """The row at a carry that stopped between two saved times."""
+    return _observe(core, carry, settings)[1]

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from ._clock import Clock
 from ._core import Carry, Core, Row, Settings
 from ._errors import SolveError
-from ._integration import Integration, Progress
+from ._integration import Integration, Progress, observed
 from ._problem import Problem
 from ._settings import is_traced, make_grid, make_settings, make_solver, positive
 from ._solution import Cost, Solution
@@ -127,10 +127,15 @@ def assemble(
     states: Sequence[tuple[Array, object]],
     clock: Clock | None,
 ) -> Solution:
-    """A solution on the host from its rows and kept states."""
+    """A solution on the host from its rows and kept states.
+
+    Where it stopped between two saved times, the row of the stop is added.
+    """
+    core = integration.core
+    if float(rows[-1].t) < float(carry.t):
+        rows = [*rows, observed(core, carry, integration.settings)]
     stack = lambda *leaves: jnp.stack(leaves)
     table = jtu.tree_map(stack, *rows)
-    core = integration.core
     events = ()
     if not bool(carry.status == Status.successful):
         events = ((float(carry.t), str(Status[carry.status])),)

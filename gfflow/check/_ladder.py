@@ -18,6 +18,7 @@ from ..solvers import solver_properties
 _RATIO = 100.0
 _LOOSEST_FINEST = 1e-8
 _ROWS = 3
+_ROUGH = 0.3
 
 
 class Ladder(NamedTuple):
@@ -25,8 +26,9 @@ class Ladder(NamedTuple):
 
     - `tolerances`, `steps`, `drifts`: a rung each; the drift is the largest over
       components and times, as a fraction of the law's scale.
-    - `order`: fitted exponent of the drift in the mean step; `None` where the drift is
-      round-off or the steps do not change with the tolerance.
+    - `order`: fitted exponent of the drift in the step; `None` where the drift is
+      round-off, the steps do not change with the tolerance, or so many are rejected
+      that the field cannot be smooth along the run (kinks).
     - `limit`: the drift extrapolated to tolerance 0, largest component.
     - `limits`: the same for each component.
     - `round_off`: the least drift that can be told from round-off.
@@ -139,8 +141,12 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
     largest = np.array([np.max(np.abs(d)) if d.size else 0.0 for d in drifts])
     steps = np.array([int(r.accepted_steps) for r in rungs])
     floor = round_off(steps[-1])
-    order = _order(largest, steps, floor)
-    limits = _extrapolate([d[-1] for d in drifts], steps, order)
+    order = None
+    if int(rungs[-1].rejected_steps) <= _ROUGH * steps[-1]:
+        order = _order(
+            largest, steps, np.asarray(tolerances), properties.order, floor
+        )
+    limits = _extrapolate([d[-1] for d in drifts], order, properties.order)
     return Ladder(
         tolerances=tuple(tolerances),
         steps=tuple(int(n) for n in steps),
@@ -177,21 +183,23 @@ def _scale(law, flow, problem, t, state):
     return absolute_terms(law, view, t, state, still)[1]
 
 
-def _order(drifts, steps, floor) -> float | None:
-    """The slope of log drift against log mean step, over the rungs above round-off."""
+def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:
+    """p in drift ∝ hᵖ, over the rungs above round-off.
+
+    A method of order k under error control takes h ∝ tolerance^{1/k} wherever accuracy
+    decides, so p = k · d log(drift) / d log(tolerance). The mean step would mislead: it
+    is dominated by the stretches where stability decides, and the drift is not.
+    """
     above = drifts > 10 * floor
-    if above.sum() < 2:
+    if above.sum() < 2 or np.ptp(np.log(steps[above])) < np.log(1.2):
         return None
-    x, y = -np.log(steps[above]), np.log(drifts[above])
-    if np.ptp(x) < np.log(1.2):
-        return None
-    return float(np.polyfit(x, y, 1)[0])
+    slope = np.polyfit(np.log(tolerances[above]), np.log(drifts[above]), 1)[0]
+    return float(solver_order * max(slope, 0.0))
 
 
-def _extrapolate(ends, steps, order) -> np.ndarray:
+def _extrapolate(ends, order, solver_order) -> np.ndarray:
     """Richardson: d(h) = d₀ + C hᵖ through the two finest rungs."""
     coarse, fine = ends[-2], ends[-1]
-    if order is None or order <= 0.5 or steps[-1] <= steps[-2]:
+    if order is None or order < 1:
         return np.abs(fine)
-    ratio = (steps[-1] / steps[-2]) ** order
-    return np.abs(fine + (fine - coarse) / (ratio - 1))
+    return np.abs(fine + (fine - coarse) / (_RATIO ** (order / solver_order) - 1))

@@ -3,12 +3,13 @@
 import html
 import io
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
+
+from ._store import write_atomically
 
 _Points = Sequence[tuple[float, float]]
 
@@ -106,19 +107,7 @@ def write_report(
         + "\n".join(body)
         + "\n</body>\n</html>\n"
     )
-    _write_atomically(Path(path), page)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(Path(path), lambda file: file.write(page.encode()))
 
 
 def _shown(value: Any) -> str:

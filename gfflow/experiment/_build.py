@@ -1,0 +1,254 @@
+"""From a validated config to a problem, a flow, laws and an integration."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._core import Core
+from .._errors import ConfigError, GFFlowError
+from .._integration import Integration
+from .._problem import Problem
+from .._registry import lookup
+from .._settings import make_grid, make_settings, make_solver
+from .._solve import keep_every, named_laws
+from .._times import linear_times, log_times
+from ..flows import AbstractFlow
+from ..laws import Law, known_laws, symbolic
+from ._sections import Config
+from ._targets import call_target, load_target
+
+Where = Callable[[str], str]
+
+
+class Experiment(NamedTuple):
+    """**Attributes:**
+
+    - `config`: what was asked for.
+    - `integration`: the core, times and settings to run.
+    - `every`: keep the whole state at every n-th row.
+    - `must_hold`: the names of laws whose breaking is a failure.
+    """
+
+    config: Config
+    integration: Integration
+    every: int
+    must_hold: frozenset[str]
+
+    @property
+    def problem(self) -> Problem:
+        return self.integration.core.problem
+
+    @property
+    def flow(self) -> AbstractFlow:
+        return self.integration.core.flow
+
+    @property
+    def laws(self) -> dict[str, Law]:
+        return self.integration.core.laws
+
+
+def set_up_jax(config: Config) -> None:
+    """Precision and device, before any array exists.
+
+    **Raises:** `GFFlowError` if there is no such device.
+    """
+    jax.config.update("jax_enable_x64", config.run.precision == "float64")
+    wanted = config.run.device
+    if wanted is None:
+        return
+    try:
+        device = jax.devices(wanted)[0]
+    except RuntimeError:
+        there = ", ".join(sorted({d.platform for d in jax.devices()}))
+        raise GFFlowError(
+            f"run.device = {wanted!r}, but JAX finds only: {there}; install JAX for "
+            "that device or leave the key out"
+        ) from None
+    jax.config.update("jax_default_device", device)
+
+
+def build(config: Config, where: Where = str) -> Experiment:
+    """Everything that a run needs, validated; nothing is written.
+
+    **Arguments:**
+
+    - `where`: key -> the beginning of a message about it, such as `file:line: key`.
+
+    **Raises:** `ConfigError` for a part that cannot be made or does not fit.
+    """
+    with _at(where, "run.device"):
+        set_up_jax(config)
+    flow = lookup("flows", config.flow.kind)(weight_decay=config.flow.weight_decay)
+    problem = _problem(config, where)
+    laws, must_hold = _laws(config, problem, flow, where)
+    solver = config.solver
+    with _at(where, "solver"):
+        settings = make_settings(
+            problem,
+            flow.initial_state(problem),
+            solver.rtol,
+            solver.atol,
+            solver.max_steps,
+            solver.stop.gradient_norm,
+            solver.stop.loss,
+        )
+        method = make_solver(solver.name)
+    with _at(where, "save"):
+        grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
+        every = keep_every(config.save.parameters_every, len(grid), problem)
+    core = Core(
+        flow, problem, method, diffrax.RecursiveCheckpointAdjoint(), named_laws(laws)
+    )
+    dt0 = None if solver.dt0 is None else jnp.asarray(solver.dt0, problem.dtype)
+    return Experiment(
+        config, Integration(core, grid, settings, dt0), every, frozenset(must_hold)
+    )
+
+
+@contextmanager
+def _at(where: Where, key: str) -> Iterator[None]:
+    """Errors inside are about this key of the config."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except GFFlowError as error:
+        raise ConfigError([f"{where(key)}: {error}"]) from error
+
+
+def _problem(config: Config, where: Where) -> Problem:
+    section = config.problem
+    loss = section.loss
+    if ":" in loss:
+        with _at(where, "problem.loss"):
+            loss = load_target(section.loss)
+    with _at(where, "problem.data"):
+        x, y, *weights = _data(config)
+    with _at(where, "problem.model"):
+        model = _model(config)
+    if section.trainable is not None:
+        with _at(where, "problem.trainable"):
+            Problem(
+                model, lambda *_: jnp.zeros(()), (x, y), trainable=section.trainable
+            )
+    with _at(where, "problem"):
+        return Problem(
+            model,
+            loss,
+            (x, y),
+            weights=weights[0] if weights else None,
+            trainable=section.trainable,
+            chunk=section.chunk,
+            time_scale=section.time_scale,
+        )
+
+
+def _data(config: Config) -> tuple[Any, ...]:
+    section = config.problem.data
+    options = section.model_dump(exclude={"kind"})
+    if section.kind == "target":
+        data = call_target(section.target, section.arguments)
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise GFFlowError(
+                f"{section.target} must return (inputs, targets) or (inputs, targets, "
+                f"weights); it returned {type(data).__name__}"
+            )
+        return tuple(data)
+    if "targets" in options and options["targets"] is None:
+        options["targets"] = _fitting_targets(section.kind, config.problem.loss)
+    return lookup("data", section.kind)(
+        *([options.pop("path")] if "path" in options else []), **options
+    )
+
+
+def _fitting_targets(kind: str, loss: str) -> str:
+    if kind == "diabetes":
+        return "values"
+    return "labels" if loss in ("softmax_cross_entropy", "logistic") else "one_hot"
+
+
+def _model(config: Config) -> Any:
+    section = config.problem.model
+    key = jax.random.key(config.run.seed)
+    if section.kind == "target":
+        model = call_target(section.target, section.arguments, key=key)
+        if not callable(model):
+            raise GFFlowError(
+                f"{section.target} must return a model, called on one sample; it "
+                f"returned {type(model).__name__}"
+            )
+    else:
+        options = section.model_dump(exclude={"kind"})
+        model = lookup("models", section.kind)(**options, key=key)
+    dtype = jnp.dtype(config.run.precision)
+    cast = lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x
+    return jtu.tree_map(cast, model)
+
+
+def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
+    section = config.laws
+    laws, must_hold = [], []
+
+    def add(law: Law, key: str, must: bool) -> None:
+        if any(law.name == other.name for other in laws):
+            return
+        with _at(where, key):
+            view = lambda state: flow.view(state, problem)
+            state = flow.initial_state(problem)
+            t = jnp.asarray(config.solver.t0, problem.dtype)
+            eqx.filter_eval_shape(lambda s: law(t, view(s)), state)
+        laws.append(law)
+        if must:
+            must_hold.append(law.name)
+
+    for family in section.families:
+        if family == "known":
+            found = known_laws(problem, flow)
+        else:
+            found = lookup("laws", family)(problem, flow, assume=True)
+            if not found:
+                raise ConfigError(
+                    [
+                        f"{where('laws.families')}: {family!r} finds no layers in this "
+                        "model; it reads chains of linear layers all of which train"
+                    ]
+                )
+        for law in found:
+            add(law, "laws.families", section.must_hold)
+    for index, custom in enumerate(section.custom):
+        must = section.must_hold if custom.must_hold is None else custom.must_hold
+        key = f"laws.custom.{index}"
+        if custom.expression is not None:
+            with _at(where, f"{key}.expression"):
+                law = symbolic(
+                    custom.expression,
+                    custom.name,
+                    names=section.names,
+                    degree=custom.degree,
+                )
+            add(law, f"{key}.expression", must)
+        else:
+            with _at(where, f"{key}.function"):
+                function = load_target(custom.function)
+                degree = custom.degree or "other"
+                law = Law(function, custom.name, degree=degree)
+            add(law, f"{key}.function", must)
+    return laws, must_hold
+
+
+def _times(config: Config):
+    save, t0, t1 = config.save, config.solver.t0, config.solver.t1
+    if isinstance(save.times, list):
+        return jnp.asarray(save.times, float)
+    if save.times == "linear":
+        return linear_times(t0, t1, save.count + 1)[1:]
+    if save.count == 1:
+        return jnp.asarray([t1], float)
+    first = save.first or 1e-4 * (t1 - t0)
+    return (t0 + log_times(first, t1 - t0, save.count)).at[-1].set(t1)

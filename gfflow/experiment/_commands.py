@@ -1,0 +1,125 @@
+"""What the commands of the command line do, once their arguments are read."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .._errors import ConfigError
+from .._solution import Solution
+from ..check import Report, Verdict, check
+from ._build import Experiment, build
+from ._config import LoadedConfig, config_from_resolved, load_config
+from ._load import rebuild
+from ._metrics import metrics_of, write_results
+from ._provenance import provenance
+from ._runner import Runner
+from ._store import RESOLVED, RunFolder, free_folder
+from ._toml_lines import set_key
+
+OK, BROKEN, STOPPED = 0, 3, 4
+_RESUMABLE_KEYS = ("run.max_wall_time", "solver.max_steps")
+
+
+class Outcome(NamedTuple):
+    """What a command found: the metrics, the folder if there is one, the exit code."""
+
+    metrics: dict[str, Any]
+    folder: RunFolder | None
+    code: int
+
+
+def run(
+    config: Path, overrides: Sequence[str], out: Path | None, progress: bool
+) -> Outcome:
+    """Integrate, check, write a run folder."""
+    loaded = load_config(config, overrides)
+    experiment = build(loaded.config, loaded.where)
+    folder = RunFolder.create(
+        out or free_folder(config.stem), loaded.text, _resolved(loaded, experiment)
+    )
+    if progress:
+        print(f"run folder: {folder.path}", file=sys.stderr)
+    with folder.locked():
+        return _finish(experiment, folder, progress)
+
+
+def resume(path: Path, overrides: Sequence[str], progress: bool) -> Outcome:
+    """Go on with a run folder from its last checkpoint.
+
+    **Raises:** `ConfigError` if an override is not of a limit.
+    """
+    folder = RunFolder.open(path)
+    data = folder.read_json(RESOLVED)["config"]
+    for override in overrides:
+        if override.partition("=")[0].strip() not in _RESUMABLE_KEYS:
+            raise ConfigError(
+                [
+                    f"--set {override}: a resumed run can change only "
+                    f"{' and '.join(_RESUMABLE_KEYS)}; start a new run for the rest"
+                ]
+            )
+        try:
+            set_key(data, override)
+        except ValueError as error:
+            raise ConfigError([f"--set {override}: {error}"]) from None
+    experiment = rebuild(folder, config_from_resolved(data))
+    with folder.locked():
+        return _finish(experiment, folder, progress)
+
+
+def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome:
+    """Weigh the laws of a run folder again, or those of a config without a folder.
+
+    **Raises:** `ConfigError` for overrides of a run folder.
+    """
+    if not path.is_dir():
+        loaded = load_config(path, overrides)
+        return _finish(build(loaded.config, loaded.where), None, progress)
+    if overrides:
+        raise ConfigError(["--set is for a config; a run folder is checked as it is"])
+    folder = RunFolder.open(path)
+    experiment = rebuild(folder)
+    with folder.locked():
+        solution = Runner(experiment, folder).restore()
+        return _conclude(experiment, folder, solution)
+
+
+def _finish(
+    experiment: Experiment, folder: RunFolder | None, progress: bool
+) -> Outcome:
+    solution = Runner(experiment, folder).run(progress)
+    return _conclude(experiment, folder, solution)
+
+
+def _conclude(
+    experiment: Experiment, folder: RunFolder | None, solution: Solution
+) -> Outcome:
+    late = solution.status_name == "stopped_wall_time"
+    ladder = experiment.config.laws.ladder and not late
+    laws = list(experiment.laws.values())
+    report = check(solution, laws, ladder=ladder) if laws else Report([])
+    metrics = metrics_of(solution, report)
+    if folder is not None:
+        write_results(folder, metrics, solution, report)
+    return Outcome(metrics, folder, _code(experiment, solution, report))
+
+
+def _code(experiment: Experiment, solution: Solution, report: Report) -> int:
+    if any(report[name].verdict == Verdict.BROKEN for name in experiment.must_hold):
+        return BROKEN
+    return OK if solution.finished else STOPPED
+
+
+def _resolved(loaded: LoadedConfig, experiment: Experiment) -> dict[str, Any]:
+    problem = experiment.problem
+    return {
+        "config": loaded.resolved(),
+        "config_path": str(loaded.path),
+        "overrides": list(loaded.overrides),
+        "parameters": problem.size,
+        "samples": problem.samples,
+        "dtype": str(problem.dtype),
+        "laws": list(experiment.laws),
+        **provenance(loaded.path.resolve().parent),
+    }

@@ -114,6 +114,11 @@ def degree_of(tree: ast.expr) -> str:
     return {1: "linear", 2: "quadratic"}.get(degree, "polynomial")
 
 
+def is_coefficient(node: ast.expr) -> bool:
+    """Whether it is a number at each time: no parameter enters."""
+    return _degree(node) == 0
+
+
 def _degree(node: ast.expr) -> int | None:
     match node:
         case ast.Constant() | ast.Name(id="t"):

@@ -14,8 +14,9 @@ from .._solve import named_laws
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws
 from ._generality import Generality, generality
+from ._honesty import Honesty, along_the_run
 from ._ladder import Ladder, drift_ladder, drift_of, law_scale, round_off
-from ._precision import double_precision, in_double
+from ._precision import coarsest_precision, double_precision, in_double
 from ._rate import Rate, rates_at
 from ._report import LawReport, Report
 from ._verdict import Evidence, decide, worst
@@ -74,9 +75,11 @@ def check(
     if not table:
         return Report([])
     problem.samples
+    order = list(table)
     with double_precision():
         flow, problem, table, solution = in_double((flow, problem, table, solution))
-        return _weigh(flow, problem, table, solution, ladder, seed)
+        found = _weigh(flow, problem, table, solution, ladder, seed)
+    return Report([found[name] for name in order])
 
 
 def _weigh(
@@ -94,6 +97,16 @@ def _weigh(
             along[name].append(rate)
     spread = np.linspace(0, len(states) - 1, _NEAR).round().astype(int)
     general = generality(flow, problem, laws, [states[i] for i in spread], seed)
+    field = lambda t, s: flow.vector_field(t, s, problem)
+    of_field = coarsest_precision(field, ts[0], states[0])
+    coarsest = {}
+    for name, law in laws.items():
+        value = lambda t, s, law=law: law(t, flow.view(s, problem))
+        coarsest[name] = max(of_field, coarsest_precision(value, ts[0], states[0]))
+    discrete = not all(
+        jnp.issubdtype(x.dtype, jnp.floating) for x in jtu.tree_leaves(problem.inputs)
+    )
+    honest = along_the_run(flow, problem, laws, ts, states, along)
     ladders, problem_with_ladder = {}, None
     if ladder:
         ladders, problem_with_ladder = drift_ladder(flow, problem, laws, solution)
@@ -103,6 +116,9 @@ def _weigh(
             np.asarray([float(t) for t in ts]),
             along[name],
             general,
+            honest[name],
+            coarsest[name],
+            discrete,
             ladders.get(name),
             _run_drift(law, flow, problem, solution, along[name]),
             solution,
@@ -151,6 +167,9 @@ def _report(
     ts: np.ndarray,
     along: list[Rate],
     general: Generality,
+    honest: Honesty,
+    precision: float,
+    discrete: bool,
     ladder: Ladder | None,
     run_drift: tuple[np.ndarray, np.ndarray],
     solution: Solution,
@@ -163,11 +182,13 @@ def _report(
     steps = int(solution.accepted_steps)
     tolerance = float(solution.settings.rtol)
     budget = _budget(law, ts, along, scale, ladder, steps, tolerance)
-    finite = np.all([np.isfinite(r.value) & np.isfinite(r.rate) for r in along], axis=0)
+    finite = np.all([r.finite for r in along], axis=0)
     random = near + anywhere
-    general_says = _any([r.informative for r in random], count)
-    run_says = _any([r.informative for r in along], count)
+    says = lambda rates: _any([r.informative for r in rates], count)
+    noise = lambda rates: _any([r.noise for r in rates], count)
     near_rate, any_rate = _largest(near, count), _largest(anywhere, count)
+    in_double = precision <= np.finfo(float).eps
+    lies, lies_elsewhere = honest.lies & in_double, general.lies[law.name] & in_double
     settled = []
     for i in range(count):
         expected = budget["round_off"] + tolerance * (steps + 1)
@@ -175,15 +196,22 @@ def _report(
             decide(
                 Evidence(
                     run=float(run[i]),
-                    run_says=bool(run_says[i]),
+                    run_says=bool(says(along)[i]),
+                    run_noise=bool(noise(along)[i]),
                     near=float(near_rate[i]),
                     anywhere=float(any_rate[i]),
-                    general_says=bool(general_says[i]),
+                    general_says=bool(says(random)[i]),
+                    general_noise=bool(noise(random)[i]),
                     drift=float(drift[i]),
                     expected_drift=expected,
                     shrinks=_shrinks(ladder),
                     decays=law.decay_rate is not None,
                     finite=bool(finite[i]),
+                    lies=bool(lies[i]),
+                    moves=bool(honest.moves[i]),
+                    lies_elsewhere=bool(lies_elsewhere[i]),
+                    precision=precision,
+                    discrete=discrete,
                 )
             )
         )
@@ -228,7 +256,7 @@ def _budget(law, ts, along, scale, ladder, steps, tolerance) -> dict[str, float]
     by_law = float(np.max(np.where(rates.max(axis=0) == 0, 0.0, drift), initial=0.0))
     by_integrator = tolerance * np.sqrt(steps + 1)
     if ladder is not None:
-        by_integrator = max(ladder.drifts[-1] - ladder.limit, 0.0)
+        by_integrator = ladder.error
         order = ladder.order
         if ladder.tolerances[-1] < tolerance and order:
             by_integrator *= tolerance / ladder.tolerances[-1]

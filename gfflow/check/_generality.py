@@ -12,22 +12,39 @@ from .._problem import Problem
 from .._typing import State
 from ..flows import AbstractFlow
 from ..laws import Law
+from ._honesty import along_lines
 from ._rate import Rate, rates_at
 
 _SAMPLES = 16
-_SCALES = ((1.0, 1.0), (0.3, 1.0), (3.0, 1.0), (1.0, 10.0), (10.0, 3.0), (30.0, 0.3))
+_RELATIVE = (
+    (1.0, 1.0),
+    (1.0, 1.0),
+    (0.3, 1.0),
+    (3.0, 1.0),
+    (1.0, 10.0),
+    (10.0, 3.0),
+    (30.0, 0.3),
+    (0.1, 0.01),
+    (1e-3, 1e-3),
+    (1.0, 1e-4),
+    (100.0, 100.0),
+)
+_ABSOLUTE = ((1.0, 1.0), (1.0, 1.0), (0.3, 1.0), (3.0, 3.0), (0.1, 1e-3), (10.0, 30.0))
 
 
 class Generality(NamedTuple):
     """Rates law name → one `Rate` a point.
 
     - `near`: random data, at parameters a tenth away from those of the run.
-    - `anywhere`: random data, at random parameters of scales from 0.3 to 30 times
-      those of the run. Points where something overflows are left out.
+    - `anywhere`: random data, at random parameters, of scales from 10⁻⁴ to 100 times
+      those of the run and from 10⁻³ to 30 in themselves: what saturates, or is
+      regularised by an ε, does so at some of them.
+    - `lies`: whether the derivative of the law misses jumps between these points.
     """
 
     near: dict[str, list[Rate]]
     anywhere: dict[str, list[Rate]]
+    lies: dict[str, np.ndarray]
 
 
 def generality(
@@ -52,20 +69,27 @@ def generality(
         moved = jtu.tree_map(lambda x: _nudged(random, x), state)
         _collect(near, flow, _random_problem(random, problem, 1.0), laws, moved)
     sizes = _sizes(states[0])
-    for scale, data_scale in _SCALES:
-        drawn = jtu.tree_map(
-            lambda x, size: _gaussian(random, x, scale * size), states[0], sizes
-        )
-        other = _random_problem(random, problem, data_scale)
-        _collect(anywhere, flow, other, laws, drawn)
-    return Generality(near, anywhere)
+    ones = jtu.tree_map(lambda _: 1.0, sizes)
+    drawn = []
+    for scales, size in ((_RELATIVE, sizes), (_ABSOLUTE, ones)):
+        for scale, data_scale in scales:
+            drawn.append(
+                jtu.tree_map(
+                    lambda x, s: _gaussian(random, x, scale * s), states[0], size
+                )
+            )
+            absolute = size is ones
+            other = _random_problem(random, problem, data_scale, absolute)
+            _collect(anywhere, flow, other, laws, drawn[-1])
+    times = [jnp.asarray(1.0, problem.dtype)] * len(drawn)
+    lies = along_lines(flow, problem, laws, times, drawn, anywhere)
+    return Generality(near, anywhere, lies)
 
 
 def _collect(into, flow, problem, laws, state):
     t = jnp.asarray(1.0, problem.dtype)
     for name, rate in rates_at(flow, problem, laws, t, state).items():
-        if np.all(np.isfinite(rate.rate)) and np.all(np.isfinite(rate.terms)):
-            into[name].append(rate)
+        into[name].append(rate)
 
 
 def _nudged(random, x) -> Array:
@@ -85,18 +109,31 @@ def _sizes(state: State) -> PyTree[float]:
     return jtu.tree_map(lambda x: float(jnp.sqrt(jnp.mean(x**2))) or overall, state)
 
 
-def _random_problem(random, problem: Problem, scale: float) -> Problem:
-    inputs = jtu.tree_map(lambda x: _inputs(random, x, scale), problem.inputs)
+def _random_problem(
+    random, problem: Problem, scale: float, absolute: bool = False
+) -> Problem:
+    inputs = jtu.tree_map(lambda x: _inputs(random, x, scale, absolute), problem.inputs)
     targets = jtu.tree_map(lambda y: _targets(random, y), problem.targets)
     weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
     return problem.with_data(inputs, targets, weights)
 
 
-def _inputs(random, x: jax.Array, scale: float) -> Array:
+def _inputs(random, x: jax.Array, scale: float, absolute: bool) -> Array:
+    """Gaussian; whole numbers beyond the largest that was seen too, half of the time.
+
+    An index beyond the end of an array is clamped by JAX, so it meets rows that the
+    data do not.
+    """
     shape = (_SAMPLES, *x.shape[1:])
+    if x.dtype == bool:
+        return jnp.asarray(random.integers(0, 2, shape), bool)
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        return jnp.asarray(random.choice(np.unique(x), shape), x.dtype)
+        least, most = int(jnp.min(x)), int(jnp.max(x))
+        near = random.integers(least, most + 3, shape)
+        far = random.integers(least, 2 * most + 10, shape)
+        return jnp.asarray(np.where(random.random(shape) < 0.5, near, far), x.dtype)
     size = float(jnp.sqrt(jnp.mean(x**2))) or 1.0
+    size = 1.0 if absolute else size
     return jnp.asarray(scale * size * random.standard_normal(shape), x.dtype)
 
 

@@ -31,6 +31,7 @@ class Ladder(NamedTuple):
       that the field cannot be smooth along the run (kinks).
     - `limit`: the drift extrapolated to tolerance 0, largest component.
     - `limits`: the same for each component.
+    - `error`: the part of the finest rung's drift that is the integrator's.
     - `round_off`: the least drift that can be told from round-off.
     - `solver`, `solver_order`: what integrated.
     - `evidence`: false where the solver keeps laws of this degree by construction.
@@ -42,6 +43,7 @@ class Ladder(NamedTuple):
     order: float | None
     limit: float
     limits: np.ndarray
+    error: float
     round_off: float
     solver: str
     solver_order: int
@@ -146,7 +148,8 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
         order = _order(
             largest, steps, np.asarray(tolerances), properties.order, floor
         )
-    limits = _extrapolate([d[-1] for d in drifts], order, properties.order)
+    limits, errors = _extrapolate([d[-1] for d in drifts], order, properties.order)
+    limits = np.abs(limits)
     return Ladder(
         tolerances=tuple(tolerances),
         steps=tuple(int(n) for n in steps),
@@ -154,6 +157,7 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
         order=order,
         limit=float(np.max(limits)) if limits.size else 0.0,
         limits=limits,
+        error=float(np.max(errors, initial=0.0)),
         round_off=floor,
         solver=properties.name,
         solver_order=properties.order,
@@ -197,9 +201,14 @@ def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:
     return float(solver_order * max(slope, 0.0))
 
 
-def _extrapolate(ends, order, solver_order) -> np.ndarray:
-    """Richardson: d(h) = d₀ + C hᵖ through the two finest rungs."""
+def _extrapolate(ends, order, solver_order) -> tuple[np.ndarray, np.ndarray]:
+    """Richardson, d(h) = d₀ + C hᵖ through the two finest rungs: (d₀, C hᵖ).
+
+    Without an order the finest rung stands for d₀, and the distance of the two rungs
+    bounds the error.
+    """
     coarse, fine = ends[-2], ends[-1]
     if order is None or order < 1:
-        return np.abs(fine)
-    return np.abs(fine + (fine - coarse) / (_RATIO ** (order / solver_order) - 1))
+        return fine, np.abs(fine - coarse)
+    error = (coarse - fine) / (_RATIO ** (order / solver_order) - 1)
+    return fine - error, np.abs(error)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-_ROUND_OFF = 1e3 * np.finfo(float).eps
-_CERTAIN = 1e5 * np.finfo(float).eps
+from ._rate import ROUND_OFF
+
+_EPS = float(np.finfo(float).eps)
+_CERTAIN = 1e5
 _UNEXPECTED = 1e3
 
 
@@ -27,71 +29,130 @@ class Evidence(NamedTuple):
     """What is known of one component; relative rates are |ḣ| over its terms.
 
     - `run`: the largest relative rate along the trajectory; `run_says` whether the
-      trajectory says anything (the state moves and h depends on it).
+      trajectory says anything (the state moves and h depends on it), `run_noise`
+      whether the field is nothing but round-off at some of its states.
     - `near`, `anywhere`: the same with random data, near the run's parameters and at
-      random ones; `general_says` whether any of these points says anything.
-    - `drift`: at the finest tolerance, as a fraction of the scale; `None` if unknown.
+      random ones; `general_says` whether any of these points says anything,
+      `general_noise` whether some are nothing but round-off.
+    - `drift`: of the run, as a fraction of the scale.
     - `expected_drift`: what the integrator and round-off account for.
     - `shrinks`: whether the drift falls with the tolerance; `None` if unknown.
     - `decays`: whether the law states a decay.
-    - `finite`: whether h was finite along the run.
+    - `finite`: whether h and its rate were finite along the run.
+    - `lies`: the derivative of h along the run is not that of its value; `moves`: the
+      value, by differences, changes along the field all the same.
+    - `lies_elsewhere`: the derivative misses jumps between random points.
+    - `precision`: the coarsest machine precision in the field and the law.
+    - `discrete`: some of the inputs are whole numbers.
     """
 
     run: float
     run_says: bool
+    run_noise: bool
     near: float
     anywhere: float
     general_says: bool
-    drift: float | None
+    general_noise: bool
+    drift: float
     expected_drift: float
     shrinks: bool | None
     decays: bool
     finite: bool
+    lies: bool
+    moves: bool
+    lies_elsewhere: bool
+    precision: float
+    discrete: bool
 
 
 def decide(evidence: Evidence) -> tuple[Verdict, str]:
     """The verdict on one component, and why in one sentence.
 
-    The rate decides: it needs no accuracy of the integrator. The drift can overrule it
-    only where the derivative of h does not tell the truth about h.
+    The rate decides: it needs no accuracy of the integrator. Values decide only where
+    the derivative of h does not tell the truth about h.
     """
     e = evidence
+    certain, round_off = _CERTAIN * e.precision, ROUND_OFF * e.precision
     if not e.finite:
         return Verdict.INCONCLUSIVE, (
-            "the law is not finite along the run; look at its domain"
+            "the law or its rate is not finite along the run; look at its domain"
         )
-    if e.run > _CERTAIN:
+    if e.lies:
+        return _by_value(e)
+    if e.run > certain:
         return Verdict.BROKEN, "its rate along the run is far above round-off"
-    if e.drift is not None and _drifts_without_rate(e):
-        return Verdict.BROKEN, (
-            "its rate vanishes but it drifts, and no less at finer tolerance: its "
-            "derivative is not that of its value (a jump, a stop_gradient?)"
-        )
-    if e.run > _ROUND_OFF:
+    if e.run > round_off:
         return Verdict.INCONCLUSIVE, (
             "its rate along the run lies between round-off and a certain violation; "
             "other data or a start of larger scale would decide"
         )
-    if not e.general_says:
-        if not e.run_says:
-            return Verdict.CONSERVED, (
-                "it is constant: it depends on the state nowhere that was looked at"
-            )
+    if e.precision > _EPS:
         return Verdict.INCONCLUSIVE, (
-            "conserved in this run, but it could be evaluated at no random point; "
-            "a smaller scale of parameters and data would decide"
+            "the model, the loss or the law computes in a precision of "
+            f"{e.precision:.0e} by itself: a law false by less could not be told from "
+            "a true one; let it compute in the dtype of its parameters"
         )
-    if e.anywhere > _CERTAIN or e.near > _CERTAIN:
-        where = "and other parameters" if e.near <= _CERTAIN else "near this run"
-        return Verdict.CONSERVED_ON_THIS_DATA, (
-            f"its rate vanishes along this run, but not for random data {where}"
-            + (
-                ": a law of this region of parameters only"
-                if e.near <= _CERTAIN
-                else ""
+    if e.drift > _UNEXPECTED * e.expected_drift and e.shrinks is not True:
+        return Verdict.INCONCLUSIVE, (
+            "its rate vanishes at the states that were kept, but it drifts more than "
+            "the integrator accounts for; keep more states (parameters_every=1), or "
+            "weigh it with the ladder"
+        )
+    if e.lies_elsewhere:
+        return Verdict.INCONCLUSIVE, (
+            "constant in this run, but its value jumps elsewhere, where its derivative "
+            "is silent (floor, sign, stop_gradient?)"
+        )
+    return _at_random_points(e, certain, round_off)
+
+
+def _by_value(e: Evidence) -> tuple[Verdict, str]:
+    drifts = e.drift > e.expected_drift and e.shrinks is not True
+    if e.moves or drifts:
+        return Verdict.BROKEN, (
+            "its value changes along the run, and its derivative is not that of its "
+            "value (a jump, a stop_gradient?)"
+        )
+    return Verdict.INCONCLUSIVE, (
+        "its derivative is not that of its value (a stop_gradient?), so its rate is no "
+        "evidence; its value does not drift beyond the integrator's error"
+    )
+
+
+def _at_random_points(
+    e: Evidence, certain: float, round_off: float
+) -> tuple[Verdict, str]:
+    general = max(e.anywhere, e.near)
+    if not e.general_says:
+        if e.run_says:
+            return Verdict.INCONCLUSIVE, (
+                "conserved in this run, but it could be evaluated at no random point; "
+                "a smaller scale of parameters and data would decide"
             )
+        if e.run_noise or e.general_noise:
+            return Verdict.INCONCLUSIVE, (
+                "the field is nothing but round-off wherever the law depends on it"
+            )
+        if e.discrete:
+            return Verdict.CONSERVED_ON_THIS_DATA, (
+                "nothing that it depends on moves for the whole numbers that were tried "
+                "as inputs; others may move it"
+            )
+        return Verdict.CONSERVED, (
+            "it is constant: nothing that it depends on moves anywhere"
         )
-    if max(e.anywhere, e.near) > _ROUND_OFF:
+    if general > certain:
+        if e.run_noise and not e.run_says:
+            return Verdict.INCONCLUSIVE, (
+                "not a law for random data, and the field of this run is nothing but "
+                "round-off; a start farther from a critical point would decide"
+            )
+        where = "near this run" if e.near > certain else "and other parameters"
+        region = "" if e.near > certain else ": a law of this region of parameters only"
+        return Verdict.CONSERVED_ON_THIS_DATA, (
+            f"its rate vanishes along this run, but not for random data {where}{region}"
+        )
+    if general > round_off:
         return Verdict.INCONCLUSIVE, (
             "its rate at random points lies between round-off and a certain "
             "violation; a run from another start would decide"
@@ -104,8 +165,3 @@ def decide(evidence: Evidence) -> tuple[Verdict, str]:
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The most severe of several; conserved if there are none."""
     return min(verdicts, key=_SEVERITY.index, default=Verdict.CONSERVED)
-
-
-def _drifts_without_rate(e: Evidence) -> bool:
-    assert e.drift is not None
-    return e.drift > _UNEXPECTED * e.expected_drift and e.shrinks is not True

@@ -128,9 +128,9 @@ def _problem(config: Config, where: Where) -> Problem:
     if ":" in loss:
         with _at(where, "problem.loss"):
             loss = load_target(section.loss)
-    with _at(where, "problem.data"):
+    with _at(where, _key("problem.data", section.data)):
         x, y, *weights = _data(config)
-    with _at(where, "problem.model"):
+    with _at(where, _key("problem.model", section.model)):
         model = _model(config)
     if section.trainable is not None:
         with _at(where, "problem.trainable"):
@@ -147,6 +147,14 @@ def _problem(config: Config, where: Where) -> Problem:
             chunk=section.chunk,
             time_scale=section.time_scale,
         )
+
+
+def _key(section: str, content: Any) -> str:
+    """The key that names the user's own file or function, or else the section."""
+    for key in ("target", "path"):
+        if hasattr(content, key):
+            return f"{section}.{key}"
+    return section
 
 
 def _data(config: Config) -> tuple[Any, ...]:

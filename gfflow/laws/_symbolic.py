@@ -11,7 +11,7 @@ import sympy
 from jaxtyping import Array
 
 from .._errors import LawError
-from .._grammar import degree_of, integer, parse
+from .._grammar import degree_of, integer, is_coefficient, parse
 from .._parameters import aliases, named_parameters
 from .._registry import suggest
 from .._typing import ScalarLike
@@ -107,15 +107,18 @@ class _Expression(eqx.Module):
         return jnp.asarray(self._value(parse(self.text), table, t), float)
 
     def _value(self, node: ast.expr, table: dict[str, Array], t: ScalarLike) -> Any:
+        if self.absolute and is_coefficient(node):
+            plain = _Expression(self.text, dict(self.names), absolute=False)
+            return jnp.abs(jnp.asarray(plain._value(node, table, t), float))
         again = lambda other: self._value(other, table, t)
         spelled = ast.unparse(node).replace(" ", "")
         if spelled in table:
             return table[spelled]
         if spelled == "t":
-            return abs(t) if self.absolute else t
+            return t
         match node:
             case ast.Constant(value=value):
-                return abs(value) if self.absolute else value
+                return value
             case ast.Attribute(value=value, attr="T"):
                 return again(value).T
             case ast.Subscript(value=value, slice=index):

@@ -26,7 +26,7 @@ samples = 50
 [solver]
 name = "heun"
 t1 = 20.0
-rtol = 1e-10
+rtol = 1e-9
 [save]
 count = 40
 parameters_every = 3

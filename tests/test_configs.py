@@ -1,0 +1,91 @@
+"""Every shipped config is run, and says what its first lines say."""
+
+import json
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from gfflow.experiment.cli import main
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a config by name with overrides: (exit code, metrics)."""
+
+    def call(name, *overrides):
+        settings = [part for text in overrides for part in ("--set", text)]
+        out = str(tmp_path / "run")
+        arguments = ["gfflow", "run", str(CONFIGS / name), "--out", out, "--json"]
+        monkeypatch.setattr(sys, "argv", [*arguments, "--quiet", *settings])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return stopped.value.code, json.loads(capsys.readouterr().out)
+
+    yield call
+    jax.config.update("jax_enable_x64", True)
+
+
+def test_every_config_is_here():
+    tested = Path(__file__).read_text()
+    assert all(f'"{path.name}"' in tested for path in CONFIGS.iterdir())
+
+
+def test_quickstart(run):
+    code, metrics = run("quickstart.toml")
+    assert code == 0
+    (law,) = metrics["laws"]
+    assert law["count"] == 16 and law["verdicts"] == ["conserved"] * 16
+    assert law["max_drift"] <= 1e-9
+    assert law["rate"] <= 1e-15 and law["general_rate"] <= 1e-15
+    assert metrics["loss"] < 0.6
+
+
+def test_quickstart_with_tanh(run):
+    overrides = ("problem.model.activation=tanh", "laws.ladder=false")
+    code, metrics = run("quickstart.toml", *overrides)
+    assert code == 3
+    assert set(metrics["laws"][0]["verdicts"]) == {"broken"}
+
+
+def test_deep_linear(run):
+    code, metrics = run("deep_linear.toml")
+    assert code == 0 and len(metrics["laws"]) == 2
+    for law in metrics["laws"]:
+        assert law["verdict"] == "conserved"
+        assert law["limit"] < 1e-13
+        assert abs(law["order"] - law["ladder"]["solver_order"]) < 1
+
+
+def test_broken_law(run):
+    code, metrics = run("broken_law.toml")
+    assert code == 3
+    (law,) = metrics["laws"]
+    assert law["verdict"] == "broken" and law["rate"] > 1e-3
+    assert law["budget"]["law"] > 100 * law["budget"]["integrator"]
+
+
+def test_relu_mlp_digits(run):
+    code, metrics = run("relu_mlp_digits.toml", "solver.t1=0.01", "laws.ladder=false")
+    assert code == 0
+    names = [law["name"] for law in metrics["laws"]]
+    assert names == [
+        "rescaling of layers[0]",
+        "rescaling of layers[1]",
+        "column sums of layers[2].weight",
+        "sum of layers[2].bias",
+    ]
+    assert {law["verdict"] for law in metrics["laws"]} == {"conserved"}
+
+
+def test_softmax_regression_digits(run):
+    code, metrics = run("softmax_regression_digits.toml", "solver.t1=1.0")
+    assert code == 0
+    weight, bias = metrics["laws"]
+    assert (weight["count"], bias["count"]) == (64, 1)
+    for law in (weight, bias):
+        assert law["verdict"] == "conserved" and law["max_drift"] < 1e-13
+        assert not law["ladder"]["evidence"] and "no evidence" in law["note"]

@@ -46,13 +46,17 @@ class Integration(NamedTuple):
     ) -> Iterator[tuple[Carry, Row | None]]:
         """The rows from index `first` on, each with the carry after it.
 
-        Ends after the last row, after a row whose status is not successful, or at the
-        deadline (seconds of `time.monotonic`): then the last pair has the carry of the
-        pause, with its status, and no row.
+        Ends after the last row, after a row whose status is not successful, at the
+        deadline (seconds of `time.monotonic`), or where the steps are used up at a
+        saved time: in the last two cases the last pair has the carry of the pause,
+        with its status, and no row.
         """
         burst = 64
         for t_end in self.grid[first:]:
             if not bool(carry.status == Status.successful):
+                return
+            if steps_of(carry) >= int(self.settings.max_steps):
+                yield with_status(carry, Status.max_steps_reached), None
                 return
             paused = True
             while paused:

@@ -292,9 +292,9 @@ def _weights(weights, samples: int, dtype) -> Array:
             f"weights have shape {weights.shape}; wanted one a sample, ({samples},)"
         )
     if not isinstance(weights, jax.core.Tracer) and not (
-        bool(jnp.all(jnp.isfinite(weights)))
-        and bool(jnp.all(weights >= 0))
-        and float(jnp.sum(weights)) > 0
+        np.all(np.isfinite(weights))
+        and np.all(np.asarray(weights) >= 0)
+        and np.any(np.asarray(weights) > 0)
     ):
         raise ProblemError("weights must be finite, nonnegative, and not all zero")
     return weights
@@ -303,8 +303,8 @@ def _weights(weights, samples: int, dtype) -> Array:
 def _time_scale(time_scale, parameters, dtype) -> PyTree[Array]:
     leaves = jtu.tree_leaves(time_scale)
     for leaf in leaves:
-        if not isinstance(leaf, jax.core.Tracer) and not bool(
-            jnp.all(jnp.isfinite(leaf) & (jnp.asarray(leaf) > 0))
+        if not isinstance(leaf, jax.core.Tracer) and not np.all(
+            np.isfinite(leaf) & (np.asarray(leaf) > 0)
         ):
             raise ProblemError(f"time_scale must be positive and finite; got {leaf}")
     if jtu.treedef_is_leaf(jtu.tree_structure(time_scale)) and leaves:

@@ -94,19 +94,19 @@ def make_grid(
     if saveat is None and t1 is None:
         raise SolveError("solve needs t1, or the times to save at (saveat=...)")
     if saveat is None:
-        span = t1 - t0
-        if not is_traced(span) and not 0 < float(span) < float("inf"):
+        if not is_traced(t0, t1) and not 0 < float(t1) - float(t0) < float("inf"):
             raise SolveError(f"t1 must lie after t0; got t0={t0}, t1={t1}")
-        saveat = t0 + log_times(1e-4, 1.0, DEFAULT_COUNT).astype(dtype) * span
-        saveat = saveat.at[-1].set(t1)
-    saveat = jnp.asarray(saveat, dtype)
-    if saveat.ndim != 1 or saveat.size == 0:
-        raise SolveError(f"saveat is a list of times; got shape {saveat.shape}")
+        fractions = log_times(1e-4, 1.0, DEFAULT_COUNT)[:-1].astype(dtype)
+        saveat = t0 + fractions * (t1 - t0)
+    if jnp.ndim(saveat) != 1 or jnp.size(saveat) == 0:
+        raise SolveError(f"saveat is a list of times; got shape {jnp.shape(saveat)}")
+    traced = is_traced(saveat, t0, t1)
+    saveat = jnp.asarray(saveat, dtype) if traced else np.asarray(saveat, dtype)
     start = jnp.asarray(t0, dtype)[None]
-    if is_traced(saveat, t0, t1):
+    if traced:
         end = jnp.asarray([] if t1 is None else [t1], dtype)
         return jnp.concatenate([start, saveat, end])
-    times = np.asarray(saveat)
+    times = saveat
     if not np.all(np.isfinite(times)):
         raise SolveError("the saved times must be finite")
     if np.any(np.diff(times) <= 0):

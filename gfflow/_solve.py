@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from ._clock import Clock
 from ._core import Carry, Core, Row, Settings
 from ._errors import SolveError
-from ._integration import Integration, Progress, observed
+from ._integration import Integration, Progress, observed, with_status
 from ._problem import Problem
 from ._settings import is_traced, make_grid, make_settings, make_solver, positive
 from ._solution import Cost, Solution
@@ -207,7 +207,11 @@ def _solve_traced(integration: Integration, every: int) -> Solution:
             nan = lambda x: jnp.full_like(x, jnp.nan)
             return carry, jtu.tree_map(nan, row)
 
+        steps = carry.controller.accepted + carry.controller.rejected
         going = carry.status == Status.successful
+        exhausted = going & (steps >= settings.max_steps)
+        status = Status.where(exhausted, Status.max_steps_reached, carry.status)
+        carry, going = with_status(carry, status), going & ~exhausted
         dynamic, static = eqx.partition(carry, eqx.is_array)
         wrap = lambda f: lambda d: _split(f(eqx.combine(d, static)))
         dynamic, row_now = jax.lax.cond(going, wrap(go), wrap(skip), dynamic)

@@ -145,9 +145,7 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
     floor = round_off(steps[-1])
     order = None
     if int(rungs[-1].rejected_steps) <= _ROUGH * steps[-1]:
-        order = _order(
-            largest, steps, np.asarray(tolerances), properties.order, floor
-        )
+        order = _order(largest, steps, np.asarray(tolerances), properties.order, floor)
     limits, errors = _extrapolate([d[-1] for d in drifts], order, properties.order)
     limits = np.abs(limits)
     return Ladder(

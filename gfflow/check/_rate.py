@@ -42,7 +42,9 @@ class Rate(NamedTuple):
     @property
     def finite(self) -> np.ndarray:
         """Where the law, its rate and its terms are numbers."""
-        return np.isfinite(self.value) & np.isfinite(self.rate) & np.isfinite(self.terms)
+        return (
+            np.isfinite(self.value) & np.isfinite(self.rate) & np.isfinite(self.terms)
+        )
 
     @property
     def informative(self) -> np.ndarray:
@@ -87,7 +89,9 @@ def _nearby(state: State) -> State:
     """Copies of the state, stacked, each entry changed by about 10⁻¹¹ of itself."""
     random = np.random.default_rng(0)
     factor = lambda x: 1 + _NUDGE * random.standard_normal((_COPIES, *x.shape))
-    return jtu.tree_map(lambda x: jnp.asarray(np.asarray(x) * factor(x), x.dtype), state)
+    return jtu.tree_map(
+        lambda x: jnp.asarray(np.asarray(x) * factor(x), x.dtype), state
+    )
 
 
 def _coherent(rate: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -158,7 +162,9 @@ class _AtRest(eqx.Module):
         still = jtu.tree_map(jnp.zeros_like, prediction)
         slope = eqx.filter_grad(lambda z: self.loss(z, target))(still)
         dot = lambda a, b: jnp.sum(jax.lax.stop_gradient(a) * b)
-        products = jtu.tree_map(dot, slope, eqx.filter(prediction, eqx.is_inexact_array))
+        products = jtu.tree_map(
+            dot, slope, eqx.filter(prediction, eqx.is_inexact_array)
+        )
         return sum(jtu.tree_leaves(products))
 
 

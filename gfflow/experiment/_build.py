@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 
 from .._core import Core
 from .._errors import ConfigError, GFFlowError
@@ -253,10 +254,10 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
 def _times(config: Config):
     save, t0, t1 = config.save, config.solver.t0, config.solver.t1
     if isinstance(save.times, list):
-        return jnp.asarray(save.times, float)
+        return np.asarray(save.times)
     if save.times == "linear":
         return linear_times(t0, t1, save.count + 1)[1:]
     if save.count == 1:
-        return jnp.asarray([t1], float)
+        return np.asarray([t1])
     first = save.first or 1e-4 * (t1 - t0)
-    return (t0 + log_times(first, t1 - t0, save.count)).at[-1].set(t1)
+    return np.append(t0 + log_times(first, t1 - t0, save.count)[:-1], t1)

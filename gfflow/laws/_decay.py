@@ -1,5 +1,7 @@
 """What weight decay does to a homogeneous law."""
 
+import jax
+
 from .._typing import ScalarLike
 from ..flows import AbstractFlow
 
@@ -10,7 +12,10 @@ def stated_decay(flow: AbstractFlow, degree: int) -> ScalarLike | None:
     Let ∇H·f = 0 for the field f without decay. With f − λθ, Euler's identity gives
     Ḣ = −λ ∇H·θ = −λ·degree·H.
 
-    **Returns:** λ·degree, or `None` for a flow without decay.
+    **Returns:** λ·degree, or `None` for a flow without decay (inside `jit`, where it
+    cannot be seen, λ·degree all the same).
     """
     decay = flow.homogeneous_decay()
-    return None if float(decay) == 0 else degree * decay
+    if not isinstance(decay, jax.core.Tracer) and float(decay) == 0:
+        return None
+    return degree * decay

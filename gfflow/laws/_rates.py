@@ -9,6 +9,7 @@ entries needs equal rates there. For a constant field b, h = (S⁻¹b)·θ alway
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from .._parameters import named_parameters
@@ -16,14 +17,20 @@ from .._problem import Problem
 
 
 class Rates(eqx.Module):
-    """1/s of each parameter that trains, by path."""
+    """1/s of each parameter that trains, by path; `single` has one rate an array."""
 
     inverse: dict[str, Array]
+    single: frozenset[str] = eqx.field(static=True)
 
     def __init__(self, problem: Problem):
         ones = jax.tree_util.tree_map(jnp.ones_like, problem.parameters)
         scaled = named_parameters(problem.scaled(ones))
         self.inverse = {path: 1 / rate for path, rate in scaled.items()}
+        scale = problem.time_scale
+        rates = named_parameters(scale) if not eqx.is_array(scale) else {}
+        self.single = frozenset(
+            path for path in scaled if path not in rates or _is_single(rates[path])
+        )
 
     def train(self, *paths: str | None) -> bool:
         """Whether all of these train (`None` is no parameter)."""
@@ -31,8 +38,12 @@ class Rates(eqx.Module):
 
     def uniform(self, *paths: str | None) -> bool:
         """Whether every one of these arrays has a single rate of its own."""
-        return all(
-            bool(jnp.all(self.inverse[path] == self.inverse[path].ravel()[0]))
-            for path in paths
-            if path is not None
-        )
+        return all(path is None or path in self.single for path in paths)
+
+
+def _is_single(rate: Array) -> bool:
+    if rate.size == 1:
+        return True
+    if isinstance(rate, jax.core.Tracer):
+        return False
+    return bool(np.all(np.asarray(rate) == np.asarray(rate).ravel()[0]))

@@ -56,13 +56,14 @@ def homogeneity(activation: Callable) -> float | None:
     Euler's identity z σ'(z) = q σ(z) is tried at points from 10⁻³ to 10³ of both signs.
     """
     points = np.array([1e-3, 0.1, 0.7, 1.3, 3.1, 7.9, 50.0, 1e3])
-    points = jnp.asarray(np.concatenate([-points[::-1], points]), float)
-    try:
-        value = activation(points)
-        each = jnp.stack([activation(z) for z in points])
-        slope = jax.vmap(jax.grad(lambda z: activation(z)))(points)
-    except Exception:
-        return None
+    with jax.ensure_compile_time_eval():
+        points = jnp.asarray(np.concatenate([-points[::-1], points]), float)
+        try:
+            value = activation(points)
+            each = jnp.stack([activation(z) for z in points])
+            slope = jax.vmap(jax.grad(lambda z: activation(z)))(points)
+        except Exception:
+            return None
     if value.shape != points.shape:
         return None
     tolerance = 1e3 * float(jnp.finfo(points.dtype).eps)
@@ -81,8 +82,9 @@ def is_linear(activation: Callable) -> bool:
     """Whether σ(z) = cz elementwise for one c ≠ 0."""
     if homogeneity(activation) != 1.0:
         return False
-    one = jnp.asarray(1.0)
-    return bool(activation(-one) == -activation(one))
+    with jax.ensure_compile_time_eval():
+        one = jnp.asarray(1.0)
+        return bool(activation(-one) == -activation(one))
 
 
 def _read(part: Any, prefix: str) -> list[list[Layer]]:

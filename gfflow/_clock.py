@@ -9,10 +9,10 @@ _total = 0.0
 _listening = False
 
 
-def _listen(event: str, duration: float, **_) -> None:
+def _listen(event: str, duration_secs: float, **_: str | int) -> None:
     global _total
     if event.startswith(_COMPILE_EVENTS):
-        _total += duration
+        _total += duration_secs
 
 
 class Clock:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 import diffrax
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import optimistix as optx
 from jaxtyping import Array, PyTree
 
-from ._typing import BoolScalar, Scalar, ScalarLike
+from ._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
 
 _SAFETY = 0.9
 _SHRINK = 0.2
@@ -58,8 +59,10 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
 
     A trial step that is not finite is rejected, and can never poison the step size. The
     second of two rejections in a row takes the order that the two errors show instead
-    of the solver's: at a kink of the field it is 1 or 2. A step that is cut short at `t_end` leaves the natural step size as it was. The state
-    is all there is: stopping after any step and going on gives the same bits.
+    of the solver's: at a kink of the field it is 1 or 2. A step that is cut short at
+    `t_end` leaves the natural step size as it was. The state is all there is: stopping
+    after any step and going on gives the same bits. To differentiation the sizes of
+    the steps are constants.
 
     **Attributes:**
 
@@ -70,8 +73,8 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     - `start`: the state at the beginning of this interval.
     """
 
-    rtol: ScalarLike
-    atol: ScalarLike
+    rtol: Scalar
+    atol: Scalar
     norm: Callable[[PyTree], ScalarLike]
     t_end: Scalar
     max_steps: Array
@@ -79,8 +82,8 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     start: ControllerState
 
     def __init__(self, rtol, atol, t_end, max_steps, pause_after, start):
-        self.rtol = rtol
-        self.atol = atol
+        self.rtol = rtol  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.atol = atol  # pyright: ignore[reportIncompatibleVariableOverride]
         self.norm = optx.rms_norm
         self.t_end = t_end
         self.max_steps = max_steps
@@ -95,27 +98,28 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
 
     def adapt_step_size(
         self,
-        t0: ScalarLike,
-        t1: ScalarLike,
+        t0: RealScalarLike,
+        t1: RealScalarLike,
         y0: PyTree,
         y1_candidate: PyTree,
         args: Any,
         y_error: PyTree,
-        error_order: ScalarLike,
+        error_order: RealScalarLike,
         controller_state: ControllerState,
     ):
-        state = controller_state
+        y0, y1_candidate, y_error, taken, state, atol, rtol = jax.lax.stop_gradient(
+            (y0, y1_candidate, y_error, t1 - t0, controller_state, self.atol, self.rtol)
+        )
         finite = _all_finite(y1_candidate) & _all_finite(y_error)
 
         def scale(a, b, e):
             size = jnp.maximum(jnp.abs(a), jnp.abs(b))
-            ratio = e / (self.atol.astype(e.dtype) + self.rtol.astype(e.dtype) * size)
+            ratio = e / (atol.astype(e.dtype) + rtol.astype(e.dtype) * size)
             return jnp.where(jnp.isfinite(ratio), ratio, 0)
 
         raw = self.norm(jtu.tree_map(scale, y0, y1_candidate, y_error))
         error = jnp.where(finite, jnp.asarray(raw, state.dt.dtype), jnp.inf)
         keep = error < 1
-        taken = t1 - t0
         full = taken >= state.dt * (1 - 1e-6)
 
         positive = jnp.maximum(error, 1e-10)

@@ -2,6 +2,7 @@
 
 import diffrax
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Float, PyTree
@@ -62,7 +63,8 @@ class Core(eqx.Module):
         order = solver_properties(self.solver).order
         if dt0 is None:
             dt0 = self._first_step(t0, state, settings, order)
-        controller = ControllerState.first(jnp.asarray(dt0, t0.dtype))
+        dt0 = jax.lax.stop_gradient(jnp.asarray(dt0, t0.dtype))
+        controller = ControllerState.first(dt0)
         solver_state = self.solver.init(
             self._terms, t0, t0 + controller.dt, state, self.problem
         )
@@ -102,6 +104,7 @@ class Core(eqx.Module):
             throw=False,
         )
         new = solution.controller_state
+        assert new is not None and solution.ts is not None
         count = new.accepted + new.rejected
         exhausted = solution.result == diffrax.RESULTS.max_steps_reached
         paused = exhausted & (count < settings.max_steps)
@@ -147,9 +150,9 @@ class Core(eqx.Module):
 
     @property
     def _terms(self):
-        field = diffrax.ODETerm(self.flow.vector_field)
+        field = diffrax.ODETerm(self.flow.vector_field)  # pyright: ignore
         if solver_properties(self.solver).imex:
-            return diffrax.MultiTerm(field, diffrax.ODETerm(_zero_field))
+            return diffrax.MultiTerm(field, diffrax.ODETerm(_zero_field))  # pyright: ignore
         return field
 
     def _first_step(self, t0, state, settings, order) -> Scalar:

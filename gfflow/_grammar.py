@@ -13,10 +13,12 @@ of the model, `b1` its bias, and so on.
 """
 
 import ast
+from typing import Literal
 
 from ._errors import LawError
 from ._registry import suggest
 
+Degree = Literal["linear", "quadratic", "polynomial", "other"]
 POLYNOMIAL_FUNCTIONS = ("sum", "trace", "diag", "squared_norm")
 OTHER_FUNCTIONS = ("abs", "sqrt", "exp", "log", "sin", "cos", "tanh")
 FUNCTIONS = POLYNOMIAL_FUNCTIONS + OTHER_FUNCTIONS
@@ -32,7 +34,7 @@ def parse(expression: str) -> ast.expr:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:
         raise LawError(
-            f"law {expression!r}, column {error.offset}: {error.msg}"
+            f"law {expression!r}, column {error.offset or 1}: {error.msg}"
         ) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise LawError(f"law {expression[:80]!r} cannot be read: {error}") from None
@@ -60,10 +62,8 @@ def _validate(node: ast.expr, text: str) -> None:
         case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _OPERATORS):
             _validate(left, text)
             _validate(right, text)
-            if isinstance(op, ast.Pow) and not (
-                isinstance(right, ast.Constant) and isinstance(right.value, int)
-            ):
-                _refuse(right, text, "an exponent that is not a whole number")
+            if isinstance(op, ast.Pow):
+                integer(right, text, "an exponent that is not a whole number")
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]):
             if name not in FUNCTIONS:
                 _refuse(node, text, f"the function {name!r}{suggest(name, FUNCTIONS)}")
@@ -83,14 +83,21 @@ def _validate_index(node: ast.expr, text: str) -> None:
         integer(node, text)
 
 
-def integer(node: ast.expr, text: str) -> int:
-    """The value of a literal whole number, with its sign."""
+def integer(
+    node: ast.expr,
+    text: str,
+    what: str = "an index that is not a whole number or a slice",
+) -> int:
+    """The value of a literal whole number, with its sign.
+
+    **Raises:** `LawError` with `what` for anything else.
+    """
     match node:
         case ast.Constant(value=int() as value) if not isinstance(value, bool):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -integer(operand, text)
-    _refuse(node, text, "an index that is not a whole number or a slice")
+            return -integer(operand, text, what)
+    _refuse(node, text, what)
     raise AssertionError
 
 
@@ -102,16 +109,22 @@ def _refuse(node: ast.expr, text: str, what: str) -> None:
     )
 
 
-def degree_of(tree: ast.expr) -> str:
+def degree_of(tree: ast.expr) -> Degree:
     """`"linear"`, `"quadratic"`, `"polynomial"` or `"other"`.
 
     An upper bound: terms that cancel are counted. Functions that are not polynomial,
     division by a parameter, and negative powers of one make `"other"`.
     """
-    degree = _degree(tree)
-    if degree is None or degree == 0:
+    return degree_name(_degree(tree))
+
+
+def degree_name(degree: int | None) -> Degree:
+    """The name of the degree of a polynomial; `"other"` for none, or a constant."""
+    if degree is None or degree < 1:
         return "other"
-    return {1: "linear", 2: "quadratic"}.get(degree, "polynomial")
+    if degree > 2:
+        return "polynomial"
+    return "linear" if degree == 1 else "quadratic"
 
 
 def is_coefficient(node: ast.expr) -> bool:
@@ -143,10 +156,10 @@ def _degree(node: ast.expr) -> int | None:
 
 def _binary(left: int | None, op: ast.operator, right: ast.expr) -> int | None:
     if isinstance(op, ast.Pow):
-        assert isinstance(right, ast.Constant) and isinstance(right.value, int)
+        power = integer(right, "")
         if left == 0:
             return 0
-        return None if left is None or right.value < 0 else left * right.value
+        return None if left is None or power < 0 else left * power
     other = _degree(right)
     if left is None or other is None:
         return None

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, PyTree
 
 from ._errors import ProblemError
@@ -264,7 +265,7 @@ def _as_arrays(data) -> tuple[PyTree[Array], PyTree[Array]]:
         for leaf in jtu.tree_leaves(part):
             if leaf.ndim == 0:
                 raise ProblemError(f"{name} must have the samples as leading axis")
-            if not isinstance(leaf, jax.core.Tracer) and not np.all(np.isfinite(leaf)):
+            if not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
                 bad = np.argwhere(~np.isfinite(np.asarray(leaf)))[0].tolist()
                 raise ProblemError(
                     f"{name} hold NaN or infinity, first at index {bad}; clean the data"
@@ -291,7 +292,7 @@ def _weights(weights, samples: int, dtype) -> Array:
         raise ProblemError(
             f"weights have shape {weights.shape}; wanted one a sample, ({samples},)"
         )
-    if not isinstance(weights, jax.core.Tracer) and not (
+    if not isinstance(weights, Tracer) and not (
         np.all(np.isfinite(weights))
         and np.all(np.asarray(weights) >= 0)
         and np.any(np.asarray(weights) > 0)
@@ -303,7 +304,7 @@ def _weights(weights, samples: int, dtype) -> Array:
 def _time_scale(time_scale, parameters, dtype) -> PyTree[Array]:
     leaves = jtu.tree_leaves(time_scale)
     for leaf in leaves:
-        if not isinstance(leaf, jax.core.Tracer) and not np.all(
+        if not isinstance(leaf, Tracer) and not np.all(
             np.isfinite(leaf) & (np.asarray(leaf) > 0)
         ):
             raise ProblemError(f"time_scale must be positive and finite; got {leaf}")

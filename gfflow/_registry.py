@@ -152,8 +152,9 @@ def describe(kind: str) -> dict[str, str]:
 
 def suggest(word: str, words: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the nearest of `words`, or the empty string."""
-    near = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    lower = {other.lower(): other for other in words}
+    near = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.6)
+    return f" (did you mean {lower[near[0]]!r}?)" if near else ""
 
 
 def lookup(kind: str, name: str) -> Any:

@@ -1,21 +1,16 @@
 """What `solve` was asked for, validated and turned into arrays."""
 
 import diffrax
-import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
-import numpy as np
-from jaxtyping import Array, Float
 
 from ._core import Settings, diffrax_norm
 from ._errors import SolveError
 from ._problem import Problem
-from ._times import log_times
+from ._times import is_traced
 from ._typing import IntScalarLike, ScalarLike, State
 from .solvers import solver_by_name
 
 DEFAULT_SOLVER = "dopri8"
-DEFAULT_COUNT = 50
 
 
 def least_tolerance(dtype) -> float:
@@ -26,11 +21,6 @@ def least_tolerance(dtype) -> float:
 def default_tolerance(dtype) -> float:
     """1e-10 in double precision, 1e-5 in single."""
     return 1e-10 if jnp.finfo(dtype).bits >= 64 else 1e-5
-
-
-def is_traced(*trees) -> bool:
-    """Whether any leaf is being traced by `jit`, `vmap` or `grad`."""
-    return any(isinstance(x, jax.core.Tracer) for x in jtu.tree_leaves(trees))
 
 
 def make_settings(
@@ -82,48 +72,6 @@ def make_settings(
         stop_gradient_norm=number(stop_gradient_norm),
         stop_loss=number(stop_loss),
     )
-
-
-def make_grid(
-    t0: ScalarLike, t1: ScalarLike | None, saveat: Array | None, dtype
-) -> Float[Array, " T"]:
-    """t0, the saved times, and t1 if it is not the last of them.
-
-    **Raises:** `SolveError` for times that do not increase, or lie outside of (t0, t1].
-    """
-    if saveat is None and t1 is None:
-        raise SolveError("solve needs t1, or the times to save at (saveat=...)")
-    if saveat is None:
-        if not is_traced(t0, t1) and not 0 < float(t1) - float(t0) < float("inf"):
-            raise SolveError(f"t1 must lie after t0; got t0={t0}, t1={t1}")
-        fractions = log_times(1e-4, 1.0, DEFAULT_COUNT)[:-1].astype(dtype)
-        saveat = t0 + fractions * (t1 - t0)
-    if jnp.ndim(saveat) != 1 or jnp.size(saveat) == 0:
-        raise SolveError(f"saveat is a list of times; got shape {jnp.shape(saveat)}")
-    traced = is_traced(saveat, t0, t1)
-    saveat = jnp.asarray(saveat, dtype) if traced else np.asarray(saveat, dtype)
-    start = jnp.asarray(t0, dtype)[None]
-    if traced:
-        end = jnp.asarray([] if t1 is None else [t1], dtype)
-        return jnp.concatenate([start, saveat, end])
-    times = saveat
-    if not np.all(np.isfinite(times)):
-        raise SolveError("the saved times must be finite")
-    if np.any(np.diff(times) <= 0):
-        i = int(np.argmax(np.diff(times) <= 0))
-        raise SolveError(
-            f"saved times must increase; got {times[i]:.6g} and then {times[i + 1]:.6g}"
-        )
-    times = times[1:] if times[0] == float(t0) else times
-    last = times[-1] if t1 is None else np.asarray(t1, times.dtype)
-    if times.size and (times[0] <= float(t0) or times[-1] > last):
-        raise SolveError(
-            f"saved times must lie in (t0, t1] = ({float(t0):.6g}, {float(last):.6g}]; "
-            f"got {times[0]:.6g} to {times[-1]:.6g}"
-        )
-    if not times.size or times[-1] < last:
-        times = np.append(times, last)
-    return jnp.concatenate([start, jnp.asarray(times, dtype)])
 
 
 def make_solver(

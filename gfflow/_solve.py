@@ -8,17 +8,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ._clock import Clock
-from ._core import Carry, Core, Row, Settings
+from ._core import Carry, Core, Row
 from ._errors import SolveError
 from ._integration import Integration, Progress, observed, with_status
 from ._problem import Problem
-from ._settings import is_traced, make_grid, make_settings, make_solver, positive
+from ._settings import make_settings, make_solver, positive
 from ._solution import Cost, Solution
 from ._status import Status
-from ._typing import IntScalarLike, ScalarLike
+from ._times import is_traced, make_grid
+from ._typing import IntScalarLike, ScalarLike, Times
 from .flows import AbstractFlow
 from .laws import Law
 from .solvers import solver_properties
@@ -35,7 +36,7 @@ def solve(
     t0: ScalarLike = 0.0,
     rtol: ScalarLike | None = None,
     atol: ScalarLike | None = None,
-    saveat: Float[Array, " times"] | None = None,
+    saveat: Times | None = None,
     solver: str | diffrax.AbstractSolver | None = None,
     laws: Sequence[Law] = (),
     parameters_every: int | None = None,
@@ -150,7 +151,7 @@ def assemble(
         status=carry.status,
         accepted_steps=carry.controller.accepted,
         rejected_steps=carry.controller.rejected,
-        cost=_cost(core, integration.settings, carry, len(rows), clock),
+        cost=_cost(integration, carry, len(rows), clock),
         grid=integration.grid,
         settings=integration.settings,
         solver=core.solver,
@@ -184,8 +185,8 @@ def named_laws(laws: Sequence[Law]) -> dict[str, Law]:
     for law in laws:
         if not isinstance(law, Law):
             raise SolveError(
-                f"laws are gfflow.Law; got {type(law).__name__}. Wrap a function h with "
-                "gfflow.Law(h), an expression with gfflow.symbolic"
+                f"laws are gfflow.Law; got {type(law).__name__}. Wrap a function h "
+                "with gfflow.Law(h), an expression with gfflow.symbolic"
             )
         if law.name in table:
             raise SolveError(f"two laws are named {law.name!r}; give each its own name")
@@ -242,7 +243,7 @@ def _solve_traced(integration: Integration, every: int) -> Solution:
         status=carry.status,
         accepted_steps=carry.controller.accepted,
         rejected_steps=carry.controller.rejected,
-        cost=_cost(core, settings, carry, len(grid), None),
+        cost=_cost(integration, carry, jnp.sum(jnp.isfinite(table.t)), None),
         grid=grid,
         settings=settings,
         solver=core.solver,
@@ -258,23 +259,29 @@ def _split(result):
 
 
 def _cost(
-    core: Core, settings: Settings, carry: Carry, rows: int, clock: Clock | None
+    integration: Integration, carry: Carry, rows: IntScalarLike, clock: Clock | None
 ) -> Cost:
+    """A stopping rule is evaluated after each attempted step, and once a row."""
+    core, _, settings, dt0 = integration
     properties = solver_properties(core.solver)
     steps = carry.controller.accepted + carry.controller.rejected
     gradients = None
     if properties.gradients_a_step is not None:
-        gradients = steps * properties.gradients_a_step
-        gradients = gradients + properties.gradients_at_start + 2 + rows
+        gradients = steps * properties.gradients_a_step + rows
+        gradients = gradients + properties.gradients_at_start + 2 * (dt0 is None)
         if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
-            gradients = gradients + carry.controller.accepted + rows
+            gradients = gradients + steps + rows - 1
         if clock is not None:
             gradients = int(gradients)
     return Cost(
         gradients=gradients,
         hvps=None if gradients is None else 0,
         sequential_gradients=gradients,
-        gradient_equivalents=None if gradients is None else gradients * 1.0,
+        gradient_equivalents=None if gradients is None else _real(gradients),
         wall_s=None if clock is None else clock.wall_s,
         compile_s=None if clock is None else clock.compile_s,
     )
+
+
+def _real(count: IntScalarLike) -> ScalarLike:
+    return float(count) if isinstance(count, int) else jnp.asarray(count, float)

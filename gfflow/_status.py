@@ -1,5 +1,7 @@
 """How an integration ended."""
 
+from typing import TYPE_CHECKING
+
 import diffrax
 
 
@@ -9,6 +11,12 @@ class Status(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
     The states that begin with `stopped` were asked for; the others are failures. In
     every one of them what was computed is kept.
     """
+
+    if TYPE_CHECKING:
+        successful: "Status"
+        max_steps_reached: "Status"
+        dt_min_reached: "Status"
+        event_occurred: "Status"
 
     stopped_gradient_norm = "Stopped: the gradient norm reached its threshold."
     stopped_loss = "Stopped: the loss reached its threshold."

@@ -8,9 +8,9 @@ import numpy as np
 
 from .._errors import CheckError
 from .._problem import Problem
-from .._settings import is_traced
 from .._solution import Solution
 from .._solve import named_laws
+from .._times import is_traced
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws
 from ._generality import Generality, generality
@@ -74,11 +74,10 @@ def check(
     table = named_laws([laws] if isinstance(laws, Law) else laws)
     if not table:
         return Report([])
-    problem.samples
     order = list(table)
     with double_precision():
-        flow, problem, table, solution = in_double((flow, problem, table, solution))
-        found = _weigh(flow, problem, table, solution, ladder, seed)
+        flow_, problem_, laws_, solution_ = in_double((flow, problem, table, solution))
+        found = _weigh(flow_, problem_, laws_, solution_, ladder, seed)
     return Report([found[name] for name in order])
 
 

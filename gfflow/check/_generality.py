@@ -57,10 +57,10 @@ def generality(
     """Evaluate the rates where nothing of the run is left but its shapes and scales.
 
     A law holds for every data set and start exactly if ∇h is orthogonal to
-    ∂_θ g(θ, x)ᵀw for every θ, x and every w in the span over y of ∂_z ℓ(z, y) (Marcotte,
-    Gribonval & Peyré 2023, Prop. 2.7). The field of a problem with random x, random
-    targets y and Gaussian sample weights of both signs is a random element of that
-    space. 16 samples at each point.
+    ∂_θ g(θ, x)ᵀw for every θ, x and every w in the span over y of ∂_z ℓ(z, y)
+    (Marcotte, Gribonval & Peyré 2023, Prop. 2.7). The field of a problem with random x,
+    random targets y and Gaussian sample weights of both signs is a random element of
+    that space. 16 samples at each point.
     """
     random = np.random.default_rng(seed)
     near: dict[str, list[Rate]] = {name: [] for name in laws}

@@ -123,7 +123,7 @@ def _rows(solution: Solution):
 
 
 def drift_of(law: Law, solution: Solution, scale: np.ndarray) -> np.ndarray:
-    """(h(t) − h(0)) / scale at each row, with stated decay undone: `(T, components)`."""
+    """(h(t) − h(0)) / scale, stated decay undone: `(T, components)`."""
     values = np.asarray(solution.laws[law.name], float)
     values = values.reshape(len(values), -1)
     if law.decay_rate is not None:

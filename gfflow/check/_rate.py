@@ -48,7 +48,7 @@ class Rate(NamedTuple):
 
     @property
     def informative(self) -> np.ndarray:
-        """Where h depends on the state and the state moves, so that ḣ says something."""
+        """Where h depends on the state and the state moves: ḣ says something."""
         return self.finite & (self.terms > _VANISHING) & ~self.noise
 
     @property
@@ -71,9 +71,10 @@ def rates_at(
     others = (_permuted(problem), _at_rest(problem))
     results = _rates(flow, problem, others, laws, t, state)
     flat = lambda x: np.asarray(x, dtype=float).ravel()
-    found = {name: tuple(map(flat, result)) for name, result in results.items()}
-    quiet = lambda rate: np.zeros(rate.shape, bool)
-    rates = {name: Rate(*parts, quiet(parts[0])) for name, parts in found.items()}
+    rates = {}
+    for name, result in results.items():
+        rate, terms, value, scale = map(flat, result)
+        rates[name] = Rate(rate, terms, value, scale, np.zeros(rate.shape, bool))
     limit = ROUND_OFF * np.finfo(float).eps
     if any(np.any(rate.relative > limit) for rate in rates.values()):
         near = _nearby_rates(flow, problem, laws, t, _nearby(state))
@@ -165,7 +166,7 @@ class _AtRest(eqx.Module):
         products = jtu.tree_map(
             dot, slope, eqx.filter(prediction, eqx.is_inexact_array)
         )
-        return sum(jtu.tree_leaves(products))
+        return jnp.sum(jnp.stack(jtu.tree_leaves(products)))
 
 
 def _at_rest(problem: Problem) -> Problem:

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ._ladder import Ladder
 from ._verdict import Verdict
 
 
-class LawReport(NamedTuple):
+@dataclass(frozen=True)
+class LawReport:
     """The evidence on one law and its verdict.
 
     - `verdict`: the most severe of `verdicts`, one a component (flattened).

@@ -135,8 +135,8 @@ def _at_random_points(
             )
         if e.discrete:
             return Verdict.CONSERVED_ON_THIS_DATA, (
-                "nothing that it depends on moves for the whole numbers that were tried "
-                "as inputs; others may move it"
+                "nothing that it depends on moves for the whole numbers that were "
+                "tried as inputs; others may move it"
             )
         return Verdict.CONSERVED, (
             "it is constant: nothing that it depends on moves anywhere"

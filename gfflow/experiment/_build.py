@@ -16,9 +16,9 @@ from .._errors import ConfigError, GFFlowError
 from .._integration import Integration
 from .._problem import Problem
 from .._registry import lookup
-from .._settings import make_grid, make_settings, make_solver
+from .._settings import make_settings, make_solver
 from .._solve import keep_every, named_laws
-from .._times import linear_times, log_times
+from .._times import linear_times, log_times, make_grid
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws, symbolic
 from ._sections import Config

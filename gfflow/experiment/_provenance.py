@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
 
 def devices() -> list[str]:
     """The devices that JAX sees, the default one first."""
-    default = jax.config.jax_default_device
+    default = jax.config.values["jax_default_device"]
     first = [default] if default is not None else []
     rest = [d for d in jax.devices() if d not in first]
     return [f"{d.platform}: {d.device_kind}" for d in [*first, *rest]]

@@ -202,7 +202,8 @@ class Runner:
         for i in range(len(table["ts"])):
             laws = {name: jnp.asarray(table[_LAW + name][i]) for name in names}
             fields = ("ts", "loss", "gradient_norm")
-            rows.append(Row(*(jnp.asarray(table[f][i]) for f in fields), laws))
+            t, loss, norm = (jnp.asarray(table[f][i]) for f in fields)
+            rows.append(Row(t, loss, norm, laws))
         return rows
 
     def _read_states(self, table, like) -> list[tuple[Any, Any]]:

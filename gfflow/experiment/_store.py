@@ -131,7 +131,9 @@ class RunFolder:
 
     def write_segment(self, index: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Write one segment of the saved rows."""
-        write_atomically(self._segment(index), lambda f: np.savez(f, **arrays))
+        write_atomically(
+            self._segment(index), lambda f: np.savez(f, allow_pickle=False, **arrays)
+        )
 
     def read_segments(self, rows: int) -> dict[str, np.ndarray]:
         """The first `rows` rows of all segments, and the kept states among them.

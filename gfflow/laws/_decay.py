@@ -1,6 +1,6 @@
 """What weight decay does to a homogeneous law."""
 
-import jax
+from jax.core import Tracer
 
 from .._typing import ScalarLike
 from ..flows import AbstractFlow
@@ -16,6 +16,6 @@ def stated_decay(flow: AbstractFlow, degree: int) -> ScalarLike | None:
     cannot be seen, λ·degree all the same).
     """
     decay = flow.homogeneous_decay()
-    if not isinstance(decay, jax.core.Tracer) and float(decay) == 0:
+    if not isinstance(decay, Tracer) and float(decay) == 0:
         return None
     return degree * decay

@@ -2,17 +2,16 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal, final, get_args
+from typing import Any, final, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
+from .._grammar import Degree
 from .._registry import suggest
 from .._typing import ScalarLike
-
-Degree = Literal["linear", "quadratic", "polynomial", "other"]
 
 
 @final

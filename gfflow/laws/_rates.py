@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from .._parameters import named_parameters
@@ -44,6 +45,6 @@ class Rates(eqx.Module):
 def _is_single(rate: Array) -> bool:
     if rate.size == 1:
         return True
-    if isinstance(rate, jax.core.Tracer):
+    if isinstance(rate, Tracer):
         return False
     return bool(np.all(np.asarray(rate) == np.asarray(rate).ravel()[0]))

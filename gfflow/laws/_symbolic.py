@@ -11,11 +11,18 @@ import sympy
 from jaxtyping import Array
 
 from .._errors import LawError
-from .._grammar import degree_of, integer, is_coefficient, parse
+from .._grammar import (
+    Degree,
+    degree_name,
+    degree_of,
+    integer,
+    is_coefficient,
+    parse,
+)
 from .._parameters import aliases, named_parameters
 from .._registry import suggest
 from .._typing import ScalarLike
-from ._law import Degree, Law
+from ._law import Law
 
 _BINARY = {
     ast.Add: operator.add,
@@ -65,7 +72,7 @@ def symbolic(
     model does not have, when the law meets the model.
     """
     names = dict(names or {})
-    if isinstance(expression, sympy.Basic):
+    if isinstance(expression, sympy.Expr):
         function = _SymPy(expression, names)
         degree = degree or function.degree
         return Law(
@@ -131,8 +138,7 @@ class _Expression(eqx.Module):
                 if self.absolute and kind is ast.Sub:
                     kind = ast.Add
                 if kind is ast.Pow:
-                    assert isinstance(right, ast.Constant)
-                    return again(left) ** right.value
+                    return again(left) ** integer(right, self.text)
                 return _BINARY[kind](again(left), again(right))
             case ast.Call(func=ast.Name(id=function), args=[argument]):
                 return _CALLS[function](again(argument))
@@ -179,17 +185,17 @@ class _SymPy(eqx.Module):
     def __init__(self, expression: sympy.Expr, names: Mapping[str, str]):
         self.text = str(expression)
         self.names = tuple(names.items())
-        entries = sorted(expression.atoms(sympy.Indexed), key=str)
+        entries: list[Any] = sorted(expression.atoms(sympy.Indexed), key=str)
         time = sympy.Symbol("t")
         rest = expression.free_symbols - {time}
         rest -= set().union(*(e.free_symbols for e in entries)) if entries else set()
         if rest or not entries:
             raise LawError(
                 f"SymPy law {self.text!r}: wanted an expression in t and entries of "
-                f"sympy.IndexedBase parameters; got free symbols {sorted(map(str, rest))}"
+                f"sympy.IndexedBase; got free symbols {sorted(map(str, rest))}"
             )
         dummies = [sympy.Dummy(f"p{i}") for i in range(len(entries))]
-        replaced = expression.xreplace(dict(zip(entries, dummies)))
+        replaced: Any = expression.xreplace(dict(zip(entries, dummies)))
         self.entries = tuple(
             (str(e.base), tuple(int(i) for i in e.indices)) for e in entries
         )
@@ -197,11 +203,7 @@ class _SymPy(eqx.Module):
             [time, *dummies], replaced, modules="jax", cse=True
         )
         polynomial = replaced.as_poly(*dummies)
-        if polynomial is None or polynomial.is_ground:
-            self.degree = "other"
-        else:
-            total = polynomial.total_degree()
-            self.degree = {1: "linear", 2: "quadratic"}.get(total, "polynomial")
+        self.degree = degree_name(polynomial and polynomial.total_degree())
 
     def __call__(self, t: ScalarLike, view: Any) -> Array:
         table = _table(view, dict(self.names))

@@ -37,7 +37,10 @@ class DeepLinear(eqx.Module):
         """
         self.layers = linear_layers(widths, bias, init, init_scale, key)
 
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
+    def __call__(
+        self, x: Float[Array, " inputs"], *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, " outputs"]:
+        """`key` is not used; `eqx.nn.Sequential` passes one to each of its layers."""
         for layer in self.layers:
             x = layer(x)
         return x

@@ -47,7 +47,7 @@ def balanced(key: PRNGKeyArray, widths: Sequence[int], scale: float) -> Weights:
         jnp.linalg.qr(jax.random.normal(k, (width, rank)))[0]
         for k, width in zip(keys, widths)
     ]
-    return [(new * values) @ old.T for old, new in zip(bases, bases[1:])]
+    return [(new * values[None, :]) @ old.T for old, new in zip(bases, bases[1:])]
 
 
 def _normal(key, widths, deviation) -> Weights:

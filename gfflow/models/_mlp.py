@@ -47,7 +47,10 @@ class MLP(eqx.Module):
         self.activation = _function(activation)
         self.final_activation = _function(final_activation)
 
-    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
+    def __call__(
+        self, x: Float[Array, " inputs"], *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, " outputs"]:
+        """`key` is not used; `eqx.nn.Sequential` passes one to each of its layers."""
         *hidden, last = self.layers
         for layer in hidden:
             x = self.activation(layer(x))

@@ -19,8 +19,8 @@ class SolverProperties(NamedTuple):
         not tell (the inner iterations of an implicit method).
     - `gradients_at_start`: evaluations before the first step.
     - `exact_degrees`: the degrees of the polynomial invariants that it keeps to
-        round-off at any step size. Every Runge–Kutta method keeps linear ones (b-series;
-        Hairer, Lubich & Wanner, Thm IV.1.5); quadratic ones need
+        round-off at any step size. Every Runge–Kutta method keeps linear ones
+        (Hairer, Lubich & Wanner, Thm IV.1.5); quadratic ones need
         b_i a_ij + b_j a_ji = b_i b_j (Cooper 1987).
     - `imex`: takes the field as its explicit part, beside an implicit part of zero.
         (The other way round KenCarp does not get past its own Newton iteration below
@@ -72,8 +72,11 @@ def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
         gradients, start = 1, 1
     else:
         gradients = None
+    exact = _exact(tableau)
+    if isinstance(solver, diffrax.ReversibleHeun | diffrax.ImplicitEuler):
+        exact = frozenset({"linear"})
     return SolverProperties(
-        name.lower(), int(order or 0), gradients, start, _exact(tableau), imex
+        name.lower(), int(order or 0), gradients, start, exact, imex
     )
 
 

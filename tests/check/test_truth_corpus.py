@@ -23,11 +23,9 @@ RIGHT = {
 }
 LADDERS = {
     "deep_linear",
-    "relu",
     "softmax_regression",
     "weight_decay",
     "layer_norm_with_epsilon",
-    "single_precision",
     "a_unit_of_tiny_weights_and_a_loose_run",
 }
 TALLY: collections.Counter = collections.Counter()

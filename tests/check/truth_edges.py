@@ -248,8 +248,6 @@ def short_run_of_a_stopped_law() -> Case:
 @case
 def epsilon_hidden_by_the_scale_of_the_data() -> Case:
     x, y = data(scale=1e5)
-    problem = gf.Problem(
-        Normalised(1e-5), "mse", (x, y), trainable=lambda m: m.weight
-    )
+    problem = gf.Problem(Normalised(1e-5), "mse", (x, y), trainable=lambda m: m.weight)
     norm = gf.Law(lambda m: jnp.sum(m.weight**2), "norm", degree="quadratic")
     return Case(problem, [(norm, HERE)])

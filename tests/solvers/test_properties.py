@@ -1,0 +1,62 @@
+"""Costs, orders and exact invariants of the solvers, read off their tableaus."""
+
+import diffrax
+import numpy as np
+import pytest
+
+import gfflow as gf
+from gfflow._registry import names
+from gfflow.solvers import solver_by_name, solver_properties
+from gfflow.solvers._properties import _exact
+
+
+@pytest.mark.parametrize(
+    "name, order, gradients, at_start",
+    [
+        ("heun", 2, 2, 0),
+        ("midpoint", 2, 2, 0),
+        ("ralston", 2, 2, 0),
+        ("bosh3", 3, 3, 1),
+        ("tsit5", 5, 6, 1),
+        ("dopri5", 5, 6, 1),
+        ("reversibleheun", 2, 1, 1),
+        ("kvaerno5", 5, None, 0),
+        ("kencarp4", 4, None, 0),
+    ],
+)
+def test_cost_and_order(name, order, gradients, at_start):
+    properties = solver_properties(solver_by_name(name))
+    assert properties.name == name and properties.order == order
+    assert properties.gradients_a_step == gradients
+    assert properties.gradients_at_start == at_start
+
+
+@pytest.mark.parametrize("name", names("solvers"))
+def test_no_solver_here_keeps_quadratic_laws(name):
+    degrees = solver_properties(solver_by_name(name)).exact_degrees
+    assert "quadratic" not in degrees
+    assert "linear" in degrees
+
+
+def test_two_implicit_midpoint_steps_keep_quadratic_laws():
+    tableau = diffrax.ButcherTableau(
+        c=np.array([0.75]),
+        a_lower=(np.array([0.5]),),
+        a_diagonal=np.array([0.25, 0.25]),
+        a_predictor=(np.array([1.0]),),
+        b_sol=np.array([0.5, 0.5]),
+        b_error=np.array([0.5, -0.5]),
+        c1=0.25,
+    )
+    assert _exact(tableau) == {"linear", "quadratic"}
+
+
+@pytest.mark.parametrize("solver", [diffrax.Euler(), diffrax.SemiImplicitEuler()])
+def test_solvers_that_do_not_serve(solver):
+    with pytest.raises(gf.SolveError):
+        solver_properties(solver)
+
+
+def test_a_wrong_name():
+    with pytest.raises(gf.SolveError, match="did you mean 'kvaerno5'"):
+        solver_by_name("kvaern5")

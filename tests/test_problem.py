@@ -1,0 +1,212 @@
+"""Problem: sums over data, weights, chunks, what trains, and what is refused."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+import pytest
+
+import gfflow as gf
+
+
+def data(samples=7):
+    x = jax.random.normal(jax.random.key(0), (samples, 3))
+    return x, jnp.sin(x[:, :2])
+
+
+def model(key=0):
+    return gf.models.MLP([3, 4, 2], key=jax.random.key(key), activation="tanh")
+
+
+def close(one, two, **options):
+    options = {"rtol": 1e-13, "atol": 1e-15} | options
+    for a, b in zip(*map(jtu.tree_leaves, (one, two)), strict=True):
+        np.testing.assert_allclose(a, b, **options)
+
+
+def test_value_and_gradient_are_those_of_the_mean_loss():
+    net, (x, y) = model(), data()
+    problem = gf.Problem(net, "mse", (x, y))
+
+    def mean(parameters):
+        net = eqx.combine(parameters, problem.frozen)
+        return jnp.mean((jax.vmap(net)(x) - y) ** 2)
+
+    close(problem.value(problem.parameters), mean(problem.parameters))
+    close(problem.gradient(problem.parameters), jax.grad(mean)(problem.parameters))
+    assert problem.samples == 7 and problem.size == 26
+    assert problem.dtype == jnp.float64
+    assert problem.parameter_names == [
+        "layers[0].weight",
+        "layers[0].bias",
+        "layers[1].weight",
+        "layers[1].bias",
+    ]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 6, 7, 100])
+def test_chunks_change_only_the_order_of_addition(chunk):
+    weights = jnp.arange(1.0, 8.0)
+    whole = gf.Problem(model(), "mse", data(), weights=weights)
+    parts = gf.Problem(model(), "mse", data(), weights=weights, chunk=chunk)
+    at = whole.parameters
+    direction = jtu.tree_map(jnp.cos, at)
+    close(whole.value_and_gradient(at), parts.value_and_gradient(at))
+    close(whole.hvp(at, direction), parts.hvp(at, direction), atol=1e-14)
+    close(whole.absolute_gradient(at), parts.absolute_gradient(at))
+
+
+def test_weights_are_repetitions():
+    x, y = data(4)
+    repeated = jnp.array([0, 0, 0, 1, 3, 3])
+    weighted = gf.Problem(model(), "mse", (x, y), weights=[3, 1, 0, 2])
+    plain = gf.Problem(model(), "mse", (x[repeated], y[repeated]))
+    at = plain.parameters
+    close(weighted.value_and_gradient(at), plain.value_and_gradient(at))
+    close(weighted.absolute_gradient(at), plain.absolute_gradient(at))
+
+
+def test_absolute_gradient_bounds_the_gradient():
+    problem = gf.Problem(model(), "mse", data())
+    gradient = problem.gradient(problem.parameters)
+    size = problem.absolute_gradient(problem.parameters)
+    for g, s in zip(jtu.tree_leaves(gradient), jtu.tree_leaves(size)):
+        assert np.all(np.abs(g) <= s * (1 + 1e-12))
+    one = gf.Problem(model(), "mse", data(1))
+    close(
+        jtu.tree_map(jnp.abs, one.gradient(one.parameters)),
+        one.absolute_gradient(one.parameters),
+    )
+
+
+def test_hvp_is_the_derivative_of_the_gradient():
+    problem = gf.Problem(model(), "mse", data())
+    at = problem.parameters
+    along = jtu.tree_map(jnp.ones_like, at)
+    step = lambda h: problem.gradient(jtu.tree_map(lambda p: p + h, at))
+    slope = jtu.tree_map(lambda a, b: (a - b) / 2e-5, step(1e-5), step(-1e-5))
+    close(problem.hvp(at, along), slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "trainable",
+    [
+        lambda m: m.layers[0].weight,
+        ["layers[0].weight"],
+        "layers[0].weight",
+        jtu.tree_map(lambda _: False, model()),
+    ],
+    ids=["function", "paths", "one path", "pytree"],
+)
+def test_what_trains(trainable):
+    net = model()
+    if isinstance(trainable, gf.models.MLP):
+        trainable = eqx.tree_at(lambda m: m.layers[0].weight, trainable, True)
+    problem = gf.Problem(net, "mse", data(), trainable=trainable)
+    assert problem.parameter_names == ["layers[0].weight"]
+    whole = gf.Problem(net, "mse", data())
+    full = whole.gradient(whole.parameters)
+    part = problem.gradient(problem.parameters)
+    close(part.layers[0].weight, full.layers[0].weight)
+    assert part.layers[1].weight is None
+    assert eqx.tree_equal(problem.model, net)
+
+
+def test_a_prefix_names_all_below_it_and_no_neighbour():
+    widths = [3] * 12
+    net = gf.models.DeepLinear(widths, key=jax.random.key(0))
+    x = data()[0]
+    problem = gf.Problem(net, "mse", (x, x), trainable=["layers[1]"])
+    assert problem.parameter_names == ["layers[1].weight"]
+
+
+def test_tied_weights_have_the_tied_gradient():
+    class Tied(eqx.Module):
+        shared: eqx.nn.Shared
+
+        def __init__(self, layer):
+            pair = (layer, layer)
+            self.shared = eqx.nn.Shared(
+                pair, lambda p: p[1].weight, lambda p: p[0].weight
+            )
+
+        def __call__(self, x):
+            first, second = self.shared()
+            return second(jnp.tanh(first(x)))
+
+    layer = eqx.nn.Linear(3, 3, use_bias=False, key=jax.random.key(0))
+    x = data()[0]
+    problem = gf.Problem(Tied(layer), "mse", (x, x))
+    assert problem.size == 9
+
+    def by_hand(w):
+        return jnp.mean((jnp.tanh(x @ w.T) @ w.T - x) ** 2)
+
+    (found,) = jtu.tree_leaves(problem.gradient(problem.parameters))
+    np.testing.assert_allclose(found, jax.grad(by_hand)(layer.weight), rtol=1e-12)
+    assert gf.known_laws(problem, gf.GradientFlow()) == []
+
+
+def test_time_scale():
+    net = model()
+    plain = gf.Problem(net, "mse", data())
+    rates = jtu.tree_map(jnp.exp, plain.parameters)
+    scaled = gf.Problem(net, "mse", data(), time_scale=rates)
+    gradient = plain.gradient(plain.parameters)
+    close(scaled.scaled(gradient), jtu.tree_map(jnp.multiply, rates, gradient))
+    three = gf.Problem(net, "mse", data(), time_scale=3)
+    close(three.scaled(gradient), jtu.tree_map(lambda g: 3.0 * g, gradient))
+
+
+class Complex(eqx.Module):
+    w: jax.Array
+
+    def __call__(self, x):
+        return jnp.real(self.w * x)
+
+
+GOOD = data()
+BAD = {
+    "no samples": (lambda: gf.Problem(model(), "mse", data(0)), "no samples"),
+    "not a pair": (lambda: gf.Problem(model(), "mse", GOOD[0]), "pair"),
+    "counts": (lambda: gf.Problem(model(), "mse", (GOOD[0], GOOD[1][:3])), "as many"),
+    "nan": (
+        lambda: gf.Problem(model(), "mse", (GOOD[0].at[2, 1].set(jnp.nan), GOOD[1])),
+        r"\[2, 1\]",
+    ),
+    "batch": (
+        lambda: gf.Problem(model(), "mse", (GOOD[0][:, :2], GOOD[1])),
+        "one sample",
+    ),
+    "shape": (lambda: gf.Problem(model(), "mse", (GOOD[0], GOOD[0])), "equal"),
+    "loss": (lambda: gf.Problem(model(), lambda z, y: z, GOOD), "real scalar"),
+    "name": (lambda: gf.Problem(model(), "msee", GOOD), "did you mean 'mse'"),
+    "weights": (
+        lambda: gf.Problem(model(), "mse", GOOD, weights=[1.0]),
+        "one a sample",
+    ),
+    "negative": (
+        lambda: gf.Problem(model(), "mse", GOOD, weights=-jnp.ones(7)),
+        "nonnegative",
+    ),
+    "zero": (lambda: gf.Problem(model(), "mse", GOOD, weights=jnp.zeros(7)), "zero"),
+    "chunk": (lambda: gf.Problem(model(), "mse", GOOD, chunk=0), "positive number"),
+    "scale": (lambda: gf.Problem(model(), "mse", GOOD, time_scale=-1.0), "positive"),
+    "path": (
+        lambda: gf.Problem(model(), "mse", GOOD, trainable=["layers[0].weigth"]),
+        "did you mean 'layers",
+    ),
+    "nothing": (lambda: gf.Problem(jnp.tanh, "mse", GOOD), "no floating-point"),
+    "complex": (
+        lambda: gf.Problem(Complex(jnp.ones(3, complex)), "mse", (GOOD[0], GOOD[0])),
+        "complex",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_does_not_fit_is_refused(name):
+    make, words = BAD[name]
+    with pytest.raises(gf.GFFlowError, match=words):
+        make()

@@ -7,6 +7,7 @@ import sys
 import types
 
 from ._check import check as check
+from ._drift import drift_of as drift_of
 from ._report import LawReport as LawReport
 from ._report import Report as Report
 from ._verdict import Verdict as Verdict

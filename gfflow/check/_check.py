@@ -1,7 +1,9 @@
 """check: laws weighed against a solution."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -13,9 +15,11 @@ from .._solve import named_laws
 from .._times import is_traced
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws
-from ._generality import Generality, generality
-from ._honesty import Honesty, along_the_run
-from ._ladder import Ladder, drift_ladder, drift_of, law_scale, round_off
+from ._budget import error_budget
+from ._derivative import Derivative, along_the_run
+from ._drift import drift_of, law_scale, relative_drift
+from ._generality import generality
+from ._ladder import Ladder, drift_ladder
 from ._precision import coarsest_precision, double_precision, in_double
 from ._rate import Rate, rates_at
 from ._report import LawReport, Report
@@ -68,7 +72,7 @@ def check(
             "check works on the host, on one solution at a time; for a batch, take "
             "jax.tree_util.tree_map(lambda x: x[i], solution) of each"
         )
-    flow = solution.flow
+    solution, flow = _reached(solution), solution.flow
     if laws is None:
         laws = known_laws(problem, flow)
     table = named_laws([laws] if isinstance(laws, Law) else laws)
@@ -81,204 +85,178 @@ def check(
     return Report([found[name] for name in order])
 
 
+class _Findings(NamedTuple):
+    """All that was found out about one law; arrays have one entry a component."""
+
+    along: list[Rate]
+    near: list[Rate]
+    anywhere: list[Rate]
+    derivative: Derivative
+    jumps_elsewhere: np.ndarray
+    precision: float
+    scale: np.ndarray
+    drift: np.ndarray
+    budget: dict[str, float]
+    ladder: Ladder | None
+
+
 def _weigh(
     flow: AbstractFlow,
     problem: Problem,
     laws: dict[str, Law],
     solution: Solution,
-    ladder: bool,
+    with_ladder: bool,
     seed: int,
-) -> Report:
-    ts, states = _saved(solution)
+) -> dict[str, LawReport]:
+    ts, states = _kept(solution)
     along: dict[str, list[Rate]] = {name: [] for name in laws}
     for t, state in zip(ts, states):
         for name, rate in rates_at(flow, problem, laws, t, state).items():
             along[name].append(rate)
     spread = np.linspace(0, len(states) - 1, _NEAR).round().astype(int)
     general = generality(flow, problem, laws, [states[i] for i in spread], seed)
-    field = lambda t, s: flow.vector_field(t, s, problem)
-    of_field = coarsest_precision(field, ts[0], states[0])
-    coarsest = {}
+    derivatives = along_the_run(flow, problem, laws, ts, states, along)
+    ladders, no_ladder = {}, None
+    if with_ladder:
+        ladders, no_ladder = drift_ladder(flow, problem, laws, solution)
+    times = np.asarray([float(t) for t in ts])
+    reports = {}
     for name, law in laws.items():
-        value = lambda t, s, law=law: law(t, flow.view(s, problem))
-        coarsest[name] = max(of_field, coarsest_precision(value, ts[0], states[0]))
-    discrete = not all(
-        jnp.issubdtype(x.dtype, jnp.floating) for x in jtu.tree_leaves(problem.inputs)
-    )
-    honest = along_the_run(flow, problem, laws, ts, states, along)
-    ladders, problem_with_ladder = {}, None
-    if ladder:
-        ladders, problem_with_ladder = drift_ladder(flow, problem, laws, solution)
-    reports = [
-        _report(
-            law,
-            np.asarray([float(t) for t in ts]),
+        scale = law_scale(law, flow, problem, solution)
+        if name in solution.laws:
+            drift = drift_of(law, solution, scale)
+        else:
+            values = [rate.value for rate in along[name]]
+            drift = relative_drift(law, times, values, scale)
+        ladder = ladders.get(name)
+        found = _Findings(
             along[name],
-            general,
-            honest[name],
-            coarsest[name],
-            discrete,
-            ladders.get(name),
-            _run_drift(law, flow, problem, solution, along[name]),
-            solution,
-            problem_with_ladder,
+            general.near[name],
+            general.anywhere[name],
+            derivatives[name],
+            general.wrong[name],
+            _precision(flow, problem, law, ts[0], states[0]),
+            scale,
+            np.max(np.abs(drift), axis=0),
+            error_budget(law, times, along[name], scale, ladder, solution),
+            ladder,
         )
-        for name, law in laws.items()
-    ]
-    return Report(reports)
+        reports[name] = _report(law, found, problem, solution, no_ladder)
+    return reports
 
 
-def _saved(solution: Solution):
+def _reached(solution: Solution) -> Solution:
+    """Without the rows after the end of a solve that was stopped inside `jit`."""
+    count = int(np.isfinite(np.asarray(solution.ts)).sum())
+    rows = lambda s: (s.ts, s.losses, s.gradient_norms, s.laws)
+    kept = jtu.tree_map(lambda x: x[:count], rows(solution))
+    return eqx.tree_at(rows, solution, kept)
+
+
+def _kept(solution: Solution):
     """At most 16 of the kept states, the first and the last among them."""
     count = len(solution.state_ts)
-    index = np.unique(np.linspace(0, count - 1, min(count, _STATES)).round()).astype(
-        int
-    )
+    index = np.linspace(0, count - 1, min(count, _STATES)).round().astype(int)
     pick = lambda i: jtu.tree_map(lambda x: x[i], solution.states)
-    ts = [solution.state_ts[i] for i in index]
-    states = [pick(i) for i in index]
+    ts = [solution.state_ts[i] for i in np.unique(index)]
+    states = [pick(i) for i in np.unique(index)]
     if float(ts[-1]) < float(solution.ts[-1]):
         ts, states = [*ts, solution.ts[-1]], [*states, solution.state]
     return ts, states
 
 
-def _run_drift(law, flow, problem, solution, along: list[Rate]):
-    """Drift and scale of each component in the run itself, at the best rows there are.
+def _precision(flow, problem, law, t, state) -> float:
+    field = lambda time, s: flow.vector_field(time, s, problem)
+    value = lambda time, s: law(time, flow.view(s, problem))
+    return max(coarsest_precision(fn, t, state) for fn in (field, value))
 
-    The law's own rows if it was recorded, otherwise the kept states.
-    """
-    scale = law_scale(law, flow, problem, solution)
-    if law.name in solution.laws:
-        drift = np.abs(drift_of(law, solution, scale))
-        return (drift.max(axis=0) if drift.size else np.zeros(0)), scale
-    values = np.stack([rate.value for rate in along])
-    if law.decay_rate is not None:
-        ts, _ = _saved(solution)
-        elapsed = np.asarray([float(t) for t in ts]) - float(solution.ts[0])
-        values = values * np.exp(float(law.decay_rate) * elapsed)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drift = np.abs(values - values[0]) / scale
-    return np.where(values == values[0], 0.0, drift).max(axis=0), scale
+
+def _evidence(
+    law: Law, found: _Findings, problem: Problem, solution: Solution
+) -> list[Evidence]:
+    """What is known of each component."""
+    count = found.scale.size
+    random = [*found.near, *found.anywhere]
+    run, near = _largest(found.along, count), _largest(found.near, count)
+    anywhere = _largest(found.anywhere, count)
+    any_of = lambda flags: np.any(np.stack(flags), axis=0)
+    run_says = any_of([r.informative for r in found.along])
+    run_noise = any_of([r.noise for r in found.along])
+    general_says = any_of([r.informative for r in random])
+    general_noise = any_of([r.noise for r in random])
+    finite = np.all([r.finite for r in found.along], axis=0)
+    in_double = found.precision <= np.finfo(float).eps
+    steps = int(solution.accepted_steps) + 1
+    inputs = jtu.tree_leaves(problem.inputs)
+    return [
+        Evidence(
+            run=float(run[i]),
+            run_says=bool(run_says[i]),
+            run_noise=bool(run_noise[i]),
+            near=float(near[i]),
+            anywhere=float(anywhere[i]),
+            general_says=bool(general_says[i]),
+            general_noise=bool(general_noise[i]),
+            drift=float(found.drift[i]),
+            expected_drift=found.budget["round_off"]
+            + float(solution.settings.rtol) * steps,
+            shrinks=None if found.ladder is None else found.ladder.shrinks,
+            decays=law.decay_rate is not None,
+            finite=bool(finite[i]),
+            wrong_derivative=bool(found.derivative.wrong[i]) and in_double,
+            moves=bool(found.derivative.moves[i]),
+            jumps_elsewhere=bool(found.jumps_elsewhere[i]) and in_double,
+            precision=found.precision,
+            discrete=not all(jnp.issubdtype(x.dtype, jnp.floating) for x in inputs),
+        )
+        for i in range(count)
+    ]
 
 
 def _report(
     law: Law,
-    ts: np.ndarray,
-    along: list[Rate],
-    general: Generality,
-    honest: Honesty,
-    precision: float,
-    discrete: bool,
-    ladder: Ladder | None,
-    run_drift: tuple[np.ndarray, np.ndarray],
+    found: _Findings,
+    problem: Problem,
     solution: Solution,
-    problem_with_ladder: str | None,
+    no_ladder: str | None,
 ) -> LawReport:
-    near, anywhere = general.near[law.name], general.anywhere[law.name]
-    drift, scale = run_drift
-    run = _largest(along)
-    count = len(run)
-    steps = int(solution.accepted_steps)
-    tolerance = float(solution.settings.rtol)
-    budget = _budget(law, ts, along, scale, ladder, steps, tolerance)
-    finite = np.all([r.finite for r in along], axis=0)
-    random = near + anywhere
-    says = lambda rates: _any([r.informative for r in rates], count)
-    noise = lambda rates: _any([r.noise for r in rates], count)
-    near_rate, any_rate = _largest(near, count), _largest(anywhere, count)
-    in_double = precision <= np.finfo(float).eps
-    lies, lies_elsewhere = honest.lies & in_double, general.lies[law.name] & in_double
-    settled = []
-    for i in range(count):
-        expected = budget["round_off"] + tolerance * (steps + 1)
-        settled.append(
-            decide(
-                Evidence(
-                    run=float(run[i]),
-                    run_says=bool(says(along)[i]),
-                    run_noise=bool(noise(along)[i]),
-                    near=float(near_rate[i]),
-                    anywhere=float(any_rate[i]),
-                    general_says=bool(says(random)[i]),
-                    general_noise=bool(noise(random)[i]),
-                    drift=float(drift[i]),
-                    expected_drift=expected,
-                    shrinks=_shrinks(ladder),
-                    decays=law.decay_rate is not None,
-                    finite=bool(finite[i]),
-                    lies=bool(lies[i]),
-                    moves=bool(honest.moves[i]),
-                    lies_elsewhere=bool(lies_elsewhere[i]),
-                    precision=precision,
-                    discrete=discrete,
-                )
-            )
-        )
+    settled = [decide(e) for e in _evidence(law, found, problem, solution)]
     verdicts = tuple(v for v, _ in settled)
     verdict = worst(list(verdicts))
     note = next((why for v, why in settled if v == verdict), "it has no components")
+    ladder = found.ladder
     if ladder is not None and not ladder.evidence:
         note += (
             f"; {ladder.solver} keeps {law.degree} laws by construction, so the ladder "
             "is no evidence here"
         )
-    if problem_with_ladder is not None:
-        note += f"; {problem_with_ladder}"
+    if no_ladder is not None:
+        note += f"; {no_ladder}"
+    rates = _largest(found.along, found.scale.size)
+    random = _largest([*found.near, *found.anywhere], found.scale.size)
     return LawReport(
         name=law.name,
         verdict=verdict,
         note=note,
         verdicts=verdicts,
-        count=count,
-        rate=float(np.max(run, initial=0.0)),
-        rates=tuple(float(x) for x in run),
-        general_rate=float(np.max([near_rate, any_rate], initial=0.0)),
-        max_drift=float(np.max(drift, initial=0.0)),
-        drifts=tuple(float(x) for x in drift),
-        scale=float(np.min(scale)) if scale.size else 0.0,
+        count=found.scale.size,
+        rate=float(np.max(rates, initial=0.0)),
+        rates=tuple(rates.tolist()),
+        general_rate=float(np.max(random, initial=0.0)),
+        max_drift=float(np.max(found.drift, initial=0.0)),
+        drifts=tuple(found.drift.tolist()),
+        scale=float(np.min(found.scale)) if found.scale.size else 0.0,
+        scales=tuple(found.scale.tolist()),
         order=None if ladder is None else ladder.order,
         limit=None if ladder is None else ladder.limit,
-        budget=budget,
+        budget=found.budget,
         ladder=ladder,
         degree=law.degree,
         source=law.source,
     )
 
 
-def _budget(law, ts, along, scale, ladder, steps, tolerance) -> dict[str, float]:
-    """Drift that each cause accounts for, as a fraction of the scale."""
-    rates = np.abs(np.stack([r.rate for r in along]))
-    if law.decay_rate is not None:
-        rates = rates * np.exp(float(law.decay_rate) * (ts - ts[0]))[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drift = np.trapezoid(rates, ts, axis=0) / scale
-    by_law = float(np.max(np.where(rates.max(axis=0) == 0, 0.0, drift), initial=0.0))
-    by_integrator = tolerance * np.sqrt(steps + 1)
-    if ladder is not None:
-        by_integrator = ladder.error
-        order = ladder.order
-        if ladder.tolerances[-1] < tolerance and order:
-            by_integrator *= tolerance / ladder.tolerances[-1]
-    return {
-        "integrator": float(by_integrator),
-        "round_off": round_off(steps),
-        "law": by_law,
-    }
-
-
-def _shrinks(ladder: Ladder | None) -> bool | None:
-    if ladder is None:
-        return None
-    return ladder.drifts[-1] < 0.3 * ladder.drifts[0] or (
-        ladder.drifts[-1] <= 10 * ladder.round_off
-    )
-
-
-def _largest(rates: list[Rate], count: int | None = None) -> np.ndarray:
+def _largest(rates: list[Rate], count: int) -> np.ndarray:
     if not rates:
-        return np.zeros(count or 0)
+        return np.zeros(count)
     return np.max(np.stack([r.relative for r in rates]), axis=0)
-
-
-def _any(flags: list[np.ndarray], count: int) -> np.ndarray:
-    return np.any(np.stack(flags), axis=0) if flags else np.zeros(count, bool)

@@ -12,7 +12,7 @@ from .._problem import Problem
 from .._typing import State
 from ..flows import AbstractFlow
 from ..laws import Law
-from ._honesty import along_lines
+from ._derivative import along_lines
 from ._rate import Rate, rates_at
 
 _SAMPLES = 16
@@ -39,12 +39,12 @@ class Generality(NamedTuple):
     - `anywhere`: random data, at random parameters, of scales from 10⁻⁴ to 100 times
       those of the run and from 10⁻³ to 30 in themselves: what saturates, or is
       regularised by an ε, does so at some of them.
-    - `lies`: whether the derivative of the law misses jumps between these points.
+    - `wrong`: whether the derivative of the law misses jumps between these points.
     """
 
     near: dict[str, list[Rate]]
     anywhere: dict[str, list[Rate]]
-    lies: dict[str, np.ndarray]
+    wrong: dict[str, np.ndarray]
 
 
 def generality(
@@ -82,8 +82,8 @@ def generality(
             other = _random_problem(random, problem, data_scale, absolute)
             _collect(anywhere, flow, other, laws, drawn[-1])
     times = [jnp.asarray(1.0, problem.dtype)] * len(drawn)
-    lies = along_lines(flow, problem, laws, times, drawn, anywhere)
-    return Generality(near, anywhere, lies)
+    wrong = along_lines(flow, problem, laws, times, drawn, anywhere)
+    return Generality(near, anywhere, wrong)
 
 
 def _collect(into, flow, problem, laws, state):

@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 
 from .._problem import Problem
@@ -12,8 +10,9 @@ from .._settings import least_tolerance
 from .._solution import Solution
 from .._solve import solve
 from ..flows import AbstractFlow
-from ..laws import Law, absolute_terms
+from ..laws import Law
 from ..solvers import solver_properties
+from ._drift import drift_of, law_scale, round_off
 
 _RATIO = 100.0
 _LOOSEST_FINEST = 1e-8
@@ -48,6 +47,12 @@ class Ladder(NamedTuple):
     solver: str
     solver_order: int
     evidence: bool
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether the drift falls with the tolerance, or is round-off at the finest."""
+        falls = self.drifts[-1] < 0.3 * self.drifts[0]
+        return falls or self.drifts[-1] <= 10 * self.round_off
 
 
 def drift_ladder(
@@ -122,18 +127,6 @@ def _rows(solution: Solution):
     return jnp.asarray(np.unique(ts[index]))
 
 
-def drift_of(law: Law, solution: Solution, scale: np.ndarray) -> np.ndarray:
-    """(h(t) − h(0)) / scale, stated decay undone: `(T, components)`."""
-    values = np.asarray(solution.laws[law.name], float)
-    values = values.reshape(len(values), -1)
-    if law.decay_rate is not None:
-        ts = np.asarray(solution.ts, float) - float(solution.ts[0])
-        values = values * np.exp(float(law.decay_rate) * ts)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        drift = (values - values[0]) / scale
-    return np.where(values == values[0], 0.0, drift)
-
-
 def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
     properties = solver_properties(rungs[0].solver)
     drifts = []
@@ -146,7 +139,10 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
     order = None
     if int(rungs[-1].rejected_steps) <= _ROUGH * steps[-1]:
         order = _order(largest, steps, np.asarray(tolerances), properties.order, floor)
-    limits, errors = _extrapolate([d[-1] for d in drifts], order, properties.order)
+    ratio = tolerances[-2] / tolerances[-1]
+    if order is not None:
+        ratio = ratio ** (order / properties.order)
+    limits, errors = _extrapolate(drifts[-2][-1], drifts[-1][-1], order, ratio)
     limits = np.abs(limits)
     return Ladder(
         tolerances=tuple(tolerances),
@@ -163,28 +159,6 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
     )
 
 
-def round_off(steps: int) -> float:
-    """Drift from round-off alone: 4 ε √steps, additions of independent errors."""
-    return float(4 * np.finfo(float).eps * np.sqrt(steps + 1))
-
-
-def law_scale(
-    law: Law, flow: AbstractFlow, problem: Problem, solution: Solution
-) -> np.ndarray:
-    """The scale of each component: the larger of those at the two ends of a run."""
-    first = jtu.tree_map(lambda x: x[0], solution.states)
-    ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
-    found = [_scale(law, flow, problem, t, state) for t, state in ends]
-    return np.maximum(*(np.asarray(x, float).ravel() for x in found))
-
-
-@eqx.filter_jit
-def _scale(law, flow, problem, t, state):
-    view = lambda s: flow.view(s, problem)
-    still = jtu.tree_map(jnp.zeros_like, state)
-    return absolute_terms(law, view, t, state, still)[1]
-
-
 def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:
     """p in drift ∝ hᵖ, over the rungs above round-off.
 
@@ -199,14 +173,13 @@ def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:
     return float(solver_order * max(slope, 0.0))
 
 
-def _extrapolate(ends, order, solver_order) -> tuple[np.ndarray, np.ndarray]:
+def _extrapolate(coarse, fine, order, ratio) -> tuple[np.ndarray, np.ndarray]:
     """Richardson, d(h) = d₀ + C hᵖ through the two finest rungs: (d₀, C hᵖ).
 
-    Without an order the finest rung stands for d₀, and the distance of the two rungs
-    bounds the error.
+    `ratio` is that of the two hᵖ. Without an order the finest rung stands for d₀, and
+    the distance of the two rungs bounds the error.
     """
-    coarse, fine = ends[-2], ends[-1]
     if order is None or order < 1:
         return fine, np.abs(fine - coarse)
-    error = (coarse - fine) / (_RATIO ** (order / solver_order) - 1)
+    error = (coarse - fine) / (ratio - 1)
     return fine - error, np.abs(error)

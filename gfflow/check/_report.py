@@ -20,7 +20,7 @@ class LawReport:
     - `general_rate`: the same at random parameters, data and loss cotangents.
     - `max_drift`: the largest |h(t) − h(0)| over scale in the run itself; `None` where
       neither the law nor the states were saved.
-    - `scale`: the smallest scale of a component.
+    - `scale`: the smallest scale of a component; `scales` of each.
     - `order`: fitted order of the drift in the step; `None` where it is round-off.
     - `limit`: the drift extrapolated to tolerance 0; `None` without a ladder.
     - `budget`: drift that each cause accounts for, as a fraction of the scale:
@@ -40,6 +40,7 @@ class LawReport:
     max_drift: float | None
     drifts: tuple[float, ...]
     scale: float
+    scales: tuple[float, ...]
     order: float | None
     limit: float | None
     budget: dict[str, float]

@@ -39,9 +39,9 @@ class Evidence(NamedTuple):
     - `shrinks`: whether the drift falls with the tolerance; `None` if unknown.
     - `decays`: whether the law states a decay.
     - `finite`: whether h and its rate were finite along the run.
-    - `lies`: the derivative of h along the run is not that of its value; `moves`: the
-      value, by differences, changes along the field all the same.
-    - `lies_elsewhere`: the derivative misses jumps between random points.
+    - `wrong_derivative`: the derivative of h along the run is not that of its value;
+      `moves`: the value, by differences, changes along the field all the same.
+    - `jumps_elsewhere`: the derivative misses jumps between random points.
     - `precision`: the coarsest machine precision in the field and the law.
     - `discrete`: some of the inputs are whole numbers.
     """
@@ -58,9 +58,9 @@ class Evidence(NamedTuple):
     shrinks: bool | None
     decays: bool
     finite: bool
-    lies: bool
+    wrong_derivative: bool
     moves: bool
-    lies_elsewhere: bool
+    jumps_elsewhere: bool
     precision: float
     discrete: bool
 
@@ -77,7 +77,7 @@ def decide(evidence: Evidence) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, (
             "the law or its rate is not finite along the run; look at its domain"
         )
-    if e.lies:
+    if e.wrong_derivative:
         return _by_value(e)
     if e.run > certain:
         return Verdict.BROKEN, "its rate along the run is far above round-off"
@@ -98,7 +98,7 @@ def decide(evidence: Evidence) -> tuple[Verdict, str]:
             "the integrator accounts for; keep more states (parameters_every=1), or "
             "weigh it with the ladder"
         )
-    if e.lies_elsewhere:
+    if e.jumps_elsewhere:
         return Verdict.INCONCLUSIVE, (
             "constant in this run, but its value jumps elsewhere, where its derivative "
             "is silent (floor, sign, stop_gradient?)"

@@ -101,7 +101,7 @@ def _conclude(
     report = check(solution, laws, ladder=ladder) if laws else Report([])
     metrics = metrics_of(solution, report)
     if folder is not None:
-        write_results(folder, metrics, solution, report)
+        write_results(folder, metrics, experiment.laws, solution, report)
     return Outcome(metrics, folder, _code(experiment, solution, report))
 
 

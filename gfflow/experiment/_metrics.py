@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from .._solution import Solution
-from ..check import Report
+from ..check import Report, drift_of
+from ..laws import Law
 from ._report import write_report
 from ._store import CONFIG, METRICS, REPORT, RunFolder
 
@@ -47,15 +48,18 @@ def metrics_of(solution: Solution, report: Report) -> dict[str, Any]:
 
 
 def write_results(
-    folder: RunFolder, metrics: Mapping[str, Any], solution: Solution, report: Report
+    folder: RunFolder,
+    metrics: Mapping[str, Any],
+    laws: Mapping[str, Law],
+    solution: Solution,
+    report: Report,
 ) -> None:
     """Write metrics.json and report.html."""
     folder.write_json(METRICS, metrics)
-    drift = {
-        name: _worst_component(solution.laws[name], law.scale)
-        for name, law in report.items()
-        if name in solution.laws
-    }
+    drift = {}
+    for name, law in laws.items():
+        drifts = np.abs(drift_of(law, solution, np.asarray(report[name].scales)))
+        drift[name] = drifts.max(axis=1, initial=0.0).tolist()
     write_report(
         folder.path / REPORT,
         title=f"gfflow: {folder.path.resolve().name}",
@@ -109,13 +113,6 @@ def print_summary(metrics: Mapping[str, Any], console: Console) -> None:
     for law in metrics["laws"]:
         if law["verdict"] != "conserved" or "no evidence" in law["note"]:
             console.print(f"[bold]{law['name']}[/]: {law['note']}", highlight=False)
-
-
-def _worst_component(values, scale: float) -> list[float]:
-    values = np.asarray(values, float).reshape(len(values), -1)
-    if not values.size or not scale > 0:
-        return [0.0] * len(values)
-    return (np.abs(values - values[0]).max(axis=1) / scale).tolist()
 
 
 def _number(value) -> float | None:

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment, or stopped by a limit, resumes to the same bits."""
+"""A run that is killed, interrupted or stopped by a limit resumes to the same bits."""
 
 import json
 import os

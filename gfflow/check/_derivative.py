@@ -20,14 +20,14 @@ _NODES = (16, 32)
 _EPS = float(np.finfo(float).eps)
 
 
-class Honesty(NamedTuple):
+class Derivative(NamedTuple):
     """One entry a component of the law, flattened.
 
-    - `lies`: the derivative that JAX gives is not that of the value.
+    - `wrong`: the derivative that JAX gives is not that of the value.
     - `moves`: the value, by differences, changes along the field to first order.
     """
 
-    lies: np.ndarray
+    wrong: np.ndarray
     moves: np.ndarray
 
 
@@ -38,19 +38,19 @@ def along_the_run(
     ts: list[Scalar],
     states: list[State],
     rates: dict[str, list[Rate]],
-) -> dict[str, Honesty]:
+) -> dict[str, Derivative]:
     """Differences along the field at each state, and lines between neighbours."""
     found = {name: [] for name in laws}
     for i, (t, state) in enumerate(zip(ts, states)):
         sizes = {name: (rates[name][i].terms, rates[name][i].scale) for name in laws}
         seen = _differences(flow, problem, laws, t, state, sizes)
         for name, parts in seen.items():
-            found[name].append(Honesty(*(np.asarray(p) for p in parts)))
+            found[name].append(Derivative(*(np.asarray(p) for p in parts)))
     lines = along_lines(flow, problem, laws, ts, states, rates)
     merge = lambda flags: np.any(np.stack(flags), axis=0)
     return {
-        name: Honesty(
-            merge([lines[name], *(h.lies for h in seen)]),
+        name: Derivative(
+            merge([lines[name], *(h.wrong for h in seen)]),
             merge([h.moves for h in seen]),
         )
         for name, seen in found.items()
@@ -71,7 +71,7 @@ def along_lines(
     line on which h is not finite says nothing. A jump of 10⁻⁴ of what h varies on the
     line is seen.
     """
-    lies = {name: np.zeros(rates[name][0].scale.shape, bool) for name in laws}
+    wrong = {name: np.zeros(rates[name][0].scale.shape, bool) for name in laws}
     ends = list(zip(ts, states))
     for i, (a, b) in enumerate(zip(ends, ends[1:])):
         scales = {
@@ -79,8 +79,8 @@ def along_lines(
             for name in laws
         }
         for name, flags in _line(flow, problem, laws, *a, *b, scales).items():
-            lies[name] = lies[name] | np.asarray(flags)
-    return lies
+            wrong[name] = wrong[name] | np.asarray(flags)
+    return wrong
 
 
 @eqx.filter_jit
@@ -102,21 +102,21 @@ def _difference(law, view, t, state, field, ratio, terms, scale):
     explicit = explicit[1]
     if law.decay_rate is not None:
         explicit = explicit + jnp.asarray(law.decay_rate, value.dtype) * value
-    lies, changes = jnp.ones(value.shape, bool), []
+    wrong, changes = jnp.ones(value.shape, bool), []
     for step in _STEPS:
         size = step * ratio
         ahead = evaluate(jtu.tree_map(lambda x, f: x + size * f, state, field))
         behind = evaluate(jtu.tree_map(lambda x, f: x - size * f, state, field))
         change = (ahead - behind) / 2
         allowed = 1e-3 * (jnp.abs(change) + size * terms) + 1e4 * _EPS * scale
-        lies = lies & (jnp.abs(change - size * slope) > allowed)
+        wrong = wrong & (jnp.abs(change - size * slope) > allowed)
         changes.append(change + size * explicit)
     coarse, fine = changes
     expected = coarse * (_STEPS[1] / _STEPS[0])
     moves = (jnp.abs(coarse) > 1e7 * _EPS * scale) & (
         jnp.abs(fine - expected) < 0.1 * jnp.abs(expected)
     )
-    return lies, moves
+    return wrong, moves
 
 
 @eqx.filter_jit

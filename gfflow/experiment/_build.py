@@ -54,10 +54,10 @@ class Experiment(NamedTuple):
         return self.integration.core.laws
 
 
-def set_up_jax(config: Config) -> None:
-    """Precision and device, before any array exists.
+def set_up_jax(config: Config, where: Where = str) -> None:
+    """Precision and device of this process, before any array exists.
 
-    **Raises:** `GFFlowError` if there is no such device.
+    **Raises:** `ConfigError` if there is no such device.
     """
     jax.config.update("jax_enable_x64", config.run.precision == "float64")
     wanted = config.run.device
@@ -67,9 +67,11 @@ def set_up_jax(config: Config) -> None:
         device = jax.devices(wanted)[0]
     except RuntimeError:
         there = ", ".join(sorted({d.platform for d in jax.devices()}))
-        raise GFFlowError(
-            f"run.device = {wanted!r}, but JAX finds only: {there}; install JAX for "
-            "that device or leave the key out"
+        raise ConfigError(
+            [
+                f"{where('run.device')}: JAX finds only: {there}; install JAX for "
+                f"{wanted} or leave the key out; got {wanted!r}"
+            ]
         ) from None
     jax.config.update("jax_default_device", device)
 
@@ -77,14 +79,14 @@ def set_up_jax(config: Config) -> None:
 def build(config: Config, where: Where = str) -> Experiment:
     """Everything that a run needs, validated; nothing is written.
 
+    JAX's precision is as `set_up_jax`, or the user, has set it.
+
     **Arguments:**
 
     - `where`: key -> the beginning of a message about it, such as `file:line: key`.
 
     **Raises:** `ConfigError` for a part that cannot be made or does not fit.
     """
-    with _at(where, "run.device"):
-        set_up_jax(config)
     flow = lookup("flows", config.flow.kind)(weight_decay=config.flow.weight_decay)
     problem = _problem(config, where)
     laws, must_hold = _laws(config, problem, flow, where)

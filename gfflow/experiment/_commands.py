@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .._errors import ConfigError
 from .._solution import Solution
 from ..check import Report, Verdict, check
-from ._build import Experiment, build
+from ._build import Experiment, build, set_up_jax
 from ._config import LoadedConfig, config_from_resolved, load_config
 from ._load import rebuild
 from ._metrics import metrics_of, write_results
@@ -34,7 +34,7 @@ def run(
 ) -> Outcome:
     """Integrate, check, write a run folder."""
     loaded = load_config(config, overrides)
-    experiment = build(loaded.config, loaded.where)
+    experiment = _experiment(loaded)
     folder = RunFolder.create(
         out or free_folder(config.stem), loaded.text, _resolved(loaded, experiment)
     )
@@ -63,7 +63,9 @@ def resume(path: Path, overrides: Sequence[str], progress: bool) -> Outcome:
             set_key(data, override)
         except ValueError as error:
             raise ConfigError([f"--set {override}: {error}"]) from None
-    experiment = rebuild(folder, config_from_resolved(data))
+    config = config_from_resolved(data)
+    set_up_jax(config)
+    experiment = rebuild(folder, config)
     with folder.locked():
         return _finish(experiment, folder, progress)
 
@@ -75,14 +77,21 @@ def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome
     """
     if not path.is_dir():
         loaded = load_config(path, overrides)
-        return _finish(build(loaded.config, loaded.where), None, progress)
+        return _finish(_experiment(loaded), None, progress)
     if overrides:
         raise ConfigError(["--set is for a config; a run folder is checked as it is"])
     folder = RunFolder.open(path)
-    experiment = rebuild(folder)
+    config = config_from_resolved(folder.read_json(RESOLVED)["config"])
+    set_up_jax(config)
+    experiment = rebuild(folder, config)
     with folder.locked():
         solution = Runner(experiment, folder).restore()
         return _conclude(experiment, folder, solution)
+
+
+def _experiment(loaded: LoadedConfig) -> Experiment:
+    set_up_jax(loaded.config, loaded.where)
+    return build(loaded.config, loaded.where)
 
 
 def _finish(

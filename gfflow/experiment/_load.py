@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import jax.numpy as jnp
+
+from .._errors import RunFolderError
 from .._solution import Solution
 from ._build import Experiment, build
 from ._config import config_from_resolved
@@ -13,18 +16,21 @@ from ._store import RESOLVED, RunFolder
 def load(run: str | Path) -> Solution:
     """The solution in a run folder, with its problem and flow built again.
 
-    Set the precision of the run before: a run in float64 wants
-    `jax.config.update("jax_enable_x64", True)`, which this does for you.
-
-    **Raises:** `RunFolderError` if it is no run folder, is damaged, or was stopped
-    before its first checkpoint; `ConfigError` if its model or data cannot be built.
+    **Raises:** `RunFolderError` if it is no run folder, is damaged, was stopped before
+    its first checkpoint, or is in another precision than JAX is set to; `ConfigError`
+    if its model or data cannot be built.
     """
     folder = RunFolder.open(Path(run))
-    return Runner(rebuild(folder), folder).restore()
+    config = config_from_resolved(folder.read_json(RESOLVED)["config"])
+    if str(jnp.zeros(()).dtype) != config.run.precision:
+        raise RunFolderError(
+            f"{run} is in {config.run.precision}, JAX is set to {jnp.zeros(()).dtype}: "
+            f"jax.config.update('jax_enable_x64', {config.run.precision == 'float64'}) "
+            "before any array is made"
+        )
+    return Runner(rebuild(folder, config), folder).restore()
 
 
-def rebuild(folder: RunFolder, config: Config | None = None) -> Experiment:
-    """The experiment of a run folder, from its resolved config."""
-    if config is None:
-        config = config_from_resolved(folder.read_json(RESOLVED)["config"])
+def rebuild(folder: RunFolder, config: Config) -> Experiment:
+    """The experiment of a run folder."""
     return build(config, lambda key: f"{folder.path / RESOLVED}: {key}")

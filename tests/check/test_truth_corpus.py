@@ -55,6 +55,8 @@ def test_no_verdict_is_wrong(name):
         TALLY[truth, str(found.verdict)] += 1
         if found.verdict not in RIGHT[truth] | {V.INCONCLUSIVE}:
             wrong.append((law.name, truth, str(found.verdict), found.note))
+        if name in LADDERS:
+            assert found.ladder.evidence == (law.degree != "linear")
     assert not wrong, report
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -92,6 +93,10 @@ def test_run_check_resume_and_load(call, tmp_path):
     assert solution.model(np.ones(2)).shape == (2,)
     report = gf.check(solution, ladder=False)
     assert [law.verdict for law in report.values()] == ["predicted-decay"]
+
+    jax.config.update("jax_enable_x64", False)
+    with pytest.raises(gf.RunFolderError, match="is in float64, JAX is set to float32"):
+        gf.load(run)
 
     code, out, _ = call("check", "runs/config", "--json")
     assert code == 0 and json.loads(out)["laws"] == stored["laws"]

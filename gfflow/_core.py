@@ -165,7 +165,7 @@ class Core(eqx.Module):
             ),
             state,
         )
-        norm = lambda y: diffrax_norm(jtu.tree_map(jnp.divide, y, size))
+        norm = lambda y: root_mean_square(jtu.tree_map(jnp.divide, y, size))
         slope = field(t0, state)
         d0, d1 = norm(state), norm(slope)
         h0 = jnp.where((d0 < 1e-5) | (d1 < 1e-5), 1e-6, 0.01 * d0 / d1)
@@ -207,7 +207,7 @@ def global_norm(tree: PyTree) -> Scalar:
     return jnp.sqrt(jnp.sum(jnp.stack(squares)))
 
 
-def diffrax_norm(tree: PyTree) -> Scalar:
+def root_mean_square(tree: PyTree) -> Scalar:
     """The root mean square of all entries, as the step-size control takes it."""
     count = sum(leaf.size for leaf in jtu.tree_leaves(tree))
     return global_norm(tree) / count**0.5

@@ -51,7 +51,7 @@ class Integration(NamedTuple):
         saved time: in the last two cases the last pair has the carry of the pause,
         with its status, and no row.
         """
-        burst = 64
+        burst = 16
         for t_end in self.grid[first:]:
             if not bool(carry.status == Status.successful):
                 return

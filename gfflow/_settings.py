@@ -3,7 +3,7 @@
 import diffrax
 import jax.numpy as jnp
 
-from ._core import Settings, diffrax_norm
+from ._core import Settings, root_mean_square
 from ._errors import SolveError
 from ._problem import Problem
 from ._times import is_traced
@@ -57,7 +57,7 @@ def make_settings(
             )
         )
     if atol is None:
-        size = diffrax_norm(state)
+        size = root_mean_square(state)
         atol = rtol * jnp.where(size > 0, size, 1.0)
     else:
         positive("atol", atol)

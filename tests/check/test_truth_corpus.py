@@ -60,7 +60,7 @@ def test_no_verdict_is_wrong(name):
     assert not wrong, report
 
 
-def test_few_verdicts_are_inconclusive(capsys):
+def test_few_verdicts_are_inconclusive(record_property):
     true = sum(n for (truth, _), n in TALLY.items() if truth in (TRUE, FOLLOWS))
     false = sum(n for (truth, _), n in TALLY.items() if truth == FALSE)
     open_ones = sum(
@@ -68,8 +68,9 @@ def test_few_verdicts_are_inconclusive(capsys):
         for (truth, verdict), n in TALLY.items()
         if verdict == "inconclusive" and truth != UNCLEAR
     )
-    with capsys.disabled():
-        print(f"\n{true} true, {false} false, {open_ones} inconclusive: {dict(TALLY)}")
+    counts = ", ".join(f"{t}: {n} {v}" for (t, v), n in sorted(TALLY.items()))
+    text = f"{true} true, {false} false, {open_ones} inconclusive ({counts})"
+    record_property("truth corpus", text)
     if len(CASES) * 1.0 > sum(TALLY.values()):
         pytest.skip("only part of the corpus was run")
     assert true >= 16 and false >= 16

@@ -143,10 +143,7 @@ class Core(eqx.Module):
         )
         view = self.flow.view(carry.state, self.problem)
         values = {name: law(carry.t, view) for name, law in self.laws.items()}
-        carry = eqx.tree_at(
-            lambda c: c.status, carry, status, is_leaf=lambda x: isinstance(x, Status)
-        )
-        return carry, Row(carry.t, loss, norm, values)
+        return with_status(carry, status), Row(carry.t, loss, norm, values)
 
     @property
     def _terms(self):
@@ -181,6 +178,13 @@ class Core(eqx.Module):
         dt = jnp.minimum(100 * h0, h1)
         usable = jnp.isfinite(dt) & (dt > 0)
         return jnp.where(usable, dt, 1e-6).astype(t0.dtype)
+
+
+def with_status(carry: Carry, status: Status) -> Carry:
+    """The carry with another status."""
+    return eqx.tree_at(
+        lambda c: c.status, carry, status, is_leaf=lambda x: isinstance(x, Status)
+    )
 
 
 class _Stop(eqx.Module):

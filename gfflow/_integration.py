@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._core import Carry, Core, Row, Settings
+from ._core import Carry, Core, Row, Settings, with_status
 from ._status import Status
 from ._typing import Scalar
 
@@ -87,13 +87,6 @@ class Integration(NamedTuple):
 def steps_of(carry: Carry) -> int:
     """Accepted and rejected steps so far."""
     return int(carry.controller.accepted) + int(carry.controller.rejected)
-
-
-def with_status(carry: Carry, status: Status) -> Carry:
-    """The carry with another status."""
-    return eqx.tree_at(
-        lambda c: c.status, carry, status, is_leaf=lambda x: isinstance(x, Status)
-    )
 
 
 def observed(core: Core, carry: Carry, settings: Settings) -> Row:

@@ -11,9 +11,9 @@ import jax.tree_util as jtu
 from jaxtyping import Array
 
 from ._clock import Clock
-from ._core import Carry, Core, Row
+from ._core import Carry, Core, Row, with_status
 from ._errors import SolveError
-from ._integration import Integration, Progress, observed, with_status
+from ._integration import Integration, Progress, observed
 from ._problem import Problem
 from ._settings import make_settings, make_solver, positive
 from ._solution import Cost, Solution

@@ -120,8 +120,11 @@ def _weigh(
     if with_ladder:
         ladders, no_ladder = drift_ladder(flow, problem, laws, solution)
     times = np.asarray([float(t) for t in ts])
+    field = lambda t, s: flow.vector_field(t, s, problem)
+    of_field = coarsest_precision(field, ts[0], states[0])
     reports = {}
     for name, law in laws.items():
+        value = lambda t, s, law=law: law(t, flow.view(s, problem))
         scale = law_scale(law, flow, problem, solution)
         if name in solution.laws:
             drift = drift_of(law, solution, scale)
@@ -135,7 +138,7 @@ def _weigh(
             general.anywhere[name],
             derivatives[name],
             general.wrong[name],
-            _precision(flow, problem, law, ts[0], states[0]),
+            max(of_field, coarsest_precision(value, ts[0], states[0])),
             scale,
             np.max(np.abs(drift), axis=0),
             error_budget(law, times, along[name], scale, ladder, solution),
@@ -163,12 +166,6 @@ def _kept(solution: Solution):
     if float(ts[-1]) < float(solution.ts[-1]):
         ts, states = [*ts, solution.ts[-1]], [*states, solution.state]
     return ts, states
-
-
-def _precision(flow, problem, law, t, state) -> float:
-    field = lambda time, s: flow.vector_field(time, s, problem)
-    value = lambda time, s: law(time, flow.view(s, problem))
-    return max(coarsest_precision(fn, t, state) for fn in (field, value))
 
 
 def _evidence(

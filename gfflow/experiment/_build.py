@@ -14,6 +14,7 @@ import numpy as np
 from .._core import Core
 from .._errors import ConfigError, GFFlowError
 from .._integration import Integration
+from .._parameters import trainable_filter
 from .._problem import Problem
 from .._registry import lookup
 from .._settings import make_settings, make_solver
@@ -137,9 +138,7 @@ def _problem(config: Config, where: Where) -> Problem:
         model = _model(config)
     if section.trainable is not None:
         with _at(where, "problem.trainable"):
-            Problem(
-                model, lambda *_: jnp.zeros(()), (x, y), trainable=section.trainable
-            )
+            trainable_filter(model, section.trainable)
     with _at(where, "problem"):
         return Problem(
             model,

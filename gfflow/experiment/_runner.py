@@ -11,9 +11,9 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._clock import Clock
-from .._core import Carry, Row
+from .._core import Carry, Row, with_status
 from .._errors import RunFolderError
-from .._integration import steps_of, with_status
+from .._integration import steps_of
 from .._parameters import parameter_paths
 from .._solution import Solution
 from .._solve import assemble

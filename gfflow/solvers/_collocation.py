@@ -1,0 +1,401 @@
+"""Spectral collocation for gradient flows: what Gauss–Legendre and Radau IIA share."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optimistix as optx
+from diffrax._root_finder import use_stepsize_tol
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float
+
+from .._errors import SolveError
+from . import _deflation
+from ._deflation import Deflation
+from ._interpolation import LegendreInterpolation
+from ._prediction import extrapolation
+from ._quadrature import Family, Quadrature, quadrature
+from ._spent import Spent
+from ._stage_iteration import Iterate, iterate
+
+_RESIDUALS = 2
+_MOST_STAGES = 9
+_LIMIT = 15
+_EASY = 6
+_FRESH = 2
+_SHRINK = 0.5
+_HOLD = 0.95
+_SAFETY = 0.9
+_NEWTON = 0.1
+
+
+class Tolerances(eqx.Module):
+    """Where a collocation solver finds its tolerances: Diffrax copies those of the
+    step-size controller into what is marked so."""
+
+    rtol: Any
+    atol: Any
+    norm: Callable
+
+
+class CollocationState(eqx.Module):
+    """What is remembered from step to step; D entries a state, s stages, k vectors.
+
+    - `slope`: f at the current state.
+    - `slopes`: K of the last step; `step` is its size, 0 before the first one.
+    - `deflation`: the stiff directions of the Jacobian; `known` whether there are any.
+    - `extra`: what the last residual had outside of them.
+    - `contraction`, `iterations`: of the last step's stage equations.
+    - `compensation`: what rounding took from the state (Kahan 1965).
+    - `spent`: the cost so far.
+    """
+
+    slope: Float[Array, " D"]
+    slopes: Float[Array, "s D"]
+    step: Float[Array, ""]
+    deflation: Deflation
+    known: Bool[Array, ""]
+    extra: Float[Array, "e D"]
+    contraction: Float[Array, ""]
+    iterations: Array
+    compensation: Float[Array, " D"]
+    spent: Spent
+
+
+class AbstractCollocation(
+    diffrax.AbstractImplicitSolver[CollocationState],
+    diffrax.AbstractAdaptiveSolver[CollocationState],
+):
+    """K_i = f(y₀ + h Σ a_ij K_j), y₁ = y₀ + h Σ b_i K_i, solved matrix-free.
+
+    The Jacobian in Newton's iteration is replaced by J ≈ Wᵀ Q on a few stiff directions
+    Q (`_deflation`), taken at the step's middle. With A = S diag(w) S⁻¹ the residual R
+    is corrected by R + S [h w_i (1 − h w_i Q Wᵀ)⁻¹ (S⁻¹ R Qᵀ)_i] W: a few small solves
+    and thin products, no system of s·D unknowns. What Q does not hold is treated by
+    fixed-point iteration, which converges where h times the rest of the spectrum is
+    small, and by Anderson's acceleration (`_stage_iteration`). The first guess is
+    extrapolated in logarithmic time (`_prediction`).
+
+    The error estimate is that of order s, filtered by (1 − hγJ)⁻¹. On a smooth
+    trajectory the endpoint has nearly twice that order, so that an estimate E, relative
+    to the state, stands for an error of about E^{3/2} (measured); so much is reported,
+    unless the Legendre coefficients of the slopes decay more slowly than such an error
+    would need, as they do across a kink.
+    """
+
+    root_finder: Tolerances
+    stages: int = eqx.field(static=True)
+    vectors: int | Literal["dense"] = eqx.field(static=True)
+    memory: int = eqx.field(static=True)
+    stage_chunk: int | None = eqx.field(static=True)
+
+    family: eqx.AbstractClassVar[Family]
+    to_round_off: eqx.AbstractVar[bool]
+
+    term_structure: ClassVar = diffrax.AbstractTerm
+    interpolation_cls: ClassVar[Callable[..., LegendreInterpolation]] = (
+        LegendreInterpolation
+    )
+    root_find_max_steps: ClassVar[int] = _LIMIT
+
+    @property
+    def quadrature(self) -> Quadrature:
+        """The coefficients."""
+        return quadrature(self.family, self.stages)
+
+    def error_order(self, terms) -> float:
+        return (self.stages + 1) * self._sharpening
+
+    @property
+    def _sharpening(self) -> float:
+        return 1.5 if self.stages >= 3 else 1.0
+
+    def func(self, terms, t0, y0, args):
+        return terms.vf(t0, y0, args)
+
+    def init(self, terms, t0, t1, y0, args) -> CollocationState:
+        flat, unravel = ravel_pytree(y0)
+        size, stages = flat.size, self.stages
+        field = _flat_field(terms, unravel, args)
+        count = self._count(size)
+        empty = jnp.zeros((count, size), flat.dtype)
+        return CollocationState(
+            slope=field(t0, flat),
+            slopes=jnp.zeros((stages, size), flat.dtype),
+            step=jnp.zeros((), flat.dtype),
+            deflation=Deflation(empty, empty),
+            known=jnp.asarray(False),
+            extra=jnp.zeros((self._extra(size), size), flat.dtype),
+            contraction=jnp.zeros((), flat.dtype),
+            iterations=jnp.asarray(0),
+            compensation=jnp.zeros_like(flat),
+            spent=Spent.zero().plus(gradients=1, sequential=1),
+        )
+
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        old, table = solver_state, self.quadrature
+        flat, unravel = ravel_pytree(y0)
+        dtype = flat.dtype
+        field = _flat_field(terms, unravel, args)
+        h = jnp.asarray(terms.contr(t0, t1), dtype)
+        times = t0 + jnp.asarray(table.nodes, jnp.result_type(t0)) * (t1 - t0)
+        constant = lambda x: jnp.asarray(x, dtype)
+        slope, spent = _slope(field, t0, flat, old, made_jump)
+        matrix, weights = constant(table.matrix), constant(table.weights)
+
+        guess = self._guess(old, slope, h, made_jump)
+        stages_at = lambda slopes: flat[None] + h * (matrix @ slopes)
+        middle = (self.stages - 1) // 2
+        place = times[middle], jax.lax.stop_gradient(stages_at(guess)[middle])
+        deflation, products, chain = self._deflate(field, place, slope, old)
+
+        scale = self._scale(flat)
+        kind = _complex(dtype)
+        eigenvalues = jnp.asarray(table.eigenvalues, kind)
+        factors = jax.lax.stop_gradient(h).astype(kind) * eigenvalues
+        resolvents = deflation.resolvents(factors)
+        left = jnp.asarray(table.left, factors.dtype)
+        right = jnp.asarray(table.right, factors.dtype)
+
+        def residual(slopes):
+            return self._at_stages(field, times, stages_at(slopes)) - slopes
+
+        def correction(rest):
+            coordinates = left @ (rest @ deflation.basis.T).astype(factors.dtype)
+            moved = deflation.correction(coordinates, resolvents, factors)
+            return rest + jnp.real(right @ moved) @ deflation.images
+
+        last = iterate(
+            guess,
+            residual,
+            correction,
+            lambda change: self._change(h * (matrix @ change), scale, flat),
+            jax.lax.stop_gradient(h / scale),
+            expected=old.contraction,
+            memory=self.memory,
+            limit=2 * _LIMIT if self.to_round_off else _LIMIT,
+            to_round_off=self.to_round_off,
+        )
+        slopes = last.slopes
+        increment = h * (weights @ slopes) - old.compensation
+        y1 = flat + increment
+        compensation = jax.lax.stop_gradient((y1 - flat) - increment)
+        end = slopes[-1] if self.family == "radau" else field(t1, y1)
+        ends = 0 if self.family == "radau" else 1
+
+        estimate = h * (
+            constant(table.error_stages) @ slopes
+            + constant(table.error_start) * slope
+        )
+        estimate = self._filtered(jax.lax.stop_gradient(estimate), deflation, h)
+        y_error = self._reported(estimate, flat, y1, last, slopes)
+
+        rounds = last.iterations.astype(spent.gradients.dtype)
+        new = CollocationState(
+            slope=end,
+            slopes=slopes,
+            step=h,
+            deflation=deflation,
+            known=jnp.asarray(True),
+            extra=_outside(last.residual, deflation, old.extra.shape[0]),
+            contraction=jnp.clip(jnp.abs(last.contraction), 1e-12, 0.9),
+            iterations=last.iterations,
+            compensation=compensation,
+            spent=spent.plus(
+                gradients=rounds * self.stages + ends,
+                hvps=products,
+                sequential=rounds * self._chain + chain + ends,
+            ),
+        )
+        dense = dict(
+            y0=y0,
+            coefficients=jax.vmap(unravel)(constant(table.dense) @ slopes),
+            step=h,
+        )
+        return unravel(y1), unravel(y_error), dense, new, diffrax.RESULTS.successful
+
+    @property
+    def _chain(self) -> int:
+        """Gradients one after another in one evaluation of all stages."""
+        if self.stage_chunk is None:
+            return 1
+        return -(-self.stages // self.stage_chunk)
+
+    def _count(self, size: int) -> int:
+        return size if self.vectors == "dense" else min(self.vectors, size)
+
+    def _extra(self, size: int) -> int:
+        count = self._count(size)
+        return 0 if count == size else min(_RESIDUALS, count // 4)
+
+    def _at_stages(self, field, times, states):
+        if self.stage_chunk is None:
+            return jax.vmap(field)(times, states)
+        pairs = times, states
+        return jax.lax.map(lambda p: field(*p), pairs, batch_size=self.stage_chunk)
+
+    def _guess(self, old: CollocationState, slope, h, made_jump):
+        """The slopes extrapolated from the last step; constant at the start."""
+        nodes = np.asarray(self.quadrature.nodes)
+        past = old.slopes
+        if self.family == "gauss":
+            past = jnp.concatenate([past, slope[None]])
+            anchors = np.append(nodes, 1.0)
+        else:
+            anchors = nodes
+        known = (old.step != 0) & ~jnp.asarray(made_jump)
+        ratio = jnp.where(known, h / jnp.where(known, old.step, 1), 1)
+        constant = lambda x: jnp.asarray(x, slope.dtype)
+        weights = extrapolation(constant(anchors), constant(nodes), ratio)
+        steady = jnp.broadcast_to(slope, old.slopes.shape)
+        return jnp.where(known, weights @ past, steady)
+
+    def _deflate(self, field, place, slope, old: CollocationState):
+        """The deflation for this step, the products that it took, and their chain.
+
+        It is taken afresh unless the last stage equations were easy.
+        """
+        t, state = place
+        here = lambda y: field(t, y)
+        size, count = state.size, old.deflation.basis.shape[0]
+        stopped = jax.lax.stop_gradient
+        if count == size:
+            made = lambda: (_deflation.images(here, state, jnp.eye(size, dtype=state.dtype)), count, 1)
+        else:
+            def first():
+                basis = _deflation.start(here, state, stopped(slope), count)
+                return _deflation.images(here, state, basis), 2 * count - 1, count
+
+            def again():
+                return _deflation.refresh(here, state, old.deflation, old.extra), count, 1
+
+            def made():
+                return jax.lax.cond(old.known, again, first)
+
+        keep = old.known & (old.iterations <= _FRESH)
+        found = jax.lax.cond(keep, lambda: (old.deflation, 0, 0), made)
+        return stopped(found)
+
+    def _scale(self, y):
+        """The size of one unit of tolerance, per component."""
+        where = self.root_finder
+        rtol, atol = jnp.asarray(where.rtol, y.dtype), jnp.asarray(where.atol, y.dtype)
+        return jax.lax.stop_gradient(atol + rtol * jnp.abs(y))
+
+    def _change(self, change, scale, y):
+        """The largest change of a stage, in units of what the iteration must reach."""
+        eps = jnp.finfo(y.dtype).eps
+        if self.to_round_off:
+            size = jnp.max(jnp.abs(y))
+            return jnp.max(jnp.abs(change)) / (eps * jnp.where(size > 0, size, 1))
+        norm = self.root_finder.norm
+        least = 2 * eps * norm(y / scale)
+        allowed = jnp.maximum(_NEWTON, least)
+        return jnp.max(jax.vmap(norm)(change / scale[None])) / allowed
+
+    def _filtered(self, estimate, deflation: Deflation, h):
+        """(1 − hγJ)⁻¹ estimate."""
+        factor = (h * self.quadrature.filter)[None]
+        resolvent = deflation.resolvents(factor)
+        coordinates = (deflation.basis @ estimate)[None]
+        moved = deflation.correction(coordinates, resolvent, factor)[0]
+        return estimate + moved @ deflation.images
+
+    def _reported(self, estimate, y0, y1, last: Iterate, slopes):
+        """The error estimate that the step-size controller sees.
+
+        A step whose stage equations were not solved reports an error that makes it
+        shrink; one whose stage equations were hard, an error that keeps it from
+        growing.
+        """
+        norm, order = self.root_finder.norm, self.error_order(None)
+        scale = self._scale(jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
+        error = norm(estimate / scale)
+        power = self._sharpening - 1
+        if power:
+            relative = error * jnp.asarray(self.root_finder.rtol, y0.dtype)
+            smooth = _decay(self.quadrature, slopes, scale, norm) ** (self.stages + 1)
+            sharp = jnp.minimum(jnp.maximum(relative, smooth), 1) ** power
+            estimate, error = estimate * sharp, error * sharp
+        hard = (last.iterations > _EASY) & (not self.to_round_off)
+        wanted = jnp.where(hard, jnp.maximum(error, (_SAFETY / _HOLD) ** order), error)
+        grown = jnp.where(error > 0, wanted / jnp.where(error > 0, error, 1), 1)
+        unit = scale / norm(jnp.ones_like(scale))
+        shrink = (_SAFETY / _SHRINK) ** order
+        return jnp.where(last.failed, shrink * unit, grown * estimate)
+
+
+def _flat_field(terms, unravel, args) -> Callable[[Array, Array], Array]:
+    return lambda t, y: ravel_pytree(terms.vf(t, unravel(y), args))[0]
+
+
+def _slope(field, t0, y, old: CollocationState, made_jump):
+    """f(y₀) and the cost so far: known from the last step, unless y₀ has jumped."""
+    if isinstance(made_jump, bool | np.bool_):
+        if not made_jump:
+            return old.slope, old.spent
+        return field(t0, y), old.spent.plus(gradients=1, sequential=1)
+    slope = jax.lax.cond(made_jump, lambda: field(t0, y), lambda: old.slope)
+    once = jnp.where(made_jump, 1.0, 0.0)
+    return slope, old.spent.plus(gradients=once, sequential=once)
+
+
+def _outside(residual, deflation: Deflation, count: int):
+    """The leading directions of the residual that the deflation does not hold."""
+    if not count:
+        return jnp.zeros((0, residual.shape[1]), residual.dtype)
+    basis = deflation.basis
+    rest = jax.lax.stop_gradient(residual)
+    rest = rest - (rest @ basis.T) @ basis
+    rest = jnp.where(jnp.isfinite(rest), rest, 0)
+    _, vectors = jnp.linalg.eigh(rest @ rest.T)
+    leading = vectors[:, ::-1].T @ rest
+    missing = max(0, count - leading.shape[0])
+    return jnp.pad(leading[:count], ((0, missing), (0, 0)))
+
+
+def _decay(table: Quadrature, slopes, scale, norm):
+    """The factor from one Legendre coefficient of the slopes to the next, at their end.
+
+    Two neighbours are taken together, since every other one may vanish by symmetry.
+    """
+    coefficients = jnp.asarray(table.legendre, slopes.dtype) @ slopes
+    sizes = jax.lax.stop_gradient(jax.vmap(norm)(coefficients / scale[None]))
+    before = sizes[-2] + sizes[-3]
+    return jnp.where(before > 0, (sizes[-1] + sizes[-2]) / jnp.where(before > 0, before, 1), 0)
+
+
+def _complex(dtype):
+    return jnp.complex128 if dtype == jnp.float64 else jnp.complex64
+
+
+def settings(
+    stages: int, vectors, memory: int, stage_chunk, rtol, atol, norm
+) -> tuple[Tolerances, int, Any, int, int | None]:
+    """The validated fields of a collocation solver.
+
+    **Raises:** `SolveError` for a number out of range.
+    """
+    whole = lambda x, low: isinstance(x, int) and not isinstance(x, bool) and x >= low
+    if not whole(stages, 1) or stages > _MOST_STAGES:
+        raise SolveError(f"stages is a number from 1 to {_MOST_STAGES}; got {stages!r}")
+    if vectors != "dense" and not whole(vectors, 1):
+        raise SolveError(
+            f'vectors is a positive number or "dense"; got {vectors!r}'
+        )
+    if not whole(memory, 0):
+        raise SolveError(f"memory is a number of iterations, 0 or more; got {memory!r}")
+    if stage_chunk is not None and not whole(stage_chunk, 1):
+        raise SolveError(f"stage_chunk is a positive number; got {stage_chunk!r}")
+    given = [x is not None for x in (rtol, atol)]
+    if any(given) != all(given):
+        raise SolveError("give both rtol and atol to the solver, or neither")
+    if not any(given):
+        tolerances = Tolerances(use_stepsize_tol, use_stepsize_tol, use_stepsize_tol)
+    else:
+        tolerances = Tolerances(rtol, atol, norm or optx.rms_norm)
+    return tolerances, stages, vectors, memory, stage_chunk

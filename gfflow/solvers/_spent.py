@@ -1,0 +1,34 @@
+"""What a solver has spent so far."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+class Spent(NamedTuple):
+    """Cumulative counts, scalars of JAX's default floating-point dtype.
+
+    - `gradients`: evaluations of the vector field.
+    - `hvps`: products of its Jacobian with a vector.
+    - `sequential`: the longest chain of these that wait for one another.
+    """
+
+    gradients: Array
+    hvps: Array
+    sequential: Array
+
+    @classmethod
+    def zero(cls) -> "Spent":
+        """Nothing yet."""
+        nothing = jnp.zeros((), float)
+        return cls(nothing, nothing, nothing)
+
+    def plus(self, gradients=0, hvps=0, sequential=0) -> "Spent":
+        """With more of each added."""
+        add = lambda a, b: a + jnp.asarray(b, a.dtype)
+        return Spent(
+            add(self.gradients, gradients),
+            add(self.hvps, hvps),
+            add(self.sequential, sequential),
+        )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._errors import SolveError as SolveError
     from ._errors import TargetError as TargetError
     from ._problem import Problem as Problem
+    from ._product_ratio import product_ratio as product_ratio
     from ._solution import Cost as Cost
     from ._solution import Solution as Solution
     from ._solve import solve as solve
@@ -69,6 +70,7 @@ _HOMES = {
     "linear_times": "_times",
     "load": "experiment",
     "log_times": "_times",
+    "product_ratio": "_product_ratio",
     "solve": "_solve",
     "symbolic": "laws",
 }

@@ -11,13 +11,12 @@ import optimistix as optx
 from jaxtyping import Array, PyTree
 
 from ._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
+from .solvers import Attempt, Spent, StepControl
 
 _SAFETY = 0.9
 _SHRINK = 0.2
 _SHRINK_AGAIN = 0.02
-_GROW = 10.0
-_INTEGRAL = 0.7
-_PROPORTIONAL = 0.4
+_UNSOLVED = 0.5
 
 
 class ControllerState(NamedTuple):
@@ -28,6 +27,7 @@ class ControllerState(NamedTuple):
     - `accepted`, `rejected`: counts.
     - `non_finite`: the last trial state or error estimate was not finite.
     - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0.
+    - `spent`: what the solver has spent, rejected steps included.
     """
 
     dt: Scalar
@@ -37,9 +37,10 @@ class ControllerState(NamedTuple):
     non_finite: BoolScalar
     rejected_error: Scalar
     rejected_dt: Scalar
+    spent: Spent
 
     @classmethod
-    def first(cls, dt: Scalar) -> "ControllerState":
+    def first(cls, dt: Scalar, spent: Spent) -> "ControllerState":
         """The state before the first step, of size `dt`."""
         zero = jnp.zeros_like(dt)
         return cls(
@@ -50,6 +51,7 @@ class ControllerState(NamedTuple):
             non_finite=jnp.asarray(False),
             rejected_error=zero,
             rejected_dt=zero,
+            spent=spent,
         )
 
 
@@ -57,7 +59,8 @@ class ControllerState(NamedTuple):
 class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     """Proportional–integral control (Gustafsson 1991) up to exactly `t_end`.
 
-    A trial step that is not finite is rejected, and can never poison the step size. The
+    A trial step that is not finite is rejected, and can never poison the step size; one
+    whose implicit equations were not solved is halved. The
     second of two rejections in a row takes the order that the two errors show instead
     of the solver's: at a kink of the field it is 1 or 2. A step that is cut short at
     `t_end` leaves the natural step size as it was. The state is all there is: stopping
@@ -71,6 +74,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     - `max_steps`: accepted and rejected steps in all, after which it stops.
     - `pause_after`: the same, for a pause.
     - `start`: the state at the beginning of this interval.
+    - `control`: the coefficients that suit the solver.
     """
 
     rtol: Scalar
@@ -80,8 +84,9 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     max_steps: Array
     pause_after: Array
     start: ControllerState
+    control: StepControl
 
-    def __init__(self, rtol, atol, t_end, max_steps, pause_after, start):
+    def __init__(self, rtol, atol, t_end, max_steps, pause_after, start, control):
         self.rtol = rtol  # pyright: ignore[reportIncompatibleVariableOverride]
         self.atol = atol  # pyright: ignore[reportIncompatibleVariableOverride]
         self.norm = optx.rms_norm
@@ -89,6 +94,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         self.max_steps = max_steps
         self.pause_after = pause_after
         self.start = start
+        self.control = control
 
     def wrap(self, direction):
         return self
@@ -103,12 +109,21 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         y0: PyTree,
         y1_candidate: PyTree,
         args: Any,
-        y_error: PyTree,
+        y_error: Attempt,
         error_order: RealScalarLike,
         controller_state: ControllerState,
     ):
+        solved, spent = y_error.solved > 0, y_error.spent
         y0, y1_candidate, y_error, taken, state, atol, rtol = jax.lax.stop_gradient(
-            (y0, y1_candidate, y_error, t1 - t0, controller_state, self.atol, self.rtol)
+            (
+                y0,
+                y1_candidate,
+                y_error.error,
+                t1 - t0,
+                controller_state,
+                self.atol,
+                self.rtol,
+            )
         )
         finite = _all_finite(y1_candidate) & _all_finite(y_error)
 
@@ -119,16 +134,17 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
 
         raw = self.norm(jtu.tree_map(scale, y0, y1_candidate, y_error))
         error = jnp.where(finite, jnp.asarray(raw, state.dt.dtype), jnp.inf)
-        keep = error < 1
+        keep = (error < 1) & solved
+        control = self.control
         full = taken >= state.dt * (1 - 1e-6)
 
         positive = jnp.maximum(error, 1e-10)
         grow = jnp.clip(
-            _SAFETY
-            * positive ** (-_INTEGRAL / error_order)
-            * state.previous_error ** (_PROPORTIONAL / error_order),
+            control.safety
+            * positive ** (-control.integral / error_order)
+            * state.previous_error ** (control.proportional / error_order),
             _SHRINK,
-            _GROW,
+            control.growth,
         )
         observed = jnp.log(state.rejected_error / positive) / jnp.log(
             state.rejected_dt / taken
@@ -137,6 +153,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         order = jnp.where(again, jnp.clip(observed, 1.0, error_order), error_order)
         least = jnp.where(again, _SHRINK_AGAIN, _SHRINK)
         shrink = jnp.clip(_SAFETY * positive ** (-1 / order), least, _SAFETY)
+        shrink = jnp.where(solved | ~finite, shrink, _UNSOLVED)
         dt_kept = jnp.where(full, taken * grow, jnp.maximum(state.dt, taken * grow))
         dt = jnp.where(keep, dt_kept, taken * shrink).astype(state.dt.dtype)
 
@@ -148,8 +165,9 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             accepted=state.accepted + jnp.where(keep, 1, 0),
             rejected=state.rejected + jnp.where(keep, 0, 1),
             non_finite=~finite,
-            rejected_error=jnp.where(keep, 0, error).astype(state.dt.dtype),
-            rejected_dt=jnp.where(keep, 0, taken).astype(state.dt.dtype),
+            rejected_error=jnp.where(keep | ~solved, 0, error).astype(state.dt.dtype),
+            rejected_dt=jnp.where(keep | ~solved, 0, taken).astype(state.dt.dtype),
+            spent=jtu.tree_map(jnp.add, state.spent, spent),
         )
         next_t0 = jnp.where(keep, t1, t0)
         count = new.accepted + new.rejected

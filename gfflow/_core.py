@@ -13,7 +13,7 @@ from ._status import Status
 from ._typing import Scalar, ScalarLike, State
 from .flows import AbstractFlow
 from .laws import Law
-from .solvers import solver_properties
+from .solvers import Accounted, solver_properties, spent_at_start
 
 
 class Settings(eqx.Module):
@@ -64,11 +64,11 @@ class Core(eqx.Module):
         if dt0 is None:
             dt0 = self._first_step(t0, state, settings, order)
         dt0 = jax.lax.stop_gradient(jnp.asarray(dt0, t0.dtype))
-        controller = ControllerState.first(dt0)
-        solver_state = self.solver.init(
-            self._terms, t0, t0 + controller.dt, state, self.problem
-        )
+        solver_state = self.solver.init(self._terms, t0, t0 + dt0, state, self.problem)
         solver_state = jtu.tree_map(jnp.asarray, solver_state)
+        controller = ControllerState.first(
+            dt0, spent_at_start(self.solver, solver_state)
+        )
         return Carry(t0, state, controller, solver_state, Status.successful)
 
     def advance(
@@ -82,13 +82,14 @@ class Core(eqx.Module):
             settings.max_steps,
             pause_after,
             carry.controller,
+            solver_properties(self.solver).control,
         )
         event = None
         if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
             event = diffrax.Event(_Stop(self.flow, settings))
         solution = diffrax.diffeqsolve(
             self._terms,
-            self.solver,
+            Accounted(self.solver),
             carry.t,
             t_end,
             None,

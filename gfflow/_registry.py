@@ -22,6 +22,28 @@ _FLOWS: dict[str, _Entry] = {
 }
 
 _SOLVERS: dict[str, _Entry] = {
+    "auto": (
+        "gfflow.solvers",
+        "Auto",
+        "the default: explicit, then Radau IIA or ROCK2 where the flow is stiff",
+    ),
+    "gauss_legendre": (
+        "gfflow.solvers",
+        "GaussLegendre",
+        "collocation, order 2s: stiff, keeps quadratic laws (1 to 9 stages)",
+    ),
+    "radau_iia": (
+        "gfflow.solvers",
+        "RadauIIA",
+        "collocation, order 2s − 1: stiff, L-stable (1 to 9 stages)",
+    ),
+    "rock2": (
+        "gfflow.solvers",
+        "ROCK2",
+        "stabilised explicit, order 2: hλ gradients cost √(hλ), least memory",
+    ),
+    "rock4": ("gfflow.solvers", "ROCK4", "stabilised explicit, order 4"),
+} | {
     name.lower(): ("diffrax", name, text)
     for name, text in {
         "Heun": "explicit Runge–Kutta, order 2(1)",

@@ -20,14 +20,15 @@ class Cost(NamedTuple):
       the stopping rules included; `None` where the solver does not tell.
     - `hvps`: Hessian-vector products.
     - `sequential_gradients`: the longest chain of gradients that wait for each other.
-    - `gradient_equivalents`: gradients and products in units of one gradient.
-    - `wall_s`, `compile_s`: seconds, `None` inside a traced program.
+    - `gradient_equivalents`: gradients and products in units of one gradient, a product
+        at the ratio that `gfflow.product_ratio` measures on this problem. `None` inside
+        a traced program, as `wall_s` and `compile_s`, which are seconds.
     """
 
-    gradients: Int[Array, ""] | int | None
-    hvps: Int[Array, ""] | int | None
-    sequential_gradients: Int[Array, ""] | int | None
-    gradient_equivalents: Float[Array, ""] | float | None
+    gradients: Float[Array, ""] | int | None
+    hvps: Float[Array, ""] | int | None
+    sequential_gradients: Float[Array, ""] | int | None
+    gradient_equivalents: float | None
     wall_s: float | None
     compile_s: float | None
 

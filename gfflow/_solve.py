@@ -15,6 +15,7 @@ from ._core import Carry, Core, Row, with_status
 from ._errors import SolveError
 from ._integration import Integration, Progress, observed
 from ._problem import Problem
+from ._product_ratio import product_ratio
 from ._settings import make_settings, make_solver, positive
 from ._solution import Cost, Solution
 from ._status import Status
@@ -263,25 +264,19 @@ def _cost(
 ) -> Cost:
     """A stopping rule is evaluated after each attempted step, and once a row."""
     core, _, settings, dt0 = integration
-    properties = solver_properties(core.solver)
-    steps = carry.controller.accepted + carry.controller.rejected
-    gradients = None
-    if properties.gradients_a_step is not None:
-        gradients = steps * properties.gradients_a_step + rows
-        gradients = gradients + properties.gradients_at_start + 2 * (dt0 is None)
-        if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
-            gradients = gradients + steps + rows - 1
-        if clock is not None:
-            gradients = int(gradients)
-    return Cost(
-        gradients=gradients,
-        hvps=None if gradients is None else 0,
-        sequential_gradients=gradients,
-        gradient_equivalents=None if gradients is None else _real(gradients),
+    wall = dict(
         wall_s=None if clock is None else clock.wall_s,
         compile_s=None if clock is None else clock.compile_s,
     )
-
-
-def _real(count: IntScalarLike) -> ScalarLike:
-    return float(count) if isinstance(count, int) else jnp.asarray(count, float)
+    if not solver_properties(core.solver).tells:
+        return Cost(None, None, None, None, **wall)
+    steps = carry.controller.accepted + carry.controller.rejected
+    around = rows + 2 * (dt0 is None)
+    if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
+        around = around + steps + rows - 1
+    spent = carry.controller.spent.plus(gradients=around, sequential=around)
+    if clock is None:
+        return Cost(*spent, gradient_equivalents=None, **wall)
+    gradients, products, chain = (int(count) for count in spent)
+    ratio = product_ratio(core.problem) if products else 0.0
+    return Cost(gradients, products, chain, gradients + ratio * products, **wall)

@@ -1,5 +1,15 @@
 """Solvers by name, and what gfflow must know of each."""
 
+from ._accounted import Accounted as Accounted
+from ._accounted import Attempt as Attempt
+from ._accounted import spent_at_start as spent_at_start
+from ._auto import Auto as Auto
+from ._gauss_legendre import GaussLegendre as GaussLegendre
 from ._properties import SolverProperties as SolverProperties
+from ._properties import StepControl as StepControl
 from ._properties import solver_by_name as solver_by_name
 from ._properties import solver_properties as solver_properties
+from ._radau_iia import RadauIIA as RadauIIA
+from ._rock2 import ROCK2 as ROCK2
+from ._rock4 import ROCK4 as ROCK4
+from ._spent import Spent as Spent

@@ -18,11 +18,13 @@ from . import _deflation
 from ._deflation import Deflation
 from ._interpolation import LegendreInterpolation
 from ._prediction import extrapolation
+from ._properties import ACCURACY_BOUND, SolverProperties
 from ._quadrature import Family, Quadrature, quadrature
 from ._spent import Spent
 from ._stage_iteration import Iterate, iterate
 
 _RESIDUALS = 2
+_ROUNDS = 4
 _MOST_STAGES = 9
 _LIMIT = 15
 _EASY = 6
@@ -49,7 +51,8 @@ class CollocationState(eqx.Module):
     - `slopes`: K of the last step; `step` is its size, 0 before the first one.
     - `deflation`: the stiff directions of the Jacobian; `known` whether there are any.
     - `extra`: what the last residual had outside of them.
-    - `contraction`, `iterations`: of the last step's stage equations.
+    - `contraction`, `iterations`: of the last step's stage equations; `solved` whether
+        they were.
     - `compensation`: what rounding took from the state (Kahan 1965).
     - `spent`: the cost so far.
     """
@@ -62,6 +65,7 @@ class CollocationState(eqx.Module):
     extra: Float[Array, "e D"]
     contraction: Float[Array, ""]
     iterations: Array
+    solved: Bool[Array, ""]
     compensation: Float[Array, " D"]
     spent: Spent
 
@@ -94,6 +98,8 @@ class AbstractCollocation(
     stage_chunk: int | None = eqx.field(static=True)
 
     family: eqx.AbstractClassVar[Family]
+    registered: eqx.AbstractClassVar[str]
+    exact_degrees: eqx.AbstractClassVar[frozenset[str]]
     to_round_off: eqx.AbstractVar[bool]
 
     term_structure: ClassVar = diffrax.AbstractTerm
@@ -101,6 +107,20 @@ class AbstractCollocation(
         LegendreInterpolation
     )
     root_find_max_steps: ClassVar[int] = _LIMIT
+
+    @property
+    def properties(self) -> SolverProperties:
+        """What `gfflow.solve` and `gfflow.check` must know."""
+        return SolverProperties(
+            name=f"{self.registered}({self.stages})",
+            order=self.order(None),
+            gradients_a_step=None,
+            gradients_at_start=1,
+            exact_degrees=self.exact_degrees,
+            tells=True,
+            control=ACCURACY_BOUND,
+            imex=False,
+        )
 
     @property
     def quadrature(self) -> Quadrature:
@@ -132,6 +152,7 @@ class AbstractCollocation(
             extra=jnp.zeros((self._extra(size), size), flat.dtype),
             contraction=jnp.zeros((), flat.dtype),
             iterations=jnp.asarray(0),
+            solved=jnp.asarray(True),
             compensation=jnp.zeros_like(flat),
             spent=Spent.zero().plus(gradients=1, sequential=1),
         )
@@ -151,7 +172,9 @@ class AbstractCollocation(
         stages_at = lambda slopes: flat[None] + h * (matrix @ slopes)
         middle = (self.stages - 1) // 2
         place = times[middle], jax.lax.stop_gradient(stages_at(guess)[middle])
-        deflation, products, chain = self._deflate(field, place, slope, old)
+        deflation, products, chain = self._deflate(
+            field, place, jax.lax.stop_gradient(slope), old
+        )
 
         scale = self._scale(flat)
         kind = _complex(dtype)
@@ -204,6 +227,7 @@ class AbstractCollocation(
             extra=_outside(last.residual, deflation, old.extra.shape[0]),
             contraction=jnp.clip(jnp.abs(last.contraction), 1e-12, 0.9),
             iterations=last.iterations,
+            solved=last.converged,
             compensation=compensation,
             spent=spent.plus(
                 gradients=rounds * self.stages + ends,
@@ -260,25 +284,27 @@ class AbstractCollocation(
         It is taken afresh unless the last stage equations were easy.
         """
         t, state = place
-        here = lambda y: field(t, y)
         size, count = state.size, old.deflation.basis.shape[0]
-        stopped = jax.lax.stop_gradient
-        if count == size:
-            made = lambda: (_deflation.images(here, state, jnp.eye(size, dtype=state.dtype)), count, 1)
-        else:
-            def first():
-                basis = _deflation.start(here, state, stopped(slope), count)
-                return _deflation.images(here, state, basis), 2 * count - 1, count
+        here = lambda y: field(t, y)
+        rounds = jnp.where(old.known | (count == size), 1, _ROUNDS)
+        rounds = jnp.where(old.known & (old.iterations <= _FRESH), 0, rounds)
 
-            def again():
-                return _deflation.refresh(here, state, old.deflation, old.extra), count, 1
+        def step(carry):
+            done, found = carry
+            if count == size:
+                basis = jnp.eye(size, dtype=state.dtype)
+            else:
+                basis = jax.lax.cond(
+                    old.known | (done > 0),
+                    lambda: _deflation.next_basis(found, old.extra),
+                    lambda: _deflation.first_basis(slope, count),
+                )
+            return done + 1, _deflation.images(here, state, basis)
 
-            def made():
-                return jax.lax.cond(old.known, again, first)
-
-        keep = old.known & (old.iterations <= _FRESH)
-        found = jax.lax.cond(keep, lambda: (old.deflation, 0, 0), made)
-        return stopped(found)
+        going = lambda carry: carry[0] < rounds
+        start = jnp.asarray(0), old.deflation
+        _, found = jax.lax.while_loop(going, step, start)
+        return jax.lax.stop_gradient((found, rounds * count, rounds))
 
     def _scale(self, y):
         """The size of one unit of tolerance, per component."""

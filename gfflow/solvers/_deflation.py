@@ -9,6 +9,8 @@ from jaxtyping import Array, Complex, Float
 
 Field = Callable[[Array], Array]
 
+_LEFT = 1e-4
+
 
 class Deflation(NamedTuple):
     """J ≈ Wᵀ Q with orthonormal rows of Q and W = Q Jᵀ: exact on the span of Q.
@@ -43,81 +45,41 @@ class Deflation(NamedTuple):
         return factors[:, None] * jnp.einsum("pij,pj->pi", resolvents, coordinates)
 
 
-def start(field: Field, state: Array, vector: Array, size: int) -> Array:
-    """An orthonormal basis of the Krylov space of J and `vector`, shape `(size, D)`.
-
-    Lanczos' process, reorthogonalised twice against all earlier vectors (which is what
-    Arnoldi does where J is not symmetric); `size − 1` products, one after another.
-    Where the space closes early it is filled with other directions.
-    """
-    dimension = state.size
-    product = jax.linearize(field, state)[1]
-
-    def step(carry, index):
-        basis, following = carry
-        following = _normalised(following, basis, index)
-        basis = basis.at[index].set(following)
-        return (basis, product(following)), None
-
-    empty = jnp.zeros((size, dimension), state.dtype)
-    (basis, following), _ = jax.lax.scan(step, (empty, vector), jnp.arange(size - 1))
-    return basis.at[size - 1].set(_normalised(following, basis, size - 1))
+def first_basis(vector: Array, size: int) -> Float[Array, "k D"]:
+    """Orthonormal rows, the first of them along `vector`, the others at random."""
+    key = jax.random.key(0)
+    other = jax.random.normal(key, (size, vector.size), vector.dtype)
+    norm = jnp.linalg.norm(vector)
+    usable = jnp.isfinite(norm) & (norm > 0)
+    scaled = vector / jnp.where(usable, norm, 1) * vector.size**0.5
+    rows = other.at[0].set(jnp.where(usable, scaled, other[0]))
+    return jnp.linalg.qr(rows.T)[0].T
 
 
-def refresh(
-    field: Field, state: Array, old: Deflation, extra: Float[Array, "e D"]
-) -> Deflation:
-    """The deflation at another state: one block product, its vectors independent.
+def next_basis(old: Deflation, extra: Float[Array, "e D"]) -> Float[Array, "k D"]:
+    """The basis for the next product.
 
-    The new space holds the images J Q of the old basis, ordered by size, with the last
-    of them replaced by `extra`, the part of the last residual that the old space did
-    not hold: one step of subspace iteration, restarted thickly with all that is known.
+    It spans the images J Q of the old basis, one step of subspace iteration, ordered by
+    size; the least of them give way to `extra`, the part of the last residual that the
+    old space did not hold, where there is any. Nothing known is thrown away: the
+    iteration is restarted thickly.
     """
     size, room = old.basis.shape[0], extra.shape[0]
-    _, _, directions = _thin_svd(old.images)
-    kept = directions[: size - room]
-    left = [kept]
-    for vector in extra:
-        basis = jnp.concatenate(left)
-        padded = jnp.zeros_like(old.basis).at[: basis.shape[0]].set(basis)
-        left.append(_normalised(vector, padded, jnp.asarray(basis.shape[0]))[None])
-    basis = jnp.concatenate(left)
-    return images(field, state, basis)
+    q, r = jnp.linalg.qr(old.images.T)
+    kept = jnp.linalg.svd(r.T)[2] @ q.T
+    if not room:
+        return kept
+    head, tail = kept[: size - room], kept[size - room :]
+    sizes = jnp.linalg.norm(extra, axis=1, keepdims=True)
+    unit = extra / jnp.where(sizes > 0, sizes, 1)
+    for _ in range(2):
+        unit = unit - (unit @ head.T) @ head
+    left = jnp.linalg.norm(unit, axis=1, keepdims=True)
+    fresh = jnp.where(left > _LEFT, unit, tail)
+    return jnp.linalg.qr(jnp.concatenate([head, fresh]).T)[0].T
 
 
 def images(field: Field, state: Array, basis: Array) -> Deflation:
-    """The deflation with this basis."""
+    """The deflation with this basis: one batch of products, all at once."""
     product = jax.linearize(field, state)[1]
     return Deflation(basis, jax.vmap(product)(basis))
-
-
-def _normalised(vector: Array, basis: Array, index: Array | int) -> Array:
-    """The part of a vector orthogonal to the basis, of norm 1.
-
-    Where nothing is left of it, a direction that depends on `index` only stands in.
-    """
-    size = jnp.max(jnp.abs(vector))
-    usable = jnp.isfinite(size) & (size > 0)
-    vector = jnp.where(usable, vector / jnp.where(usable, size, 1), 0)
-    before = jnp.linalg.norm(vector)
-    vector = _reorthogonalised(vector, basis)
-    after = jnp.linalg.norm(vector)
-    enough = after > 1e3 * jnp.finfo(vector.dtype).eps * before
-    key = jax.random.fold_in(jax.random.key(0), index)
-    other = jax.random.normal(key, vector.shape, vector.dtype)
-    vector = jnp.where(enough & usable, vector, _reorthogonalised(other, basis))
-    norm = jnp.linalg.norm(vector)
-    return vector / jnp.where(norm > 0, norm, 1)
-
-
-def _reorthogonalised(vector: Array, basis: Array) -> Array:
-    for _ in range(2):
-        vector = vector - basis.T @ (basis @ vector)
-    return vector
-
-
-def _thin_svd(rows: Array) -> tuple[Array, Array, Array]:
-    """The SVD of a wide matrix by way of its QR, so that it costs thin products only."""
-    q, r = jnp.linalg.qr(rows.T)
-    u, sizes, v = jnp.linalg.svd(r.T)
-    return u, sizes, v @ q.T

@@ -28,6 +28,8 @@ class GaussLegendre(AbstractCollocation):
     exact_invariants: bool = eqx.field(static=True)
 
     family: ClassVar = "gauss"
+    registered: ClassVar = "gauss_legendre"
+    exact_degrees: ClassVar = frozenset({"linear", "quadratic"})
 
     def __init__(
         self,

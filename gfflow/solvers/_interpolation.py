@@ -52,3 +52,23 @@ def _legendre_values(x: Array, count: int) -> Array:
     for n in range(1, count - 1):
         values.append(((2 * n + 1) * x * values[n] - n * values[n - 1]) / (n + 1))
     return jnp.stack(values[:count])
+
+
+def from_hermite(dense: dict[str, PyTree[Array]], step: Array) -> PyTree[Array]:
+    """Coefficients of (y(θ) − y₀)/h for Diffrax's cubic `dense` of y0, y1, h f₀, h f₁.
+
+    θ = (P₀ + P₁)/2, θ² = P₀/3 + P₁/2 + P₂/6, θ³ = P₀/4 + 9P₁/20 + P₂/4 + P₃/20.
+    """
+    powers = [
+        [1 / 2, 1 / 2, 0.0, 0.0],
+        [1 / 3, 1 / 2, 1 / 6, 0.0],
+        [1 / 4, 9 / 20, 1 / 4, 1 / 20],
+    ]
+
+    def rows(y0, y1, k0, k1):
+        d = y1 - y0
+        cubic = jnp.stack([k0, 3 * d - 2 * k0 - k1, k0 + k1 - 2 * d])
+        basis = jnp.asarray(powers, y0.dtype).T
+        return jnp.tensordot(basis, cubic, axes=1) / step.astype(y0.dtype)
+
+    return jtu.tree_map(rows, *(dense[name] for name in ("y0", "y1", "k0", "k1")))

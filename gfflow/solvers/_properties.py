@@ -10,6 +10,26 @@ from .._errors import GFFlowError, SolveError
 from .._registry import lookup
 
 
+class StepControl(NamedTuple):
+    """Coefficients of proportional–integral step-size control (Gustafsson 1991).
+
+    The next step is safety · e_n^{−integral/k} · e_{n−1}^{proportional/k} times the
+    last, growth times at most. Integral control alone (1, 0) suits steps that accuracy
+    bounds and that grow for ever; the proportional part calms steps that stability
+    bounds, at the price that steps which grow by a factor g settle at an error of only
+    g^{−k/(integral − proportional)}.
+    """
+
+    integral: float
+    proportional: float
+    safety: float
+    growth: float
+
+
+STABILITY_BOUND = StepControl(0.7, 0.4, 0.9, 10.0)
+ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 5.0)
+
+
 class SolverProperties(NamedTuple):
     """**Attributes:**
 
@@ -22,6 +42,8 @@ class SolverProperties(NamedTuple):
         round-off at any step size. Every Runge–Kutta method keeps linear ones
         (Hairer, Lubich & Wanner, Thm IV.1.5); quadratic ones need
         b_i a_ij + b_j a_ji = b_i b_j (Cooper 1987).
+    - `tells`: whether the cost of a solve is known.
+    - `control`: how its steps are controlled.
     - `imex`: takes the field as its explicit part, beside an implicit part of zero.
         (The other way round KenCarp does not get past its own Newton iteration below
         tolerances of about 1e-6 in Diffrax 0.7.2, already on y' = −y³.)
@@ -32,6 +54,8 @@ class SolverProperties(NamedTuple):
     gradients_a_step: int | None
     gradients_at_start: int
     exact_degrees: frozenset[str]
+    tells: bool
+    control: StepControl
     imex: bool
 
 
@@ -53,6 +77,8 @@ def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
     equations.
     """
     name = type(solver).__name__
+    if hasattr(solver, "properties"):
+        return solver.properties
     if not isinstance(solver, diffrax.AbstractAdaptiveSolver):
         raise SolveError(
             f"{name} has no error estimate; wanted an adaptive Diffrax solver, such as "
@@ -76,7 +102,14 @@ def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
     if isinstance(solver, diffrax.ReversibleHeun | diffrax.ImplicitEuler):
         exact = frozenset({"linear"})
     return SolverProperties(
-        name.lower(), int(order or 0), gradients, start, exact, imex
+        name.lower(),
+        int(order or 0),
+        gradients,
+        start,
+        exact,
+        gradients is not None,
+        STABILITY_BOUND,
+        imex,
     )
 
 

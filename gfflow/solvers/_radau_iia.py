@@ -26,6 +26,8 @@ class RadauIIA(AbstractCollocation):
     stage_chunk: int | None = eqx.field(static=True)
 
     family: ClassVar = "radau"
+    registered: ClassVar = "radau_iia"
+    exact_degrees: ClassVar = frozenset({"linear"})
     to_round_off: ClassVar[bool] = False
 
     def __init__(

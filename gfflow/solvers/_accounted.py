@@ -1,0 +1,84 @@
+"""A solver that tells the step-size controller more than an error estimate."""
+
+from typing import Any, NamedTuple, final
+
+import diffrax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+from jaxtyping import Array, PyTree
+
+from ._properties import solver_properties
+from ._spent import Spent
+
+
+class Attempt(NamedTuple):
+    """What a controller is told of one attempted step.
+
+    - `error`: the solver's error estimate, like the state.
+    - `spent`: on this step alone, also if it is rejected.
+    - `solved`: 1 if the step's implicit equations were solved, else 0.
+    """
+
+    error: PyTree[Array]
+    spent: Spent
+    solved: Array
+
+
+@final
+class Accounted(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
+    """The same solver, with an `Attempt` in the place of its error estimate.
+
+    Diffrax drops the state that a solver has after a rejected step, and with it the
+    count of what the step cost. What goes through the controller is kept. Only
+    `gfflow.solve`'s controller reads it.
+    """
+
+    solver: Any
+
+    @property
+    def term_structure(self):
+        return self.solver.term_structure
+
+    @property
+    def interpolation_cls(self):
+        return self.solver.interpolation_cls
+
+    @property
+    def root_finder(self):
+        return self.solver.root_finder
+
+    @property
+    def root_find_max_steps(self):
+        return self.solver.root_find_max_steps
+
+    def order(self, terms):
+        return self.solver.order(terms)
+
+    def error_order(self, terms):
+        return self.solver.error_order(terms)
+
+    def func(self, terms, t0, y0, args):
+        return self.solver.func(terms, t0, y0, args)
+
+    def init(self, terms, t0, t1, y0, args):
+        return self.solver.init(terms, t0, t1, y0, args)
+
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        y1, error, dense, new, result = self.solver.step(
+            terms, t0, t1, y0, args, solver_state, made_jump
+        )
+        if hasattr(new, "spent"):
+            spent = jtu.tree_map(jnp.subtract, new.spent, solver_state.spent)
+        else:
+            count = solver_properties(self.solver).gradients_a_step or 0
+            spent = Spent.zero().plus(gradients=count, sequential=count)
+        solved = jnp.asarray(getattr(new, "solved", True), float)
+        return y1, Attempt(error, spent, solved), dense, new, result
+
+
+def spent_at_start(solver: diffrax.AbstractSolver, state: PyTree) -> Spent:
+    """What initialising the solver cost."""
+    if hasattr(state, "spent"):
+        return state.spent
+    count = solver_properties(solver).gradients_at_start
+    return Spent.zero().plus(gradients=count, sequential=count)

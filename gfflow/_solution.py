@@ -33,6 +33,23 @@ class Cost(NamedTuple):
     compile_s: float | None
 
 
+class Certificate(eqx.Module):
+    """The error of the last state, by a second run of another order.
+
+    - `error`: ‖θ − θ'‖₂ / ‖θ'‖₂ between the two last states, NaN where the second run
+        did not get there.
+    - `largest`: the largest difference of one entry.
+    - `rtol`, `solver`, `status`, `cost`: of the second run.
+    """
+
+    error: Float[Array, ""]
+    largest: Float[Array, ""]
+    rtol: Float[Array, ""]
+    solver: str = eqx.field(static=True)
+    status: Status
+    cost: Cost
+
+
 class Solution(eqx.Module):
     """The trajectory at the saved times. T rows, t0 first; times are flow time.
 
@@ -53,7 +70,9 @@ class Solution(eqx.Module):
     - `solver`: the Diffrax solver.
     - `problem`, `flow`: what was solved; `None` inside `jit`, where they would be
         copied into the output.
-    - `events`: `(t, what)` in order.
+    - `events`: `(t, what)` in order: switches of the solver, an early stop. Empty
+        inside `jit`.
+    - `certificate`: the error of the last state, if it was asked for.
     """
 
     ts: Float[Array, " T"]
@@ -73,6 +92,7 @@ class Solution(eqx.Module):
     problem: Problem | None
     flow: AbstractFlow
     events: tuple[tuple[float, str], ...] = eqx.field(static=True)
+    certificate: Certificate | None = None
 
     @property
     def parameters(self) -> Parameters:

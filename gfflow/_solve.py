@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array
 
+from ._certificate import certify as make_certificate
 from ._clock import Clock
 from ._core import Carry, Core, Row, with_status
 from ._errors import SolveError
@@ -23,7 +24,7 @@ from ._times import is_traced, make_grid
 from ._typing import IntScalarLike, ScalarLike, Times
 from .flows import AbstractFlow
 from .laws import Law
-from .solvers import solver_properties
+from .solvers import solver_events, solver_properties
 
 _STATES = 16
 _STATE_BYTES = 2**31
@@ -48,6 +49,7 @@ def solve(
     max_wall_time: float | None = None,
     progress: Progress | None = None,
     adjoint: diffrax.AbstractAdjoint | None = None,
+    certify: bool = False,
 ) -> Solution:
     """Integrate a flow from t0 to t1. Works inside a user's own `jit` and `vmap`.
 
@@ -64,7 +66,7 @@ def solve(
         the initial state.
     - `saveat`: times to save at; 50 logarithmic ones from (t1 − t0)·10⁻⁴ by default.
         t0 and t1 are always saved.
-    - `solver`: an adaptive Diffrax solver or its name, Dopri8 by default.
+    - `solver`: an adaptive solver or its name; `gfflow.solvers.Auto()` by default.
     - `laws`: laws to evaluate at each saved time.
     - `parameters_every`: keep the whole state at every n-th saved time (0: only at the
         last one); by default so that about 16 are kept.
@@ -75,6 +77,8 @@ def solve(
     - `max_wall_time`: seconds; on the host only.
     - `progress`: called with the carry about twice a second; on the host only.
     - `adjoint`: how Diffrax differentiates through the solve, if you do.
+    - `certify`: integrate once more, at another tolerance and order, and give the
+        difference of the last states as `solution.certificate`, with its cost.
 
     **Returns:** a `Solution`; how it ended is in its `status`, and nothing that was
     computed is lost.
@@ -105,7 +109,8 @@ def solve(
             raise SolveError(
                 "max_wall_time and progress need the host; leave them out inside jit"
             )
-        return _solve_traced(integration, every)
+        solution = _solve_traced(integration, every)
+        return _certified(solution, flow, problem, grid[-1]) if certify else solution
     if max_wall_time is not None:
         positive("max_wall_time", max_wall_time)
     clock = Clock()
@@ -119,7 +124,14 @@ def solve(
                 states.append((carry.t, carry.state))
     if float(states[-1][0]) != float(carry.t):
         states.append((carry.t, carry.state))
-    return assemble(integration, carry, rows, states, clock)
+    solution = assemble(integration, carry, rows, states, clock)
+    return _certified(solution, flow, problem, carry.t) if certify else solution
+
+
+def _certified(solution, flow, problem, t1) -> Solution:
+    certificate = make_certificate(solve, flow, problem, solution, t1)
+    at = lambda s: s.certificate
+    return eqx.tree_at(at, solution, certificate, is_leaf=lambda x: x is None)
 
 
 def assemble(
@@ -138,9 +150,9 @@ def assemble(
         rows = [*rows, observed(core, carry, integration.settings)]
     stack = lambda *leaves: jnp.stack(leaves)
     table = jtu.tree_map(stack, *rows)
-    events = ()
+    events = solver_events(core.solver, carry.solver_state)
     if not bool(carry.status == Status.successful):
-        events = ((float(carry.t), str(Status[carry.status])),)
+        events = (*events, (float(carry.t), str(Status[carry.status])))
     return Solution(
         ts=table.t,
         losses=table.loss,
@@ -265,8 +277,8 @@ def _cost(
     """A stopping rule is evaluated after each attempted step, and once a row."""
     core, _, settings, dt0 = integration
     wall = dict(
-        wall_s=None if clock is None else clock.wall_s,
         compile_s=None if clock is None else clock.compile_s,
+        wall_s=None if clock is None else clock.wall_s,
     )
     if not solver_properties(core.solver).tells:
         return Cost(None, None, None, None, **wall)

@@ -8,6 +8,7 @@ from ._gauss_legendre import GaussLegendre as GaussLegendre
 from ._properties import SolverProperties as SolverProperties
 from ._properties import StepControl as StepControl
 from ._properties import solver_by_name as solver_by_name
+from ._properties import solver_events as solver_events
 from ._properties import solver_properties as solver_properties
 from ._radau_iia import RadauIIA as RadauIIA
 from ._rock2 import ROCK2 as ROCK2

@@ -113,6 +113,11 @@ def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
     )
 
 
+def solver_events(solver: diffrax.AbstractSolver, state) -> tuple:
+    """What a solver has on record, `(t, what)` in order; on the host."""
+    return solver.events(state) if hasattr(solver, "events") else ()
+
+
 def _exact(tableau) -> frozenset[str]:
     if not isinstance(tableau, diffrax.ButcherTableau):
         return frozenset(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import losses as losses
     from . import models as models
     from . import solvers as solvers
+    from ._critical_point import CriticalPoint as CriticalPoint
+    from ._critical_point import critical_point as critical_point
     from ._errors import CheckError as CheckError
     from ._errors import ConfigError as ConfigError
     from ._errors import GFFlowError as GFFlowError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ._errors import TargetError as TargetError
     from ._problem import Problem as Problem
     from ._product_ratio import product_ratio as product_ratio
+    from ._solution import Certificate as Certificate
     from ._solution import Cost as Cost
     from ._solution import Solution as Solution
     from ._solve import solve as solve
@@ -46,9 +49,11 @@ __version__ = "0.1.0"
 
 _MODULES = ("data", "flows", "laws", "losses", "models", "solvers")
 _HOMES = {
+    "Certificate": "_solution",
     "CheckError": "_errors",
     "ConfigError": "_errors",
     "Cost": "_solution",
+    "CriticalPoint": "_critical_point",
     "GFFlowError": "_errors",
     "GradientFlow": "flows",
     "Law": "laws",
@@ -65,6 +70,7 @@ _HOMES = {
     "TargetError": "_errors",
     "Verdict": "check",
     "check": "check",
+    "critical_point": "_critical_point",
     "hessian_eigenvalues": "_spectrum",
     "known_laws": "laws",
     "linear_times": "_times",

@@ -13,7 +13,12 @@ from ._status import Status
 from ._typing import Scalar, ScalarLike, State
 from .flows import AbstractFlow
 from .laws import Law
-from .solvers import Accounted, solver_properties, spent_at_start
+from .solvers import (
+    Accounted,
+    solver_properties,
+    spent_at_start,
+    with_tolerances,
+)
 
 
 class Settings(eqx.Module):
@@ -84,12 +89,15 @@ class Core(eqx.Module):
             carry.controller,
             solver_properties(self.solver).control,
         )
+        solver = with_tolerances(
+            self.solver, settings.rtol, settings.atol, controller.norm
+        )
         event = None
         if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
             event = diffrax.Event(_Stop(self.flow, settings))
         solution = diffrax.diffeqsolve(
             self._terms,
-            Accounted(self.solver),
+            Accounted(solver),
             carry.t,
             t_end,
             None,

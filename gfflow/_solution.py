@@ -7,6 +7,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, Int, PyTree
 
 from ._core import Settings
+from ._critical_point import CriticalPoint
 from ._problem import Problem
 from ._status import Status, status_name
 from ._typing import Parameters, State
@@ -73,6 +74,8 @@ class Solution(eqx.Module):
     - `events`: `(t, what)` in order: switches of the solver, an early stop. Empty
         inside `jit`.
     - `certificate`: the error of the last state, if it was asked for.
+    - `critical_point`: where second-order steps lead from the last state, if they were
+        asked for; apart from the flow: it has no time, and its cost is its own.
     """
 
     ts: Float[Array, " T"]
@@ -93,6 +96,7 @@ class Solution(eqx.Module):
     flow: AbstractFlow
     events: tuple[tuple[float, str], ...] = eqx.field(static=True)
     certificate: Certificate | None = None
+    critical_point: CriticalPoint | None = None
 
     @property
     def parameters(self) -> Parameters:
@@ -111,6 +115,11 @@ class Solution(eqx.Module):
                 "use problem.model_at(solution.parameters)"
             )
         return self.problem.model_at(self.parameters)
+
+    @property
+    def enforced(self) -> tuple[str, ...]:
+        """The laws that the solver enforced: their drift is no evidence for them."""
+        return getattr(self.solver, "enforced", ())
 
     @property
     def status_name(self) -> str:

@@ -15,6 +15,7 @@ from .._solve import named_laws
 from .._times import is_traced
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws
+from ..solvers import solver_properties
 from ._budget import error_budget
 from ._derivative import Derivative, along_the_run
 from ._drift import drift_of, law_scale, relative_drift
@@ -226,6 +227,14 @@ def _report(
         note += (
             f"; {ladder.solver} keeps {law.degree} laws by construction, so the ladder "
             "is no evidence here"
+        )
+    run = solver_properties(solution.solver)
+    if law.name in solution.enforced:
+        note += "; the run's solver enforces it, so the run's drift is no evidence"
+    elif law.degree in run.exact_degrees and law.degree != "linear":
+        note += (
+            f"; {run.name} keeps {law.degree} laws by construction, so the run's drift "
+            "is no evidence"
         )
     if no_ladder is not None:
         note += f"; {no_ladder}"

@@ -11,7 +11,7 @@ from .._solution import Solution
 from .._solve import solve
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..solvers import solver_properties
+from ..solvers import Projected, solver_properties
 from ._drift import drift_of, law_scale, round_off
 
 _RATIO = 100.0
@@ -61,13 +61,15 @@ def drift_ladder(
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
     The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    unless it keeps quadratic laws exactly: then it is Dopri8.
+    without a projection, unless it keeps quadratic laws exactly: then it is Auto.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
     solver = solution.solver
+    while isinstance(solver, Projected):
+        solver = solver.solver
     if "quadratic" in solver_properties(solver).exact_degrees:
-        solver = "dopri8"
+        solver = "auto"
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
         return {}, "there is no ladder: the run took no time"

@@ -3,8 +3,10 @@
 from ._accounted import Accounted as Accounted
 from ._accounted import Attempt as Attempt
 from ._accounted import spent_at_start as spent_at_start
+from ._accounted import with_tolerances as with_tolerances
 from ._auto import Auto as Auto
 from ._gauss_legendre import GaussLegendre as GaussLegendre
+from ._projected import Projected as Projected
 from ._properties import SolverProperties as SolverProperties
 from ._properties import StepControl as StepControl
 from ._properties import solver_by_name as solver_by_name

@@ -1,12 +1,16 @@
 """A solver that tells the step-size controller more than an error estimate."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 import diffrax
+import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
+from diffrax._root_finder import use_stepsize_tol
 from jaxtyping import Array, PyTree
 
+from .._typing import Scalar
 from ._properties import solver_properties
 from ._spent import Spent
 
@@ -74,6 +78,24 @@ class Accounted(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
             spent = Spent.zero().plus(gradients=count, sequential=count)
         solved = jnp.asarray(getattr(new, "solved", True), float)
         return y1, Attempt(error, spent, solved), dense, new, result
+
+
+def with_tolerances(
+    solver: diffrax.AbstractSolver, rtol: Scalar, atol: Scalar, norm: Callable
+) -> diffrax.AbstractSolver:
+    """An implicit solver with the tolerances that are left to the step-size controller
+    filled in, however deeply it is wrapped. (Diffrax looks through one wrapper.)
+    """
+    finder = getattr(solver, "root_finder", None)
+    values = {"rtol": rtol, "atol": atol, "norm": norm}
+    left = [n for n in values if getattr(finder, n, None) is use_stepsize_tol]
+    if not left:
+        return solver
+    return eqx.tree_at(
+        lambda s: [getattr(s.root_finder, n) for n in left],
+        solver,
+        [values[n] for n in left],
+    )
 
 
 def spent_at_start(solver: diffrax.AbstractSolver, state: PyTree) -> Spent:

@@ -1,7 +1,7 @@
 """A solver with a projection back to conservation laws after each step."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self, final
+from typing import Any, NamedTuple, final, get_args
 
 import diffrax
 import equinox as eqx
@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from .._errors import SolveError
+from .._grammar import Degree
 from .._typing import Scalar, State
 from ..laws import Law
+from ._properties import SolverProperties, solver_events, solver_properties
 from ._rescaling_projection import (
     Way,
     balanced,
@@ -47,6 +49,11 @@ class ProjectedState(eqx.Module):
         """What the solver inside spent, where its state tells."""
         return self.inner.spent
 
+    @property
+    def solved(self) -> Any:
+        """Whether it solved its equations, where its state tells."""
+        return self.inner.solved
+
 
 @final
 class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
@@ -64,18 +71,19 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
     networks (`rescaled`, in closed form for one layer) and balancedness of linear ones
     (`balanced`). That changes no prediction of the network and no loss.
 
-    It works wherever the solver inside does, in `jit`, `vmap` and both modes of
-    differentiation (not in `BacksolveAdjoint`, which solves for another state). A law
-    that does not hold is enforced all the same, as far as it can be: that is the run
-    of another, constrained flow, and `ProjectedState.removed` shows it.
+    It works in `jit`, `vmap` and both modes of differentiation where the solver inside
+    does (not in `BacksolveAdjoint`, which has another state). A law that does not hold
+    is enforced all the same, as far as it can be: that is the run of another flow, and
+    `ProjectedState.removed` shows it.
 
     **Cost:** one evaluation of h where the drift is round-off (known only of laws that
     have `absolute`). Otherwise 2 to 4 corrections, each of them two evaluations of h
     and: sums of squares (rescaling); an r × r eigenproblem (balancedness of r units);
-    m pairs of a vector–Jacobian and a Jacobian–vector product of h, not of the loss,
-    and an m × m Cholesky factorisation (any m laws). A solver that carries the last
-    slope of a step into the next (Tsit5, Dopri5, Dopri8, Kvaerno) evaluates it anew
-    after the state was moved: one gradient more for each attempted step.
+    m pairs of a vjp and a jvp of h and an m × m Cholesky factorisation (any m laws).
+    Runge–Kutta methods that carry the last slope of a step into the next (Tsit5,
+    Dopri5, Dopri8, Kvaerno) take it anew: one gradient more for each attempted step.
+    (Collocation and ROCK carry it on: their guesses and first stages are off by no
+    more than the local error.)
 
     **Attributes:**
 
@@ -86,7 +94,7 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
     - `way`: how the laws are restored if the arrays they name are in the state.
     """
 
-    solver: diffrax.AbstractSolver  # pyright: ignore
+    solver: diffrax.AbstractSolver
     laws: tuple[Law, ...]
     view: Callable[[State, Any], Any] | None
     corrections: int = eqx.field(static=True)
@@ -113,17 +121,13 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         than one correction; `LawError` for something that is not a law.
         """
         if not isinstance(solver, diffrax.AbstractSolver):
-            raise SolveError(
-                f"Projected wants a Diffrax solver; got {type(solver).__name__}"
-            )
+            raise SolveError(f"wanted a Diffrax solver; got {type(solver).__name__}")
         laws = [laws] if callable(laws) else list(laws)
         if not laws:
             raise SolveError("Projected wants at least one law to project to; got none")
         if not isinstance(corrections, int) or corrections < 1:
-            raise SolveError(
-                f"corrections is a positive whole number; got {corrections!r}"
-            )
-        self.solver = solver
+            raise SolveError(f"corrections must be a positive int; got {corrections!r}")
+        self.solver = solver  # pyright: ignore
         self.laws = tuple(law if isinstance(law, Law) else Law(law) for law in laws)
         self.view = view
         self.corrections = corrections
@@ -131,13 +135,47 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
 
     @property
     def enforced(self) -> tuple[str, ...]:
-        """The names of the laws that hold because they are enforced."""
+        """The names of the laws, which hold because they are enforced."""
         return tuple(law.name for law in self.laws)
 
-    def seen_through(self, view: Callable[[State, Any], Any]) -> Self:
+    @property
+    def retakes_slope(self) -> bool:
+        """Whether the solver inside would carry f at the end of a step into the next.
+
+        After the state is moved that is stale; a made jump makes it evaluate f anew.
+        """
+        solver = self.solver
+        while issubclass(type(solver), diffrax.AbstractWrappedSolver):
+            solver = solver.solver  # pyright: ignore
+        tableau = getattr(solver, "tableau", None)
+        if isinstance(tableau, diffrax.MultiButcherTableau):
+            return all(part.fsal for part in tableau.tableaus)
+        return isinstance(tableau, diffrax.ButcherTableau) and bool(tableau.fsal)
+
+    @property
+    def properties(self) -> SolverProperties:
+        """Those of the solver inside, with the slopes that are taken anew.
+
+        No law counts as evidence: the enforced ones because they are, the others
+        because the way back does not stay on their levels.
+        """
+        inner = solver_properties(self.solver)
+        if self.retakes_slope and inner.gradients_a_step is not None:
+            count = inner.gradients_a_step + inner.gradients_at_start
+            inner = inner._replace(gradients_a_step=count, gradients_at_start=0)
+        return inner._replace(
+            name=f"projected_{inner.name}", exact_degrees=frozenset(get_args(Degree))
+        )
+
+    def events(self, state: ProjectedState) -> tuple:
+        """Those of the solver inside."""
+        return solver_events(self.solver, state.inner)
+
+    def seen_through(self, view: Callable[[State, Any], Any]) -> "Projected":
         """This solver with its laws called on `view(state, args)`."""
-        is_none = lambda x: x is None
-        return eqx.tree_at(lambda s: s.view, self, view, is_leaf=is_none)
+        return Projected(
+            self.solver, self.laws, view=view, corrections=self.corrections
+        )
 
     @property
     def term_structure(self):  # pyright: ignore
@@ -155,18 +193,17 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
 
     @property
     def root_finder(self):
-        """The implicit solver's, into which Diffrax writes the tolerances."""
-        return self.solver.root_finder  # pyright: ignore[reportAttributeAccessIssue]
+        """Diffrax writes the tolerances into it."""
+        return self.solver.root_finder  # pyright: ignore
 
     @property
     def root_find_max_steps(self):
-        """The implicit solver's."""
-        return self.solver.root_find_max_steps  # pyright: ignore[reportAttributeAccessIssue]
+        return self.solver.root_find_max_steps  # pyright: ignore
 
     @property
     def scan_kind(self):
-        """The Runge–Kutta solver's, which Diffrax's adjoints set."""
-        return self.solver.scan_kind  # pyright: ignore[reportAttributeAccessIssue]
+        """Diffrax's adjoints set it."""
+        return self.solver.scan_kind  # pyright: ignore
 
     def order(self, terms):
         return self.solver.order(terms)
@@ -187,7 +224,7 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         return ProjectedState(inner, jnp.asarray(t0), start, removed)
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        made_jump = True if _carries_slope(self.solver) else made_jump
+        made_jump = True if self.retakes_slope else made_jump
         y1, error, dense, inner, result = self.solver.step(
             terms, t0, t1, y0, args, solver_state.inner, made_jump
         )
@@ -196,18 +233,11 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         clock = _Clock(origin, _direction(terms).astype(origin.dtype))
         target = levels.targets(clock.elapsed(t1), solver_state.start)
         now = clock.time(t1)
-        drift = jtu.tree_map(
-            lambda h, goal: jnp.abs(h - goal), levels.values(now, y1), target
-        )
-        removed = jtu.tree_map(jnp.add, solver_state.removed, drift)
+        drift = [jnp.abs(h - goal) for h, goal in zip(levels.values(now, y1), target)]
+        removed = tuple(map(jnp.add, solver_state.removed, drift))
         state = ProjectedState(inner, solver_state.t0, solver_state.start, removed)
-        packed = _pack(levels, now, y1)
-        dense = {
-            "inner": dense,
-            "levels": packed,
-            "clock": clock,
-            "start": solver_state.start,
-        }
+        packed, start = _pack(levels, now, y1), solver_state.start
+        dense = dict(inner=dense, levels=packed, clock=clock, start=start)
         y1 = _project(levels, now, y1, target, self.corrections, self.way)
         return y1, error, dense, state, result
 
@@ -361,25 +391,9 @@ class _ProjectedInterpolation(diffrax.AbstractLocalInterpolation):
         return _project(levels, self.clock.time(t0), y, target, *self.how)
 
 
-def _carries_slope(solver: diffrax.AbstractSolver) -> bool:
-    """Whether the state holds f at the end of the last step, which is stale after it
-    is moved. A made jump makes such a solver evaluate it.
-    """
-    while issubclass(type(solver), diffrax.AbstractWrappedSolver):
-        solver = solver.solver  # pyright: ignore[reportAttributeAccessIssue]
-    tableau = getattr(solver, "tableau", None)
-    if isinstance(tableau, diffrax.MultiButcherTableau):
-        return all(part.fsal for part in tableau.tableaus)
-    if isinstance(tableau, diffrax.ButcherTableau):
-        return bool(tableau.fsal)
-    return isinstance(solver, diffrax.ReversibleHeun)
-
-
 def _direction(terms: PyTree) -> Array:
     """1, or −1 in a solve backwards in time: Diffrax wraps the terms with it."""
-    wraps = [
-        term.direction
-        for term in jtu.tree_leaves(terms, is_leaf=lambda x: hasattr(x, "direction"))
-        if hasattr(term, "direction")
-    ]
+    wrapped = lambda x: hasattr(x, "direction")
+    leaves = jtu.tree_leaves(terms, is_leaf=wrapped)
+    wraps = [leaf.direction for leaf in leaves if wrapped(leaf)]
     return jnp.asarray(wraps[0] if wraps else 1)

@@ -1,6 +1,6 @@
 """Three ways back to the level set of laws: two by symmetry, and along ∇h."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import jax
@@ -17,6 +17,7 @@ from ..laws._rescaling import _Rescaling
 from ..laws._structure import is_linear
 
 Way = Literal["rescaling", "balancing", "gauss-newton"]
+Correction = Callable[[State, Float[Array, " m"]], tuple[State, Float[Array, " m"]]]
 
 _BLOCK_ELEMENTS = 4_000_000
 _ITERATIONS = 5
@@ -26,22 +27,17 @@ _FARTHEST = 1.0
 def way_back(laws: Sequence[Law]) -> Way:
     """How these laws are restored together.
 
-    By the symmetry behind them where all are rescaling laws of units whose activation
-    is homogeneous indeed, or all are balancedness of layers that are linear indeed,
-    each of its own layer; along ∇h otherwise.
+    By their symmetry where all are rescaling laws of homogeneous activations, or all
+    are balancedness of linear ones, each of its own layer; along ∇h otherwise.
     """
     fns = [law.fn for law in laws]
     layers = [fn.before.weight for fn in fns if isinstance(fn, _Named)]
     if len(set(layers)) == len(fns):
-        if all(
-            isinstance(fn, _Rescaling) and homogeneity(fn.before.activation) == fn.q
-            for fn in fns
-        ):
+        homogeneous = lambda fn: homogeneity(fn.before.activation) == fn.q
+        if all(isinstance(fn, _Rescaling) and homogeneous(fn) for fn in fns):
             return "rescaling"
-        if all(
-            isinstance(fn, _Balancedness) and is_linear(fn.before.activation)
-            for fn in fns
-        ):
+        linear = lambda fn: is_linear(fn.before.activation)
+        if all(isinstance(fn, _Balancedness) and linear(fn) for fn in fns):
             return "balancing"
     return "gauss-newton"
 
@@ -49,7 +45,7 @@ def way_back(laws: Sequence[Law]) -> Way:
 def sees_its_parameters(laws: Sequence[Law], state: State, seen: PyTree) -> bool:
     """Whether the arrays that the laws name are leaves of the state itself."""
     mine, theirs = named_parameters(state), named_parameters(seen)
-    paths = [path for fn in _named(laws) for path in _paths(fn)]
+    paths = _sides(_named(laws))[2]
     return all(path in mine and mine[path] is theirs[path] for path in paths)
 
 
@@ -68,33 +64,23 @@ def rescaled(
     cancellation is taken.
 
     Several layers. A matrix between two hidden layers has its rows scaled by one law
-    and its columns by the other. Let w run over all squared weights (divided by their
-    rates), each with the row unit j and the column unit i that scale it, if any:
+    and its columns by the other. Let w run over all squared weights (over their rates),
+    each with the row unit j and the column unit i that scale it, if any:
 
         F(z) = ½ Σ_w w e^{2z_j − 2 q_i z_i} + Σ_lk h_lk z_lk.
 
-    Then ∂F/∂z_lk = (incoming) − q_l (outgoing) + h_lk: the laws hold at the stationary
-    points of F. F is a sum of exponentials of linear functions and a linear function,
-    hence convex: the stationary point is unique up to directions in which no weight
-    changes, and Newton's method finds it. Its matrix, Σ_w 2w (e_j − q_i e_i)(e_j −
-    q_i e_i)ᵀ, is of the size of the hidden units together.
-
-    **Arguments:**
-
-    - `laws`: for which `way_back` says so.
-    - `targets`: h, one `(units,)` a law.
+    Then ∂F/∂z_lk = (incoming) − q_l (outgoing) + h_lk: the laws hold where F is
+    stationary. F is a sum of exponentials of linear functions and a linear function,
+    hence convex, and Newton's method finds the point, with a matrix of the size of the
+    hidden units together: Σ_w 2w (e_j − q_i e_i)(e_j − q_i e_i)ᵀ.
 
     **Returns:** the state; a unit that would have to be scaled by more than e^±1 is
     scaled by that, and one whose weights are all zero stays as it is.
     """
     fns = _named(laws)
     arrays = named_parameters(state)
-    squares = {
-        path: arrays[path] ** 2 * fn.rates.inverse[path]
-        for fn in fns
-        for path in _paths(fn)
-    }
-    rows, columns = _sides(fns)
+    rows, columns, owners = _sides(fns)
+    squares = {p: arrays[p] ** 2 * fn.rates.inverse[p] for p, fn in owners.items()}
     degrees = [fn.q if isinstance(fn, _Rescaling) else 1.0 for fn in fns]
     if any(path in rows for path in columns) or any(q != 1.0 for q in degrees):
         scales = _stationary(degrees, squares, rows, columns, targets)
@@ -103,7 +89,8 @@ def rescaled(
 
     def scale(path, array):
         if path in rows:
-            array = _by_row(array, jnp.exp(scales[rows[path]]))
+            factor = jnp.exp(scales[rows[path]])[:, None]
+            array = (_matrix(array) * factor).reshape(array.shape)
         if path in columns:
             index = columns[path]
             array = array * jnp.exp(-degrees[index] * scales[index])[None, :]
@@ -123,8 +110,8 @@ def _root(fn, squares, h):
     top = jnp.where(h > 0, 2 * outgoing, root - h)
     bottom = jnp.where(h > 0, root + h, 2 * incoming)
     usable = (square > 0) & (top > 0) & (bottom > 0)
-    top, bottom = jnp.where(usable, top, 1), jnp.where(usable, bottom, 1)
-    return jnp.clip(jnp.log(top / bottom) / 2, -_FARTHEST, _FARTHEST)
+    ratio = jnp.where(usable, top, 1) / jnp.where(usable, bottom, 1)
+    return jnp.clip(jnp.log(ratio) / 2, -_FARTHEST, _FARTHEST)
 
 
 def _stationary(degrees, squares, rows, columns, targets):
@@ -139,12 +126,10 @@ def _stationary(degrees, squares, rows, columns, targets):
     parts = []
     for path, square in squares.items():
         square = _matrix(square)
-        place = lambda side, length: (
-            starts[side[path]] + jnp.arange(length)
-            if path in side
-            else jnp.full(length, total)
+        place = lambda side, n: jnp.minimum(
+            starts[side.get(path, -1)] + jnp.arange(n), total
         )
-        row, column = place(rows, square.shape[0]), place(columns, square.shape[1])
+        row, column = map(place, (rows, columns), square.shape)
         parts.append((square, row, column, degrees[columns.get(path, 0)]))
 
     def slope_and_matrix(z):
@@ -177,8 +162,8 @@ def _stationary(degrees, squares, rows, columns, targets):
     return [z[start : start + size] for start, size in zip(starts, sizes)]
 
 
-def balanced(laws: Sequence[Law]) -> "Correction":
-    """The correction of balancedness laws by the linear maps between the layers.
+def balanced(laws: Sequence[Law]) -> Correction:
+    """The correction of balancedness laws by linear maps between the layers.
 
     The symmetry. With a linear activation after layer l, (W_l, b_l, W_{l+1}) →
     (M_l W_l, M_l b_l, W_{l+1} M_l⁻¹) computes the same function for every invertible
@@ -191,24 +176,22 @@ def balanced(laws: Sequence[Law]) -> "Correction":
         (KS)_l = S_l P_l + P_l S_l − 2 W_{l+1}ᵀ S_{l+1} W_{l+1} − 2 W_l S_{l−1} W_lᵀ,
         P_l = W_{l+1}ᵀW_{l+1} + W_l W_lᵀ + b_l b_lᵀ,
 
-    and ⟨S, KS⟩ = 2 Σ_l ‖S_l W_l − W_l S_{l−1}‖² + 2 Σ_l ‖S_l b_l‖² ≥ 0. So KS = H −
+    and ⟨S, KS⟩ = 2 Σ_l |S_l W_l − W_l S_{l−1}|² + 2 Σ_l |S_l b_l|² ≥ 0. So KS = H −
     target is solved by conjugate gradients, preconditioned by its diagonal blocks
-    S_l P_l + P_l S_l: in the eigenbasis of P_l these divide by sums of two eigenvalues.
-    For one hidden layer they are all of K. A sum b is divided by as (b² + τ²)/b, τ the
-    shift of `gauss_newton`, so that where laws depend on each other nothing is done. For
-    equal rates this is the correction of `gauss_newton` (K is then ½JJᵀ on symmetric
-    matrices), at a cost of r³ and a few products, where JJᵀ has r⁴/4 entries.
+    S_l P_l + P_l S_l, for one hidden layer all of K: in the eigenbasis of P_l these
+    divide by sums b of two of its eigenvalues, or rather (b² + τ²)/b, τ the shift of
+    `gauss_newton`, which does nothing where laws depend on each other. With equal rates
+    this is the correction of `gauss_newton`, at a cost of r³ instead of r⁶.
     """
     fns = _named(laws)
-    rows, columns = _sides(fns)
-    names = {path: fn for fn in fns for path in _paths(fn)}
+    rows, columns, owners = _sides(fns)
     coupled = any(path in rows for path in columns)
 
     def correction(state, residual):
         arrays = named_parameters(jax.lax.stop_gradient(state))
         roots = {
             path: _matrix(arrays[path] * jnp.sqrt(fn.rates.inverse[path].ravel()[0]))
-            for path, fn in names.items()
+            for path, fn in owners.items()
         }
         sizes = [len(roots[fn.before.weight]) for fn in fns]
         total = [jnp.zeros((r, r), residual.dtype) for r in sizes]
@@ -217,8 +200,7 @@ def balanced(laws: Sequence[Law]) -> "Correction":
                 total[rows[path]] += root @ root.T
             if path in columns:
                 total[columns[path]] += root.T @ root
-        sums = [jnp.trace(p) for p in total]
-        sums = [jnp.where(top > 0, top, 1) for top in sums]
+        sums = [jnp.where(top > 0, top, 1) for top in map(jnp.trace, total)]
         lengths = jnp.concatenate(
             [jnp.full(r * (r + 1) // 2, jnp.sqrt(top)) for r, top in zip(sizes, sums)]
         )
@@ -247,10 +229,8 @@ def balanced(laws: Sequence[Law]) -> "Correction":
             maps = jax.lax.custom_linear_solve(multiply, right, solve, symmetric=True)
         else:
             maps = divide(right)
-        cayley = lambda s: jnp.linalg.solve(
-            jnp.eye(len(s), dtype=s.dtype) - s / 2,
-            jnp.eye(len(s), dtype=s.dtype) + s / 2,
-        )
+        half = lambda s: jnp.eye(len(s), dtype=s.dtype) + s / 2
+        cayley = lambda s: jnp.linalg.solve(half(-s), half(s))
 
         def change(path, array):
             if path in rows:
@@ -264,7 +244,7 @@ def balanced(laws: Sequence[Law]) -> "Correction":
     return correction
 
 
-def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> "Correction":
+def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> Correction:
     """The correction of any laws, along their gradients.
 
     With r = fn(y) − target, J = ∂fn/∂y (m × D) and N = diag |J_i|, it is
@@ -272,17 +252,15 @@ def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> "Correction":
         y ← y − (N⁻¹J)ᵀ (N⁻¹JJᵀN⁻¹ + μ)⁻¹ N⁻¹r,
 
     a Levenberg–Marquardt step, of which Gauss–Newton's is the limit μ → 0. Rows of J
-    that depend on each other (laws that do, such as the entries of a symmetric matrix
-    of deficient rank) do not make it singular: on a singular value σ of N⁻¹J the factor
-    is σ/(σ² + μ), so what is consistent is removed at the rate μ/(σ² + μ), and what
-    lies in the kernel moves nothing. μ is (|N⁻¹r|/|y|)², the choice under which the
-    iteration is quadratic also at singular J (Yamashita & Fukushima 2001, Thm 2.1), and
-    at least round-off.
+    that depend on each other (such as the entries of a symmetric matrix of deficient
+    rank) do not make it singular: on a singular value σ of N⁻¹J the factor is
+    σ/(σ² + μ), so what is consistent shrinks by μ/(σ² + μ), and the kernel moves
+    nothing. μ is (|N⁻¹r|/|y|)², with which the iteration is quadratic also at singular
+    J (Yamashita & Fukushima 2001, Thm 2.1), and at least round-off.
 
-    J is not formed: JJᵀ is taken column by column through a vjp and a jvp of fn. To
-    differentiation the Gram matrix is a constant. That changes the derivative of one
-    correction by a multiple of r in the range of Jᵀ, which the next correction removes
-    again as it removes any other departure from the level set.
+    JJᵀ is taken column by column through a vjp and a jvp of fn. To differentiation it
+    is a constant: that changes the derivative of one correction by a multiple of r in
+    the range of Jᵀ, which the next removes like any departure from the level set.
     """
 
     def correction(state, residual):
@@ -305,9 +283,6 @@ def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> "Correction":
     return correction
 
 
-Correction = Callable[[State, Float[Array, " m"]], tuple[State, Float[Array, " m"]]]
-
-
 def restored(
     fn: Callable[[State], Float[Array, " m"]],
     state: State,
@@ -323,22 +298,19 @@ def restored(
 
     **Arguments:**
 
-    - `noise`: what of fn(y) − target counts as nothing.
-    - `correction`: (y, fn(y) − target) -> (new y, the lengths by which the entries of
-        fn(y) − target are divided to make distances of them).
+    - `noise`: what of r = fn(y) − target counts as nothing.
+    - `correction`: (y, r) -> (new y, lengths that make distances of r).
     """
+
+    met = lambda residual: jnp.all(jnp.abs(residual) <= noise)
 
     def attempt(state, residual) -> tuple[State, Array, BoolScalar]:
         moved, length = correction(state, residual)
         left = fn(moved) - target
         closer = _distance(left, length) < _distance(residual, length)
         keep = lambda new, old: jnp.where(closer, new, old)
-        state = jtu.tree_map(keep, moved, state)
         residual = keep(left, residual)
-        return state, residual, ~closer | met(residual)
-
-    def met(residual) -> BoolScalar:
-        return jnp.all(jnp.abs(residual) <= noise)
+        return jtu.tree_map(keep, moved, state), residual, ~closer | met(residual)
 
     def body(carry, _):
         state, residual, done = carry
@@ -384,9 +356,8 @@ def _conjugate_gradients(product, right, divide):
         direction = add(divided, ratio(new, energy), direction)
         return x, residual, direction, new, count + 1
 
-    first = divide(right)
+    first, zero = divide(right), [jnp.zeros_like(r) for r in right]
     start = dot(right, first)
-    zero = [jnp.zeros_like(r) for r in right]
     return jax.lax.while_loop(going, body, (zero, right, first, start, 0))[0]
 
 
@@ -394,8 +365,8 @@ def _symmetric(flat, sizes) -> list[Array]:
     """Symmetric matrices from their upper triangles by rows, one after the other."""
     matrices = []
     for r in sizes:
-        count = r * (r + 1) // 2
-        upper = jnp.zeros((r, r), flat.dtype).at[jnp.triu_indices(r)].set(flat[:count])
+        upper, count = jnp.zeros((r, r), flat.dtype), r * (r + 1) // 2
+        upper = upper.at[jnp.triu_indices(r)].set(flat[:count])
         matrices.append(upper + upper.T - jnp.diag(jnp.diagonal(upper)))
         flat = flat[count:]
     return matrices
@@ -408,26 +379,17 @@ def _named(laws: Sequence[Law]) -> list[_Named]:
     return [law.fn for law in laws if isinstance(law.fn, _Named)]
 
 
-def _paths(fn: _Named) -> Iterator[str]:
-    yield fn.before.weight
-    if fn.before.bias:
-        yield fn.before.bias
-    yield fn.after.weight
-
-
-def _sides(fns: Sequence[_Named]) -> tuple[dict[str, int], dict[str, int]]:
-    """Path → the law whose units are its rows, and the one whose units its columns."""
+def _sides(fns: Sequence[_Named]):
+    """Path → the law whose units are its rows; whose units are its columns; any one."""
     rows = {fn.before.weight: index for index, fn in enumerate(fns)}
     rows |= {fn.before.bias: i for i, fn in enumerate(fns) if fn.before.bias}
-    return rows, {fn.after.weight: index for index, fn in enumerate(fns)}
+    columns = {fn.after.weight: index for index, fn in enumerate(fns)}
+    owners = {path: fns[index] for path, index in (rows | columns).items()}
+    return rows, columns, owners
 
 
 def _matrix(array):
     return array[:, None] if array.ndim == 1 else array
-
-
-def _by_row(array, factor):
-    return array * (factor if array.ndim == 1 else factor[:, None])
 
 
 def _changed(state: State, change: Callable[[str, Array], Array]) -> State:

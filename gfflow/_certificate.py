@@ -12,7 +12,7 @@ from ._solution import Certificate, Solution
 from ._status import Status
 from ._typing import Scalar
 from .flows import AbstractFlow
-from .solvers import Auto, GaussLegendre, RadauIIA, solver_properties
+from .solvers import Auto, GaussLegendre, Projected, RadauIIA, solver_properties
 
 _FINER = 30.0
 
@@ -72,6 +72,8 @@ def certify(
 
 def another(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
     """A solver of another order for the same flow."""
+    while type(solver) is Projected:
+        solver = solver.solver
     if isinstance(solver, Auto):
         return Auto(_other(solver.stiff.stages))
     if isinstance(solver, RadauIIA):

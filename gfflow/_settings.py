@@ -1,11 +1,14 @@
 """What `solve` was asked for, validated and turned into arrays."""
 
+import inspect
+
 import diffrax
 import jax.numpy as jnp
 
 from ._core import Settings, root_mean_square
 from ._errors import SolveError
 from ._problem import Problem
+from ._registry import lookup
 from ._times import is_traced
 from ._typing import IntScalarLike, ScalarLike, State
 from .solvers import solver_by_name
@@ -86,6 +89,31 @@ def make_solver(
             f"got {type(solver).__name__}"
         )
     return solver
+
+
+def configured_solver(
+    name: str, stages: int | None, exact_invariants: bool
+) -> diffrax.AbstractSolver:
+    """A solver by name with the options of a config.
+
+    **Raises:** `SolveError` for an option that it does not have.
+    """
+    given = {}
+    if stages is not None:
+        given["stages"] = stages
+    if exact_invariants:
+        given["exact_invariants"] = True
+    if not given:
+        return make_solver(name)
+    kind = lookup("solvers", name)
+    known = inspect.signature(kind).parameters
+    for option in given:
+        if option not in known:
+            raise SolveError(
+                f"solver {name!r} has no {option}; leave the key out, or use "
+                "auto, radau_iia or gauss_legendre"
+            )
+    return kind(**given)
 
 
 def positive(name: str, value: ScalarLike) -> None:

@@ -17,11 +17,12 @@ from .._integration import Integration
 from .._parameters import trainable_filter
 from .._problem import Problem
 from .._registry import lookup
-from .._settings import make_settings, make_solver
-from .._solve import keep_every, named_laws
+from .._settings import configured_solver, make_settings
+from .._solve import keep_every, named_laws, seen_solver
 from .._times import linear_times, log_times, make_grid
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws, symbolic
+from ..solvers import Projected
 from ._sections import Config
 from ._targets import call_target, load_target
 
@@ -102,7 +103,11 @@ def build(config: Config, where: Where = str) -> Experiment:
             solver.stop.gradient_norm,
             solver.stop.loss,
         )
-        method = make_solver(solver.name)
+        method = configured_solver(
+            solver.name, solver.stages, solver.exact_invariants
+        )
+        if solver.project:
+            method = seen_solver(Projected(method, laws), flow)
     with _at(where, "save"):
         grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
         every = keep_every(config.save.parameters_every, len(grid), problem)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .._solution import Solution
+from .._status import status_name
 from ..check import Report, drift_of
 from ..laws import Law
 from ._report import write_report
@@ -44,6 +45,38 @@ def metrics_of(solution: Solution, report: Report) -> dict[str, Any]:
             "compile_s": cost.compile_s,
         },
         "laws": [law.to_json() for law in report.values()],
+        "events": [{"t": t, "what": what} for t, what in solution.events],
+        "enforced": list(solution.enforced),
+        "certificate": _certificate(solution),
+        "critical_point": _critical_point(solution),
+    }
+
+
+def _certificate(solution: Solution) -> dict[str, Any] | None:
+    found = solution.certificate
+    if found is None:
+        return None
+    return {
+        "error": _number(found.error),
+        "largest": _number(found.largest),
+        "rtol": float(found.rtol),
+        "solver": found.solver,
+        "status": status_name(found.status),
+        "gradient_equivalents": found.cost.gradient_equivalents,
+    }
+
+
+def _critical_point(solution: Solution) -> dict[str, Any] | None:
+    found = solution.critical_point
+    if found is None:
+        return None
+    return {
+        "converged": bool(found.converged),
+        "loss": _number(found.loss),
+        "gradient_norm": _number(found.gradient_norm),
+        "curvature": _number(found.curvature),
+        "gradients": int(found.gradients),
+        "hvps": int(found.hvps),
     }
 
 
@@ -89,6 +122,19 @@ def print_summary(metrics: Mapping[str, Any], console: Console) -> None:
         f"{_shown(cost['wall_s'], '.1f')} s of which {_shown(cost['compile_s'], '.1f')}"
         " s compilation"
     )
+    for event in metrics["events"]:
+        console.print(f"t = {event['t']:.6g}: {event['what']}", highlight=False)
+    certificate, point = metrics["certificate"], metrics["critical_point"]
+    if certificate is not None:
+        console.print(
+            f"error of the last state {_shown(certificate['error'])}, by "
+            f"{certificate['solver']} at {certificate['rtol']:.1e}"
+        )
+    if point is not None:
+        console.print(
+            f"critical point {'found' if point['converged'] else 'not found'}: gradient "
+            f"norm {_shown(point['gradient_norm'])}, loss {_shown(point['loss'], '.6g')}"
+        )
     if not metrics["laws"]:
         console.print("no law was asked for or read off the model")
         return

@@ -16,7 +16,7 @@ from .._errors import RunFolderError
 from .._integration import steps_of
 from .._parameters import parameter_paths
 from .._solution import Solution
-from .._solve import assemble
+from .._solve import assemble, completed
 from .._status import Status, status_name
 from ._build import Experiment
 from ._progress import Progress
@@ -63,7 +63,15 @@ class Runner:
             carry, row = self.experiment.integration.start()
             self._rows, self._states = [row], [(carry.t, carry.state)]
         carry = self._integrate(carry, progress)
-        return self._solution(carry)
+        solver, experiment = self.experiment.config.solver, self.experiment
+        return completed(
+            self._solution(carry),
+            experiment.flow,
+            experiment.problem,
+            carry.t,
+            solver.certify,
+            solver.finish,
+        )
 
     def restore(self) -> Solution:
         """What is on disk, as a solution; nothing is integrated.

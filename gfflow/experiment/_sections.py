@@ -256,7 +256,18 @@ class StopSection(Section):
 class SolverSection(Section):
     """`[solver]`: how the ODE is integrated."""
 
-    name: Annotated[str, AfterValidator(_solver)] = "dopri8"
+    name: Annotated[str, AfterValidator(_solver)] = "auto"
+    stages: Annotated[int, Field(ge=1, le=9)] | None = Field(
+        default=None, description="of auto, radau_iia, gauss_legendre"
+    )
+    exact_invariants: bool = Field(
+        default=False, description="gauss_legendre: stages solved to round-off"
+    )
+    project: bool = Field(default=False, description="back to the laws at each step")
+    certify: bool = Field(default=False, description="the end's error by a second run")
+    finish: Literal["critical-point"] | None = Field(
+        default=None, description="second-order steps after the flow"
+    )
     t0: float = Field(default=0.0, description="first flow time")
     t1: float = Field(description="last flow time")
     rtol: PositiveFloat = Field(default=1e-10, description="relative error")

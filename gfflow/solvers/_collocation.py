@@ -24,6 +24,7 @@ from ._spent import Spent
 from ._stage_iteration import Iterate, iterate
 
 _RESIDUALS = 2
+_DENSE = 32
 _ROUNDS = 4
 _MOST_STAGES = 9
 _LIMIT = 15
@@ -250,7 +251,9 @@ class AbstractCollocation(
         return -(-self.stages // self.stage_chunk)
 
     def _count(self, size: int) -> int:
-        return size if self.vectors == "dense" else min(self.vectors, size)
+        if self.vectors == "dense" or size <= _DENSE:
+            return size
+        return min(self.vectors, size)
 
     def _extra(self, size: int) -> int:
         count = self._count(size)

@@ -48,7 +48,8 @@ class GaussLegendre(AbstractCollocation):
         - `stages`: s, from 1 to 9.
         - `exact_invariants`: solve the stage equations to round-off.
         - `vectors`: stiff directions of the Jacobian that Newton's iteration knows, or
-            `"dense"` for all of it.
+            `"dense"` for all of it, as it always is up to 32 parameters. It must be at
+            least the number of directions in which h times the curvature is large.
         - `memory`: iterations that Anderson's acceleration looks back on; each holds
             2s copies of the parameters.
         - `stage_chunk`: stages whose gradients are taken at once, all by default.

@@ -12,6 +12,7 @@ _DIVERGED = 2.0
 _STAGNATED = 0.5
 _ROUND_OFF = 1e4
 _FIRST_GUESS = 0.5
+_LEAST_RATE, _LEAST_GUESS = 1 / 30, 1 / 10
 
 Residual = Callable[[Array], Array]
 Correction = Callable[[Array], Array]
@@ -63,6 +64,8 @@ def iterate(
     corrections g_j, the combination of least norm Σ α_j g_j, Σ α_j = 1, replaces the
     last one; the next iterate is Σ α_j (K_j + g_j). It stops where the *predicted* error
     θ/(1 − θ)·|ΔK| is under the tolerance (Hairer & Wanner, Solving ODEs II, (IV.8.10)).
+    Accelerated, one change says little of the next: θ is taken as 1/30 at least, and as
+    1/10 at least where it is that of the last step.
 
     **Arguments:**
 
@@ -115,7 +118,9 @@ def iterate(
             done = small | (size < 0.5)
             diverged = (ratio > _DIVERGED) & (size >= _ROUND_OFF)
         else:
+            least = jnp.where(count > 1, _LEAST_RATE, _LEAST_GUESS)
             known = jnp.where(count > 1, ratio, jnp.where(expected > 0, guess, 1.0))
+            known = jnp.maximum(known, least.astype(dtype))
             rest_error = size * known / jnp.maximum(1 - known, 1e-3)
             done = (known < 1) & (rest_error < 1)
             diverged = ratio > _DIVERGED

@@ -227,7 +227,7 @@ def counted(solver):
         0.0,
         1.0,
         0.25,
-        jnp.linspace(0.5, 1.0, 30),
+        jnp.linspace(0.5, 1.0, 40),
         saveat=diffrax.SaveAt(t1=True, solver_state=True),
     )
     jax.effects_barrier()
@@ -255,12 +255,21 @@ def test_chunks_of_stages_change_nothing_but_the_chain():
     assert chains[1] > 1.8 * chains[0]
 
 
-@pytest.mark.parametrize("vectors", [3, "dense"])
+@pytest.mark.parametrize("vectors", [10, "dense"])
 @pytest.mark.parametrize("memory", [0, 2])
 def test_any_number_of_vectors(vectors, memory):
     solver = RadauIIA(4, vectors=vectors, memory=memory)
     end = integrate(solver, 1e-7).ys
     np.testing.assert_allclose(end["b"][-1], closed_form()[1], atol=1e-5)
+
+
+def test_many_equal_stiff_directions_of_a_small_state():
+    """Far more of them than `vectors`: the Jacobian is dense up to 32 entries."""
+    field = lambda t, y, args: -1e4 * y - y**3
+    y0 = jnp.linspace(0.5, 1.0, 29)
+    solution = integrate(RadauIIA(5), 1e-6, 5.0, y0, field)
+    np.testing.assert_allclose(solution.ys[-1], 0.0, atol=1e-5)
+    assert solution.stats["num_accepted_steps"] < 100
 
 
 def test_gradient_through_a_stiff_solve():

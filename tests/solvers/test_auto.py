@@ -1,0 +1,160 @@
+"""Auto: which solver it chooses, what it records, what it costs."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from analytic import product_problem, product_solution
+
+import gfflow as gf
+from gfflow.solvers import Auto
+
+FLOW = gf.GradientFlow()
+
+
+def rates_of(rate):
+    """Five outliers from 0.6 to 1 times `rate` over a bulk of 1."""
+    return np.concatenate([np.linspace(0.6, 1.0, 5) * rate, np.ones(35)])
+
+
+def well(rate):
+    """y' = −rate y − y³ on 40 entries."""
+    rates = jnp.asarray(rates_of(rate))
+    return lambda t, y, args: -rates * y - y**3
+
+
+def exact(rate, y0, t):
+    """Bernoulli's equation."""
+    rates = rates_of(rate)
+    decay = np.exp(-rates * t)
+    return y0 * decay / np.sqrt(1 + y0**2 / rates * (1 - decay**2))
+
+
+def integrate(field, t1, tol, solver=None, y0=None):
+    y0 = jnp.linspace(0.5, 1.0, 40) if y0 is None else y0
+    return diffrax.diffeqsolve(
+        diffrax.ODETerm(field),
+        solver or Auto(),
+        0.0,
+        t1,
+        1e-3,
+        y0,
+        saveat=diffrax.SaveAt(t1=True, solver_state=True),
+        stepsize_controller=diffrax.PIDController(rtol=tol, atol=tol),
+        max_steps=20_000,
+    )
+
+
+@pytest.mark.parametrize("tol", [1e-5, 1e-10])
+def test_it_goes_over_to_collocation_where_the_flow_is_stiff(tol):
+    start = np.linspace(0.5, 1.0, 40)
+    solution = integrate(well(1e4), 5.0, tol)
+    np.testing.assert_allclose(solution.ys[-1], exact(1e4, start, 5.0), atol=30 * tol)
+    state = solution.solver_state
+    events = Auto().events(state)
+    assert "radau_iia" in events[0][1] and 0 < events[0][0] < 0.1
+    assert state.spent.gradients < 3000 and state.spent.hvps > 0
+    assert solution.stats["num_accepted_steps"] < 150
+
+
+def test_it_stays_explicit_where_it_is_not():
+    start = np.linspace(0.5, 1.0, 40)
+    solution = integrate(well(1.0), 0.5, 1e-9)
+    np.testing.assert_allclose(solution.ys[-1], exact(1.0, start, 0.5), atol=1e-8)
+    assert solution.solver_state.spent.hvps == 0
+    assert Auto().events(solution.solver_state) == ()
+
+
+def test_it_takes_less_order_across_kinks():
+    """y' = −sign-like kinks at every 1/20: Bogacki–Shampine takes over."""
+
+    def field(t, y, args):
+        return -1.0 - 0.5 * jnp.abs(jnp.mod(20 * y, 2.0) - 1.0)
+
+    solution = integrate(field, 2.0, 1e-7, y0=jnp.array([1.0]))
+    modes = [what for _, what in Auto().events(solution.solver_state)]
+    assert any("Bogacki" in what for what in modes)
+    reference = integrate(field, 2.0, 1e-10, diffrax.Bosh3(), jnp.array([1.0]))
+    np.testing.assert_allclose(solution.ys[-1], reference.ys[-1], atol=1e-5)
+
+
+def test_memory_decides_the_stiff_solver():
+    y0 = jnp.zeros(1000)
+    names = []
+    for limit in (10**9, 8000 * 70, 8000 * 20):
+        solver = Auto(memory_limit=limit).stiff_solver(y0)
+        names.append((type(solver).__name__, getattr(solver, "memory", None)))
+    assert names == [("RadauIIA", 4), ("RadauIIA", 0), ("ROCK2", None)]
+    small = integrate(well(300.0), 3.0, 1e-5, Auto(memory_limit=320 * 20))
+    start = np.linspace(0.5, 1.0, 40)
+    np.testing.assert_allclose(small.ys[-1], exact(300.0, start, 3.0), atol=3e-4)
+    assert Auto(memory_limit=320 * 20).events(small.solver_state)[0][1] == (
+        "switched to rock2"
+    )
+
+
+def test_dense_output_in_every_mode():
+    start = np.linspace(0.5, 1.0, 40)
+    for rate, t1 in ((1.0, 0.5), (1e4, 3.0)):
+        times = jnp.linspace(0.0, t1, 17)
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(well(rate)),
+            Auto(),
+            0.0,
+            t1,
+            1e-3,
+            jnp.asarray(start),
+            saveat=diffrax.SaveAt(ts=times),
+            stepsize_controller=diffrax.PIDController(rtol=1e-9, atol=1e-9),
+        )
+        for t, y in zip(times, solution.ys):
+            np.testing.assert_allclose(y, exact(rate, start, float(t)), atol=1e-6)
+
+
+def test_solve_lists_the_switch_and_certifies_the_end():
+    problem = product_problem(time_scale=1.0)
+    solution = gf.solve(FLOW, problem, t1=60.0, rtol=1e-7, certify=True)
+    assert solution.solver.properties.name == "auto"
+    assert any("radau_iia" in what for _, what in solution.events)
+    u, v = product_solution(60.0)
+    error = np.hypot(solution.model.u - u, solution.model.v - v) / np.hypot(u, v)
+    certificate = solution.certificate
+    assert error < 3e-6
+    assert abs(certificate.error - error) < 0.2 * error + 1e-10
+    assert certificate.solver == "auto" and certificate.cost.gradients > 0
+    assert certificate.rtol < solution.settings.rtol
+
+
+def test_certify_and_finish_inside_jit():
+    problem = product_problem()
+
+    @jax.jit
+    def end(t1):
+        solution = gf.solve(
+            FLOW, problem, t1=t1, rtol=1e-7, certify=True, finish="critical-point"
+        )
+        point = solution.critical_point
+        return solution.certificate.error, point.gradient_norm, point.parameters
+
+    error, norm, point = end(2.0)
+    assert 0 < error < 1e-6
+    assert norm <= 1e-13 and abs(point.u * point.v - 2.0) < 1e-12
+
+
+def test_the_critical_point_is_apart_from_the_flow():
+    problem = product_problem()
+    plain = gf.solve(FLOW, problem, t1=1.0, rtol=1e-8)
+    ended = gf.solve(FLOW, problem, t1=1.0, rtol=1e-8, finish="critical-point")
+    np.testing.assert_array_equal(plain.ts, ended.ts)
+    np.testing.assert_array_equal(plain.model.u, ended.model.u)
+    assert plain.cost.gradients == ended.cost.gradients
+    assert plain.critical_point is None and bool(ended.critical_point.converged)
+    with pytest.raises(gf.SolveError, match="critical-point"):
+        gf.solve(FLOW, problem, t1=1.0, finish="newton")
+
+
+@pytest.mark.parametrize("options", [{"stages": 2}, {"memory_limit": -1}])
+def test_bad_settings(options):
+    with pytest.raises(gf.SolveError):
+        Auto(**options)

@@ -25,7 +25,7 @@ _SOLVERS: dict[str, _Entry] = {
     "auto": (
         "gfflow.solvers",
         "Auto",
-        "the default: explicit, then Radau IIA or ROCK2 where the flow is stiff",
+        "explicit, then Radau IIA or ROCK2 where the flow is stiff",
     ),
     "gauss_legendre": (
         "gfflow.solvers",
@@ -42,7 +42,6 @@ _SOLVERS: dict[str, _Entry] = {
         "ROCK2",
         "stabilised explicit, order 2: hλ gradients cost √(hλ), least memory",
     ),
-    "rock4": ("gfflow.solvers", "ROCK4", "stabilised explicit, order 4"),
 } | {
     name.lower(): ("diffrax", name, text)
     for name, text in {

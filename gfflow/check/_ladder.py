@@ -61,7 +61,7 @@ def drift_ladder(
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
     The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    without a projection, unless it keeps quadratic laws exactly: then it is Auto.
+    without a projection, unless it keeps quadratic laws exactly: then it is Dopri8.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
@@ -69,7 +69,7 @@ def drift_ladder(
     while isinstance(solver, Projected):
         solver = solver.solver
     if "quadratic" in solver_properties(solver).exact_degrees:
-        solver = "auto"
+        solver = "dopri8"
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
         return {}, "there is no ladder: the run took no time"

@@ -14,5 +14,4 @@ from ._properties import solver_events as solver_events
 from ._properties import solver_properties as solver_properties
 from ._radau_iia import RadauIIA as RadauIIA
 from ._rock2 import ROCK2 as ROCK2
-from ._rock4 import ROCK4 as ROCK4
 from ._spent import Spent as Spent

@@ -114,7 +114,7 @@ def test_dense_output_in_every_mode():
 
 def test_solve_lists_the_switch_and_certifies_the_end():
     problem = product_problem(time_scale=1.0)
-    solution = gf.solve(FLOW, problem, t1=60.0, rtol=1e-7, certify=True)
+    solution = gf.solve(FLOW, problem, t1=60.0, rtol=1e-7, solver="auto", certify=True)
     assert solution.solver.properties.name == "auto"
     assert any("radau_iia" in what for _, what in solution.events)
     u, v = product_solution(60.0)
@@ -132,7 +132,13 @@ def test_certify_and_finish_inside_jit():
     @jax.jit
     def end(t1):
         solution = gf.solve(
-            FLOW, problem, t1=t1, rtol=1e-7, certify=True, finish="critical-point"
+            FLOW,
+            problem,
+            t1=t1,
+            rtol=1e-7,
+            solver="auto",
+            certify=True,
+            finish="critical-point",
         )
         point = solution.critical_point
         return solution.certificate.error, point.gradient_norm, point.parameters

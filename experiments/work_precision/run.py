@@ -1,0 +1,134 @@
+"""Work and precision of gfflow's solvers and of their peers, in one process.
+
+    python experiments/work_precision/run.py [--problems a,b] [--solvers x,y]
+        [--ours-only] [--out DIR]
+
+writes results.csv, problems.csv, table.md and figure.svg; what is there already and was
+not run again stays.
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import numpy as np
+import reference
+import report
+from contestants import contestants, ladder, law_drift, takes_part
+from cost import measure
+from field import Field
+from outcome import OVER_BUDGET, SOLVED
+from problems import CASES
+
+HERE = Path(__file__).parent
+COLUMNS = (
+    "problem t1 solver kind rtol status error gradients hvps gradient_equivalents "
+    "sequential wall_s accepted rejected law_drift"
+).split()
+
+
+def main() -> None:
+    """Race, problem by problem; each is written when it is done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problems", default=",".join(CASES))
+    parser.add_argument("--solvers", default="", help="parts of names, all without")
+    parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--out", type=Path, default=HERE)
+    options = parser.parse_args()
+    peers, wanted = not options.ours_only, options.solvers.split(",")
+    for name in options.problems.split(","):
+        case = CASES[name]
+        if not reference.known(case):
+            print(f"{name}: no reference, not run", file=sys.stderr, flush=True)
+            continue
+        field = Field.of(case)
+        ratios = measure(field)
+        states, distances = reference.load(case)
+        top = max(field.largest_eigenvalue(s.astype(float)) for s in states)
+        note = {
+            "problem": name,
+            "parameters": field.size,
+            "lambda_max": top,
+            "gradient_s": ratios.gradient_s,
+            "product": ratios.product,
+            "batched": ratios.batched,
+            "references_differ_by": max(distances),
+        }
+        print(note, file=sys.stderr, flush=True)
+        _merge(options.out / "problems.csv", list(note), [note])
+        for t1, state in zip(case.horizons, states):
+            for contestant in contestants(peers):
+                if not any(part in contestant.name for part in wanted):
+                    continue
+                if takes_part(contestant, field.size, t1 == case.horizons[0]):
+                    rows = _race(case, field, ratios, t1, state, contestant)
+                    _merge(options.out / "results.csv", COLUMNS, rows)
+        report.write(options.out)
+
+
+def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:
+    """One contestant down its ladder, until it is over budget."""
+    rows = []
+    for rtol in ladder(contestant):
+        outcome = contestant.run(field, ratios, t1, rtol)
+        reached = outcome.status == SOLVED and outcome.state is not None
+        counts = outcome.gradients, outcome.products, outcome.batched
+        known = None not in counts
+        products = outcome.products + outcome.batched if known else ""
+        rows.append(
+            {
+                "problem": case.name,
+                "t1": f"{t1:g}",
+                "solver": contestant.name,
+                "kind": contestant.kind,
+                "rtol": f"{rtol:.0e}",
+                "status": outcome.status,
+                "error": f"{field.error(outcome.state, exact):.3e}" if reached else "",
+                "gradients": outcome.gradients if known else "",
+                "hvps": products,
+                "gradient_equivalents": (
+                    f"{ratios.equivalents(*counts):.0f}" if known else ""
+                ),
+                "sequential": outcome.sequential or "",
+                "wall_s": f"{outcome.wall_s:.3f}",
+                "accepted": "" if outcome.accepted is None else outcome.accepted,
+                "rejected": "" if outcome.rejected is None else outcome.rejected,
+                "law_drift": _drift(field, outcome.state) if reached else "",
+            }
+        )
+        print(",".join(str(v) for v in rows[-1].values()), file=sys.stderr, flush=True)
+        if outcome.status == OVER_BUDGET:
+            break
+    return rows
+
+
+def _drift(field, state: np.ndarray) -> str:
+    drift = law_drift(field, state)
+    return "" if drift is None else f"{drift:.1e}"
+
+
+def _merge(path: Path, columns: list[str], rows: list[dict]) -> None:
+    """Write the rows, and of those of before what they do not replace."""
+    key = lambda row: (row["problem"], row.get("t1"), row.get("solver"))
+    new = {key(row) for row in rows}
+    if path.exists():
+        with open(path, newline="", encoding="utf-8") as file:
+            old = [row for row in csv.DictReader(file) if key(row) not in new]
+        place = lambda row: (
+            list(CASES).index(row["problem"]),
+            float(row.get("t1") or 0),
+        )
+        rows = sorted([*old, *rows], key=place)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

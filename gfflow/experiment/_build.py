@@ -103,9 +103,7 @@ def build(config: Config, where: Where = str) -> Experiment:
             solver.stop.gradient_norm,
             solver.stop.loss,
         )
-        method = configured_solver(
-            solver.name, solver.stages, solver.exact_invariants
-        )
+        method = configured_solver(solver.name, solver.stages, solver.exact_invariants)
         if solver.project:
             method = seen_solver(Projected(method, laws), flow)
     with _at(where, "save"):

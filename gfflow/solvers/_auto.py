@@ -248,9 +248,7 @@ class Auto(
             rtol, atol = (jnp.asarray(x, e.dtype) for x in (finder.rtol, finder.atol))
             return e / (atol + rtol * jnp.maximum(jnp.abs(a), jnp.abs(b)))
 
-        return jax.lax.stop_gradient(
-            finder.norm(jtu.tree_map(ratio, y_error, y0, y1))
-        )
+        return jax.lax.stop_gradient(finder.norm(jtu.tree_map(ratio, y_error, y0, y1)))
 
     @property
     def _degree(self) -> int:

@@ -212,8 +212,7 @@ class AbstractCollocation(
         ends = 0 if self.family == "radau" else 1
 
         estimate = h * (
-            constant(table.error_stages) @ slopes
-            + constant(table.error_start) * slope
+            constant(table.error_stages) @ slopes + constant(table.error_start) * slope
         )
         estimate = self._filtered(jax.lax.stop_gradient(estimate), deflation, h)
         y_error = self._reported(estimate, flat, y1, last, slopes)
@@ -395,7 +394,9 @@ def _decay(table: Quadrature, slopes, scale, norm):
     coefficients = jnp.asarray(table.legendre, slopes.dtype) @ slopes
     sizes = jax.lax.stop_gradient(jax.vmap(norm)(coefficients / scale[None]))
     before = sizes[-2] + sizes[-3]
-    return jnp.where(before > 0, (sizes[-1] + sizes[-2]) / jnp.where(before > 0, before, 1), 0)
+    return jnp.where(
+        before > 0, (sizes[-1] + sizes[-2]) / jnp.where(before > 0, before, 1), 0
+    )
 
 
 def _complex(dtype):
@@ -413,9 +414,7 @@ def settings(
     if not whole(stages, 1) or stages > _MOST_STAGES:
         raise SolveError(f"stages is a number from 1 to {_MOST_STAGES}; got {stages!r}")
     if vectors != "dense" and not whole(vectors, 1):
-        raise SolveError(
-            f'vectors is a positive number or "dense"; got {vectors!r}'
-        )
+        raise SolveError(f'vectors is a positive number or "dense"; got {vectors!r}')
     if not whole(memory, 0):
         raise SolveError(f"memory is a number of iterations, 0 or more; got {memory!r}")
     if stage_chunk is not None and not whole(stage_chunk, 1):

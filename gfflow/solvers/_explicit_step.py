@@ -143,7 +143,9 @@ def _dense(method, stages: int) -> np.ndarray:
         interpolant = method.interpolation_cls(
             t0=jnp.zeros(()), t1=jnp.ones(()), y0=zeros, y1=last, k=jnp.eye(stages)
         )
-        values = [np.asarray(interpolant.evaluate(jnp.asarray(x))) for x in (points + 1) / 2]
+        values = [
+            np.asarray(interpolant.evaluate(jnp.asarray(x))) for x in (points + 1) / 2
+        ]
     basis = np.polynomial.legendre.legvander(points, _DEGREE)
     norms = (2 * np.arange(_DEGREE + 1) + 1) / 2
     return norms[:, None] * (basis.T @ (weights[:, None] * np.stack(values)))

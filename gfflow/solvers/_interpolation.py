@@ -33,7 +33,9 @@ class LegendreInterpolation(AbstractLocalInterpolation):
             ends = self.evaluate(t1), self.evaluate(t0)
             return jtu.tree_map(jnp.subtract, *ends)
         width = self.t1 - self.t0
-        theta = jnp.where(width == 0, 0, (t0 - self.t0) / jnp.where(width == 0, 1, width))
+        theta = jnp.where(
+            width == 0, 0, (t0 - self.t0) / jnp.where(width == 0, 1, width)
+        )
         count = jtu.tree_leaves(self.coefficients)[0].shape[0]
         basis = _legendre_values(2 * theta - 1, count)
 

@@ -70,8 +70,10 @@ def quadrature(family: Family, stages: int) -> Quadrature:
         ]
         antiderivatives = [_antiderivative(p) for p in basis]
         dense = [
-            [(2 * n + 1) * _integral(_times(shifted[n], p), 0, 1)
-             for p in antiderivatives]
+            [
+                (2 * n + 1) * _integral(_times(shifted[n], p), 0, 1)
+                for p in antiderivatives
+            ]
             for n in range(stages + 1)
         ]
         real = lambda rows: np.array([[float(x) for x in row] for row in rows])

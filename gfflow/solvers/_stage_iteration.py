@@ -62,7 +62,7 @@ def iterate(
 
     Accelerated by Anderson's method (Walker & Ni 2011, Type II): of the last
     corrections g_j, the combination of least norm Σ α_j g_j, Σ α_j = 1, replaces the
-    last one; the next iterate is Σ α_j (K_j + g_j). It stops where the *predicted* error
+    last one; the next iterate is Σ α_j (K_j + g_j). It stops where the predicted error
     θ/(1 − θ)·|ΔK| is under the tolerance (Hairer & Wanner, Solving ODEs II, (IV.8.10)).
     Accelerated, one change says little of the next: θ is taken as 1/30 at least, and as
     1/10 at least where it is that of the last step.
@@ -139,7 +139,11 @@ def iterate(
 
     going = lambda carry: ~(carry[0].converged | carry[0].failed)
     last, _ = eqxi.while_loop(
-        going, step, (first, _History(empty, empty)), max_steps=limit, kind="checkpointed"
+        going,
+        step,
+        (first, _History(empty, empty)),
+        max_steps=limit,
+        kind="checkpointed",
     )
     return last
 

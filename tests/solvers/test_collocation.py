@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from analytic import product_problem, product_solution, smooth_problem
+from analytic import product_problem, smooth_problem
 
 import gfflow as gf
 from gfflow.check import drift_of
@@ -41,7 +41,7 @@ def integrate(solver, tol=1e-8, t1=3.0, y0=START, field=spectrum_field, **option
 
 
 def closed_form(t1=3.0):
-    """a' = −ra − a³ is Bernoulli's equation; b' = −sin b: tan(b/2) = tan(b₀/2)e^{−t}."""
+    """a' = −ra − a³ is Bernoulli's equation; tan(b/2) = tan(b₀/2)e^{−t}."""
     rates, a = np.logspace(0, 4, 12), START["a"]
     decay = np.exp(-rates * t1)
     a = a * decay / np.sqrt(1 + a**2 / rates * (1 - decay**2))
@@ -103,7 +103,9 @@ def test_order_by_regression(family, stages, record_property):
         ).ys
         return jnp.linalg.norm(end[0] - exact)
 
-    counts = np.unique(np.round(2 ** np.arange(1.0, 12.6, 0.25 if stages < 7 else 0.06))).astype(int)
+    counts = np.unique(
+        np.round(2 ** np.arange(1.0, 12.6, 0.25 if stages < 7 else 0.06))
+    ).astype(int)
     errors, used = [], []
     for n in counts:
         errors.append(float(error(t1 / n)))
@@ -206,9 +208,7 @@ def test_the_other_solver_does_not_keep_them():
     law = gf.symbolic("u**2 - v**2")
     drifts = []
     for solver in (RadauIIA(2), GaussLegendre(2, exact_invariants=True)):
-        solution = gf.solve(
-            FLOW, problem, t1=2.0, rtol=1e-3, solver=solver, laws=[law]
-        )
+        solution = gf.solve(FLOW, problem, t1=2.0, rtol=1e-3, solver=solver, laws=[law])
         drifts.append(law_drift(solution, problem, [law]))
     assert drifts[0] > 1e-8 and drifts[1] < 1e-15
 
@@ -235,7 +235,7 @@ def counted(solver):
 
 
 def test_nothing_is_left_out_of_the_count():
-    """No step is rejected here; each batch of products evaluates the field once more."""
+    """No step is rejected; each batch of products evaluates the field once more."""
     options = dict(rtol=1e-6, atol=1e-6)
     for solver in (RadauIIA(3, **options), GaussLegendre(3, **options)):
         calls, spent = counted(solver)
@@ -249,7 +249,9 @@ def test_chunks_of_stages_change_nothing_but_the_chain():
     for chunk in (None, 2):
         solver = RadauIIA(5, stage_chunk=chunk)
         solution = gf.solve(FLOW, problem, t1=1.0, rtol=1e-6, solver=solver)
-        ends.append(jnp.concatenate([x.ravel() for x in jax.tree.leaves(solution.state)]))
+        ends.append(
+            jnp.concatenate([x.ravel() for x in jax.tree.leaves(solution.state)])
+        )
         chains.append(solution.cost.sequential_gradients)
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-9)
     assert chains[1] > 1.8 * chains[0]

@@ -329,15 +329,14 @@ def _slope(terms, t0, y0, args, old: StabilisedState, made_jump):
     return slope, old.spent.plus(gradients=once, sequential=once)
 
 
-def _patience(old: StabilisedState, due, trial: _Trial):
+def _patience(old: StabilisedState, due, radius, fast):
     """Doubled when the radius hardly changed, halved when it changed much."""
-    radius, alarmed = trial.radius, trial.fast | (trial.fresh & ~due)
     change = jnp.abs(radius - old.radius) / jnp.where(radius > 0, radius, 1)
     doubled = jnp.minimum(2 * old.patience, _PATIENCE)
     halved = jnp.maximum(old.patience // 2, 1)
     found = jnp.where(change > _OTHER, halved, old.patience)
     found = jnp.where(change < _SAME, doubled, found)
-    return jnp.where(alarmed, 1, jnp.where(due, found, old.patience))
+    return jnp.where(fast, 1, jnp.where(due, found, old.patience))
 
 
 def _all_finite(tree: PyTree[Array]) -> Array:

@@ -70,7 +70,7 @@ def _bars(rows, problems) -> str:
         "## Ours against the best peer",
         "",
         "Gradient equivalents at an error, log-interpolated along each solver's",
-        "ladder; `auto` is `gfflow.solve`'s default; ratio and depth are ours over",
+        "ladder; `Auto` beside our best one; ratio and depth are ours over",
         "the best peer's.",
         "",
         "| problem | T | error | best peer | its cost | our best | its cost | ratio | "

@@ -20,7 +20,6 @@ _KRYLOV = 96
 _WINDOW = 6
 _SHORT = 1e-4
 _BEYOND = 12
-_IDLE = 20
 
 
 class Ending(eqx.Enumeration):
@@ -48,8 +47,7 @@ class CriticalPoint(eqx.Module):
         value, an upper bound of it.
     - `newton_step`: the length of the Newton step from there, along directions in which
         the gradient is above round-off: an estimate of the distance left.
-    - `iterations`: steps tried.
-    - `gradients`, `hvps`: full-data gradients and Hessian-vector products.
+    - `iterations`, `gradients`, `hvps`: steps tried, and what all of it cost.
     - `ending`: an `Ending`.
     """
 
@@ -161,9 +159,8 @@ class _Model(NamedTuple):
     - `basis`: Ritz vectors of the Hessian as columns; all eigenvectors if k = D.
     - `values`: their Ritz values, least first.
     - `slopes`: the components of the gradient along them, which it is the sum of.
-    - `top`: the largest of the absolute values.
+    - `top`: the largest of their sizes; `hvps`: products that it took.
     - `newton`: the length of the Newton step, infinite where there is none.
-    - `hvps`: products that it took.
     """
 
     basis: Float[Array, "D k"]
@@ -183,8 +180,6 @@ class _Place(NamedTuple):
     model: _Model
     radius: Scalar
     steps: Float[Array, " window"]
-    best: Scalar
-    idle: Array
     beyond: Array
     iterations: Array
     gradients: Array
@@ -194,41 +189,22 @@ class _Place(NamedTuple):
 
 @eqx.filter_jit
 def _search(problem, start, weight_decay, threshold, limit, dense) -> CriticalPoint:
-    ones = jtu.tree_map(jnp.ones_like, start)
+    ones, theta = jtu.tree_map(jnp.ones_like, start), ravel_pytree(start)[0]
     inverse = weight_decay / ravel_pytree(problem.scaled(ones))[0]
     land = _Landscape(problem, inverse, start)
-    theta = ravel_pytree(start)[0]
     value, gradient = land.value_and_gradient(theta)
-    radius = jnp.linalg.norm(theta) / 10
-    radius = jnp.where(radius > 0, radius, 1)
-    model = _modelled(land, theta, gradient, dense)
-    zero = jnp.asarray(0)
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient))
-    place = _Place(
-        theta=theta,
-        value=value,
-        gradient=gradient,
-        model=model,
-        radius=radius,
-        steps=jnp.zeros(_WINDOW, theta.dtype),
-        best=jnp.linalg.norm(gradient),
-        idle=zero,
-        beyond=zero,
-        iterations=zero,
-        gradients=zero + 1,
-        hvps=model.hvps,
-        ending=Ending.where(finite, Ending.going_on, Ending.non_finite),
-    )
-    place = _judged(place, threshold, limit)
-    dynamic, static = eqx.partition(place, eqx.is_array)
-
-    def body(dynamic):
-        place = eqx.combine(dynamic, static)
-        place = _stepped(land, place, threshold, dense)
-        return eqx.filter(_judged(place, threshold, limit), eqx.is_array)
-
-    going = lambda dynamic: eqx.combine(dynamic, static).ending == Ending.going_on
-    place = eqx.combine(jax.lax.while_loop(going, body, dynamic), static)
+    ending = Ending.where(finite, Ending.going_on, Ending.non_finite)
+    model = _modelled(land, theta, gradient, dense)
+    extent = jnp.linalg.norm(theta)
+    radius = jnp.where(extent > 0, extent / 10, 1)
+    steps, zero = jnp.zeros(_WINDOW, theta.dtype), jnp.asarray(0)
+    counts = zero, zero, zero + 1, model.hvps
+    place = _Place(theta, value, gradient, model, radius, steps, *counts, ending)
+    judged = lambda place: _judged(place, threshold, limit)
+    going = lambda place: place.ending == Ending.going_on
+    body = lambda place: judged(_stepped(land, place, threshold, dense))
+    place = jax.lax.while_loop(going, body, judged(place))
     return CriticalPoint(
         parameters=land.unravel(place.theta),
         loss=place.value - jnp.sum(inverse * place.theta**2) / 2,
@@ -258,19 +234,16 @@ def _stepped(land, place: _Place, threshold, dense) -> _Place:
     gained = place.value - value
     enough = (new < old) & (gained >= -noise)
     taken = jnp.where(blind, enough, gained > 1e-4 * promised) & jnp.isfinite(new)
-    good = jnp.where(blind, new < old / 2, gained > 0.75 * promised)
+    good = jnp.where(blind, new < old / 2, gained > 0.75 * promised) & bounded
     poor = ~blind & (gained < 0.25 * promised)
-    radius = jnp.where(good & bounded, 2 * place.radius, place.radius)
-    radius = jnp.where(poor, length / 2, radius)
-    radius = jnp.where(taken, radius, length / 4)
-
+    radius = place.radius * jnp.where(good, 2, 1)
+    radius = jnp.where(taken, jnp.where(poor, length / 2, radius), length / 4)
     model = jax.lax.cond(
         taken,
         lambda: _modelled(land, theta, gradient, dense),
         lambda: model._replace(hvps=jnp.zeros_like(model.hvps)),
     )
     keep = lambda a, b: jnp.where(taken, a, b)
-    better = taken & (new < 0.9 * place.best)
     return place._replace(
         theta=keep(theta, place.theta),
         value=keep(value, place.value),
@@ -278,8 +251,6 @@ def _stepped(land, place: _Place, threshold, dense) -> _Place:
         model=model,
         radius=radius,
         steps=keep(steps, place.steps),
-        best=keep(jnp.minimum(new, place.best), place.best),
-        idle=jnp.where(blind & ~better, place.idle + 1, 0),
         beyond=jnp.where(keep(new, old) <= threshold, place.beyond + 1, 0),
         iterations=place.iterations + 1,
         gradients=place.gradients + 1,
@@ -296,7 +267,7 @@ def _judged(place: _Place, threshold, limit) -> _Place:
     full = place.steps[0] > 0
     escaping = full & (place.steps[-1] > 0.6 * place.steps[0])
     settled = (full | _short(model, place.theta)) & ~escaping
-    stuck = (place.radius <= 4 * eps * extent) | (place.idle >= _IDLE)
+    stuck = place.radius <= 4 * eps * extent
     found = critical & minimum & (settled | stuck | (place.beyond >= _BEYOND))
     ending = place.ending
     for reason, name in (
@@ -321,8 +292,7 @@ def _noise(top, theta) -> Scalar:
 def _lifted(values, top) -> tuple[Array, Scalar]:
     """The eigenvalues that a step divides by, of which none is near 0, and the least.
 
-    Negative ones of no account count by their absolute value: the step is then still
-    one of descent.
+    Slight negative ones count by their size: the step is then still one of descent.
     """
     eps = jnp.finfo(values.dtype).eps
     least = jnp.maximum(10 * len(values) * eps * top, jnp.finfo(eps.dtype).tiny ** 0.5)

@@ -132,8 +132,9 @@ def print_summary(metrics: Mapping[str, Any], console: Console) -> None:
         )
     if point is not None:
         console.print(
-            f"critical point {'found' if point['converged'] else 'not found'}: gradient "
-            f"norm {_shown(point['gradient_norm'])}, loss {_shown(point['loss'], '.6g')}"
+            f"critical point {'found' if point['converged'] else 'not found'}: "
+            f"gradient norm {_shown(point['gradient_norm'])}, "
+            f"loss {_shown(point['loss'], '.6g')}"
         )
     if not metrics["laws"]:
         console.print("no law was asked for or read off the model")

@@ -12,7 +12,7 @@ _MANY, _FEW = 1.5, 0.3
 
 
 class Kinks(NamedTuple):
-    """- `step`, `error`: of the last accepted step; the error in units of the tolerance.
+    """- `step`, `error`: of the last accepted step, the error in units of tolerance.
     - `score`: kinks crossed of late, each fading by 8 % a step.
 
     On a smooth field a step that is shorter by a factor r has an error smaller by rᵏ.

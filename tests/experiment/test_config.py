@@ -192,6 +192,11 @@ def test_defaults(load):
     assert resolved["flow"] == {"kind": "gradient", "weight_decay": 0.0}
     assert resolved["solver"] == {
         "name": "dopri8",
+        "stages": None,
+        "exact_invariants": False,
+        "project": False,
+        "certify": False,
+        "finish": None,
         "t0": 0.0,
         "t1": 1.0,
         "rtol": 1e-10,

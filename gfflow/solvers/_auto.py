@@ -130,7 +130,7 @@ class Auto(
         if size * copies(full) <= limit:
             return full
         finder = full.root_finder
-        frugal = RadauIIA(full.stages, memory=0, stage_chunk=1)
+        frugal = RadauIIA(full.stages, vectors=10, memory=0, stage_chunk=1)
         frugal = eqx.tree_at(
             lambda s: s.root_finder, frugal, finder, is_leaf=lambda x: x is finder
         )
@@ -210,7 +210,7 @@ class Auto(
         h = jnp.asarray(terms.contr(t0, t1))
         if isinstance(solver, AbstractCollocation):
             rows = dense["coefficients"]
-            sizes = jnp.linalg.norm(state.deflation.images, axis=1)
+            sizes = jnp.linalg.norm(state.jacobian.deflation.images, axis=1)
             radius, solved = jnp.max(sizes), state.solved
         else:
             rows = from_hermite(dense, h)
@@ -272,7 +272,7 @@ class Auto(
 def copies(solver: AbstractCollocation) -> int:
     """How many copies of the state a collocation solver holds at once."""
     slopes = solver.stages * (5 + 2 * solver.memory)
-    vectors = 0 if solver.vectors == "dense" else 2 * solver.vectors
+    vectors = 0 if solver.vectors == "dense" else 3 * solver.vectors
     return slopes + vectors + _COPIES
 
 

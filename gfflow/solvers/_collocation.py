@@ -14,26 +14,22 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from .._errors import SolveError
-from . import _deflation
-from ._deflation import Deflation
 from ._interpolation import LegendreInterpolation
+from ._jacobian import Jacobian
 from ._prediction import extrapolation
 from ._properties import ACCURACY_BOUND, SolverProperties
 from ._quadrature import Family, Quadrature, quadrature
 from ._spent import Spent
 from ._stage_iteration import Iterate, iterate
+from ._stage_system import StageSystem
 
-_RESIDUALS = 2
-_DENSE = 32
-_ROUNDS = 4
 _MOST_STAGES = 9
 _LIMIT = 15
-_EASY = 6
-_FRESH = 2
+_EASY = 8
 _SHRINK = 0.5
-_HOLD = 0.95
 _SAFETY = 0.9
-_NEWTON = 0.1
+_NEWTON = 0.01
+_ACCEPTED = 0.99
 
 
 class Tolerances(eqx.Module):
@@ -50,10 +46,8 @@ class CollocationState(eqx.Module):
 
     - `slope`: f at the current state.
     - `slopes`: K of the last step; `step` is its size, 0 before the first one.
-    - `deflation`: the stiff directions of the Jacobian; `known` whether there are any.
-    - `extra`: what the last residual had outside of them.
-    - `contraction`, `iterations`: of the last step's stage equations; `solved` whether
-        they were.
+    - `jacobian`: its stiff directions.
+    - `contraction`: of the last step's stage equations; `solved` whether they were.
     - `compensation`: what rounding took from the state (Kahan 1965).
     - `spent`: the cost so far.
     """
@@ -61,11 +55,8 @@ class CollocationState(eqx.Module):
     slope: Float[Array, " D"]
     slopes: Float[Array, "s D"]
     step: Float[Array, ""]
-    deflation: Deflation
-    known: Bool[Array, ""]
-    extra: Float[Array, "e D"]
+    jacobian: Jacobian
     contraction: Float[Array, ""]
-    iterations: Array
     solved: Bool[Array, ""]
     compensation: Float[Array, " D"]
     spent: Spent
@@ -78,9 +69,9 @@ class AbstractCollocation(
     """K_i = f(y₀ + h Σ a_ij K_j), y₁ = y₀ + h Σ b_i K_i, solved matrix-free.
 
     The Jacobian in Newton's iteration is replaced by J ≈ Wᵀ Q on a few stiff directions
-    Q (`_deflation`), taken at the step's middle. With A = S diag(w) S⁻¹ the residual R
-    is corrected by R + S [h w_i (1 − h w_i Q Wᵀ)⁻¹ (S⁻¹ R Qᵀ)_i] W: a few small solves
-    and thin products, no system of s·D unknowns. What Q does not hold is treated by
+    Q (`_deflation`), taken at the step's middle and changing along the step as it did
+    since the last one (`_stage_system`): a small system and thin products, no system of
+    s·D unknowns. What Q does not hold is treated by
     fixed-point iteration, which converges where h times the rest of the spectrum is
     small, and by Anderson's acceleration (`_stage_iteration`). The first guess is
     extrapolated in logarithmic time (`_prediction`).
@@ -142,17 +133,18 @@ class AbstractCollocation(
         flat, unravel = ravel_pytree(y0)
         size, stages = flat.size, self.stages
         field = _flat_field(terms, unravel, args)
-        count = self._count(size)
-        empty = jnp.zeros((count, size), flat.dtype)
         return CollocationState(
             slope=field(t0, flat),
             slopes=jnp.zeros((stages, size), flat.dtype),
             step=jnp.zeros((), flat.dtype),
-            deflation=Deflation(empty, empty),
-            known=jnp.asarray(False),
-            extra=jnp.zeros((self._extra(size), size), flat.dtype),
+            jacobian=Jacobian.none(
+                size,
+                None if self.vectors == "dense" else self.vectors,
+                stages,
+                flat.dtype,
+                jnp.asarray(t0),
+            ),
             contraction=jnp.zeros((), flat.dtype),
-            iterations=jnp.asarray(0),
             solved=jnp.asarray(True),
             compensation=jnp.zeros_like(flat),
             spent=Spent.zero().plus(gradients=1, sequential=1),
@@ -170,35 +162,29 @@ class AbstractCollocation(
         matrix, weights = constant(table.matrix), constant(table.weights)
 
         guess = self._guess(old, slope, h, made_jump)
+        steady = jax.lax.stop_gradient(h)
         stages_at = lambda slopes: flat[None] + h * (matrix @ slopes)
         middle = (self.stages - 1) // 2
-        place = times[middle], jax.lax.stop_gradient(stages_at(guess)[middle])
-        deflation, products, chain = self._deflate(
-            field, place, jax.lax.stop_gradient(slope), old
+        deflation, products, chain = old.jacobian.at(
+            field,
+            times[middle],
+            jax.lax.stop_gradient(stages_at(guess)[middle]),
+            jax.lax.stop_gradient(slope),
+            jnp.abs(steady),
         )
-
         scale = self._scale(flat)
-        kind = _complex(dtype)
-        eigenvalues = jnp.asarray(table.eigenvalues, kind)
-        factors = jax.lax.stop_gradient(h).astype(kind) * eigenvalues
-        resolvents = deflation.resolvents(factors)
-        left = jnp.asarray(table.left, factors.dtype)
-        right = jnp.asarray(table.right, factors.dtype)
+        delta = deflation.weights(times, t0, steady, old.step).astype(dtype)
+        system = StageSystem.of(deflation, delta, steady * matrix)
 
         def residual(slopes):
             return self._at_stages(field, times, stages_at(slopes)) - slopes
 
-        def correction(rest):
-            coordinates = left @ (rest @ deflation.basis.T).astype(factors.dtype)
-            moved = deflation.correction(coordinates, resolvents, factors)
-            return rest + jnp.real(right @ moved) @ deflation.images
-
         last = iterate(
             guess,
             residual,
-            correction,
+            system.correction,
             lambda change: self._change(h * (matrix @ change), scale, flat),
-            jax.lax.stop_gradient(h / scale),
+            steady / scale,
             expected=old.contraction,
             memory=self.memory,
             limit=2 * _LIMIT if self.to_round_off else _LIMIT,
@@ -214,19 +200,21 @@ class AbstractCollocation(
         estimate = h * (
             constant(table.error_stages) @ slopes + constant(table.error_start) * slope
         )
-        estimate = self._filtered(jax.lax.stop_gradient(estimate), deflation, h)
+        estimate = deflation.resolved(
+            jax.lax.stop_gradient(estimate), steady * table.filter
+        )
         y_error = self._reported(estimate, flat, y1, last, slopes)
 
         rounds = last.iterations.astype(spent.gradients.dtype)
+        jacobian = old.jacobian.after(
+            deflation, products > 0, jnp.abs(steady), last.iterations, last.residual
+        )
         new = CollocationState(
             slope=end,
             slopes=slopes,
             step=h,
-            deflation=deflation,
-            known=jnp.asarray(True),
-            extra=_outside(last.residual, deflation, old.extra.shape[0]),
+            jacobian=jacobian,
             contraction=jnp.clip(jnp.abs(last.contraction), 1e-12, 0.9),
-            iterations=last.iterations,
             solved=last.converged,
             compensation=compensation,
             spent=spent.plus(
@@ -248,15 +236,6 @@ class AbstractCollocation(
         if self.stage_chunk is None:
             return 1
         return -(-self.stages // self.stage_chunk)
-
-    def _count(self, size: int) -> int:
-        if self.vectors == "dense" or size <= _DENSE:
-            return size
-        return min(self.vectors, size)
-
-    def _extra(self, size: int) -> int:
-        count = self._count(size)
-        return 0 if count == size else min(_RESIDUALS, count // 4)
 
     def _at_stages(self, field, times, states):
         if self.stage_chunk is None:
@@ -280,34 +259,6 @@ class AbstractCollocation(
         steady = jnp.broadcast_to(slope, old.slopes.shape)
         return jnp.where(known, weights @ past, steady)
 
-    def _deflate(self, field, place, slope, old: CollocationState):
-        """The deflation for this step, the products that it took, and their chain.
-
-        It is taken afresh unless the last stage equations were easy.
-        """
-        t, state = place
-        size, count = state.size, old.deflation.basis.shape[0]
-        here = lambda y: field(t, y)
-        rounds = jnp.where(old.known | (count == size), 1, _ROUNDS)
-        rounds = jnp.where(old.known & (old.iterations <= _FRESH), 0, rounds)
-
-        def step(carry):
-            done, found = carry
-            if count == size:
-                basis = jnp.eye(size, dtype=state.dtype)
-            else:
-                basis = jax.lax.cond(
-                    old.known | (done > 0),
-                    lambda: _deflation.next_basis(found, old.extra),
-                    lambda: _deflation.first_basis(slope, count),
-                )
-            return done + 1, _deflation.images(here, state, basis)
-
-        going = lambda carry: carry[0] < rounds
-        start = jnp.asarray(0), old.deflation
-        _, found = jax.lax.while_loop(going, step, start)
-        return jax.lax.stop_gradient((found, rounds * count, rounds))
-
     def _scale(self, y):
         """The size of one unit of tolerance, per component."""
         where = self.root_finder
@@ -325,20 +276,12 @@ class AbstractCollocation(
         allowed = jnp.maximum(_NEWTON, least)
         return jnp.max(jax.vmap(norm)(change / scale[None])) / allowed
 
-    def _filtered(self, estimate, deflation: Deflation, h):
-        """(1 − hγJ)⁻¹ estimate."""
-        factor = (h * self.quadrature.filter)[None]
-        resolvent = deflation.resolvents(factor)
-        coordinates = (deflation.basis @ estimate)[None]
-        moved = deflation.correction(coordinates, resolvent, factor)[0]
-        return estimate + moved @ deflation.images
-
     def _reported(self, estimate, y0, y1, last: Iterate, slopes):
         """The error estimate that the step-size controller sees.
 
         A step whose stage equations were not solved reports an error that makes it
-        shrink; one whose stage equations were hard, an error that keeps it from
-        growing.
+        shrink; one whose stage equations took n iterations, an error that lets it grow
+        to 8/n times its size at most.
         """
         norm, order = self.root_finder.norm, self.error_order(None)
         scale = self._scale(jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
@@ -349,8 +292,12 @@ class AbstractCollocation(
             smooth = _decay(self.quadrature, slopes, scale, norm) ** (self.stages + 1)
             sharp = jnp.minimum(jnp.maximum(relative, smooth), 1) ** power
             estimate, error = estimate * sharp, error * sharp
-        hard = (last.iterations > _EASY) & (not self.to_round_off)
-        wanted = jnp.where(hard, jnp.maximum(error, (_SAFETY / _HOLD) ** order), error)
+        if not self.to_round_off:
+            iterations = last.iterations.astype(error.dtype)
+            slow = jnp.minimum((_SAFETY * iterations / _EASY) ** order, _ACCEPTED)
+            wanted = jnp.maximum(error, slow)
+        else:
+            wanted = error
         grown = jnp.where(error > 0, wanted / jnp.where(error > 0, error, 1), 1)
         unit = scale / norm(jnp.ones_like(scale))
         shrink = (_SAFETY / _SHRINK) ** order
@@ -372,20 +319,6 @@ def _slope(field, t0, y, old: CollocationState, made_jump):
     return slope, old.spent.plus(gradients=once, sequential=once)
 
 
-def _outside(residual, deflation: Deflation, count: int):
-    """The leading directions of the residual that the deflation does not hold."""
-    if not count:
-        return jnp.zeros((0, residual.shape[1]), residual.dtype)
-    basis = deflation.basis
-    rest = jax.lax.stop_gradient(residual)
-    rest = rest - (rest @ basis.T) @ basis
-    rest = jnp.where(jnp.isfinite(rest), rest, 0)
-    _, vectors = jnp.linalg.eigh(rest @ rest.T)
-    leading = vectors[:, ::-1].T @ rest
-    missing = max(0, count - leading.shape[0])
-    return jnp.pad(leading[:count], ((0, missing), (0, 0)))
-
-
 def _decay(table: Quadrature, slopes, scale, norm):
     """The factor from one Legendre coefficient of the slopes to the next, at their end.
 
@@ -397,10 +330,6 @@ def _decay(table: Quadrature, slopes, scale, norm):
     return jnp.where(
         before > 0, (sizes[-1] + sizes[-2]) / jnp.where(before > 0, before, 1), 0
     )
-
-
-def _complex(dtype):
-    return jnp.complex128 if dtype == jnp.float64 else jnp.complex64
 
 
 def settings(

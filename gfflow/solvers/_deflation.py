@@ -1,85 +1,167 @@
-"""The few stiff directions of a Jacobian, followed along a trajectory."""
+"""The stiff directions of a Jacobian, followed along a trajectory."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float
 
 Field = Callable[[Array], Array]
 
-_LEFT = 1e-4
+BLOCK = 5
+_STIFF = 0.15
+_NEW = 2
+_LEFT = 1e-6
+_EQUAL = 0.02
+_DRIFT = 0.3
+_EARLIEST = 0.1
 
 
 class Deflation(NamedTuple):
     """J ≈ Wᵀ Q with orthonormal rows of Q and W = Q Jᵀ: exact on the span of Q.
 
-    - `basis`: Q, shape `(k, D)`.
+    - `basis`: Q, shape `(k, D)`; the rows from `count` on are 0.
     - `images`: W, row i is J times row i of Q.
+    - `drift`: what W gained from `before` to `when`, the time at which it was taken.
     """
 
     basis: Float[Array, "k D"]
     images: Float[Array, "k D"]
+    drift: Float[Array, "k D"]
+    count: Array
+    when: Float[Array, ""]
+    before: Float[Array, ""]
+
+    @classmethod
+    def none(cls, size: int, most: int, dtype, t0) -> "Deflation":
+        """Of no direction."""
+        empty = jnp.zeros((most, size), dtype)
+        return cls(empty, empty, empty, jnp.asarray(0), t0, t0)
 
     @property
     def projected(self) -> Float[Array, "k k"]:
-        """Q J Qᵀ: its eigenvalues are the Ritz values of J."""
+        """Q J Qᵀ."""
         return self.basis @ self.images.T
 
-    def resolvents(self, factors: Array) -> Complex[Array, "p k k"]:
-        """(1 − f Q J Qᵀ)⁻¹ for each of the factors f."""
-        eye = jnp.eye(self.basis.shape[0], dtype=factors.dtype)
-        projected = self.projected.astype(factors.dtype)
-        return jnp.linalg.inv(eye[None] - factors[:, None, None] * projected[None])
+    def resolved(self, vector: Array, factor: Array) -> Float[Array, " D"]:
+        """(1 − f Wᵀ Q)⁻¹ r.
 
-    def correction(
-        self, coordinates: Array, resolvents: Array, factors: Array
-    ) -> Complex[Array, "p k"]:
-        """The coordinates in W of ((1 − f Wᵀ Q)⁻¹ − 1) r, from those of r in Q.
-
-        Statement: (1 − f Wᵀ Q)⁻¹ r = r + f Wᵀ (1 − f Q Wᵀ)⁻¹ Q r. Proof: multiply by
-        1 − f Wᵀ Q; the terms in Wᵀ are f [(1 − f Q Wᵀ)⁻¹ − 1 − f Q Wᵀ (1 − f Q Wᵀ)⁻¹]
-        Q r = 0 (Woodbury).
+        It is r + f Wᵀ (1 − f Q Wᵀ)⁻¹ Q r: multiply by 1 − f Wᵀ Q; the terms in Wᵀ are
+        f [(1 − f Q Wᵀ)⁻¹ − 1 − f Q Wᵀ (1 − f Q Wᵀ)⁻¹] Q r = 0 (Woodbury).
         """
-        return factors[:, None] * jnp.einsum("pij,pj->pi", resolvents, coordinates)
+        eye = jnp.eye(self.basis.shape[0], dtype=vector.dtype)
+        inner = jnp.linalg.solve(eye - factor * self.projected, self.basis @ vector)
+        return vector + factor * inner @ self.images
+
+    def drifted(self, old: "Deflation") -> "Deflation":
+        """With the drift since `old`.
+
+        Of the old Jacobian only W₀ᵀ Q₀ is known, so the two are compared on the span of
+        Q₀: with R = Q₀ Qᵀ, the gain of the images of Q is Rᵀ (R W − W₀). Where it is
+        not small, less of it is believed.
+        """
+        overlap = old.basis @ self.basis.T
+        drift = overlap.T @ (overlap @ self.images - old.images)
+        size, most = jnp.linalg.norm(drift), _DRIFT * jnp.linalg.norm(self.images)
+        drift = drift * jnp.where(size > most, most / jnp.where(size > 0, size, 1), 1)
+        return self._replace(drift=drift, before=old.when)
+
+    def weights(self, times: Array, t0: Array, h: Array, h_old: Array) -> Array:
+        """δ(t) for W(t) ≈ W + δ(t)·drift: 0 at `when` and −1 at `before`.
+
+        Linear in the logarithmic time of `_prediction.extrapolation`; in t where that
+        does not reach back to `before`.
+        """
+        safe = jnp.where(h_old != 0, h_old, 1)
+        growth = jnp.where(h_old != 0, h / safe, 1) - 1
+        argument = lambda t: 1 + growth * ((t - t0) / safe + 1)
+        usable = (jnp.abs(growth) > _EQUAL) & (argument(self.before) > _EARLIEST)
+        usable = usable & (argument(self.when) > _EARLIEST)
+        clock = lambda t: jnp.where(
+            usable, jnp.log(jnp.maximum(argument(t), _EARLIEST)), t
+        )
+        gap = clock(self.when) - clock(self.before)
+        ahead = clock(times) - clock(self.when)
+        return jnp.where(gap != 0, ahead / jnp.where(gap != 0, gap, 1), 0)
 
 
-def first_basis(vector: Array, size: int) -> Float[Array, "k D"]:
-    """Orthonormal rows, the first of them along `vector`, the others at random."""
-    key = jax.random.key(0)
-    other = jax.random.normal(key, (size, vector.size), vector.dtype)
-    norm = jnp.linalg.norm(vector)
-    usable = jnp.isfinite(norm) & (norm > 0)
-    scaled = vector / jnp.where(usable, norm, 1) * vector.size**0.5
-    rows = other.at[0].set(jnp.where(usable, scaled, other[0]))
-    return jnp.linalg.qr(rows.T)[0].T
+def first_basis(vector: Array, most: int) -> tuple[Float[Array, "k D"], Array]:
+    """A block of orthonormal rows, the first along `vector`; and their number."""
+    count = min(BLOCK, vector.size, most)
+    rows = jnp.concatenate([vector[None], _scattered(count - 1, vector)])
+    rows = _orthonormal(_orthonormal(rows)[0])[0]
+    return jnp.pad(rows, ((0, most - count), (0, 0))), jnp.asarray(count)
 
 
-def next_basis(old: Deflation, extra: Float[Array, "e D"]) -> Float[Array, "k D"]:
-    """The basis for the next product.
+def next_basis(
+    old: Deflation, extra: Float[Array, "e D"], h: Array
+) -> tuple[Float[Array, "k D"], Array]:
+    """The basis for the next product, and how many of its rows are used.
 
-    It spans the images J Q of the old basis, one step of subspace iteration, ordered by
-    size; the least of them give way to `extra`, the part of the last residual that the
-    old space did not hold, where there is any. Nothing known is thrown away: the
-    iteration is restarted thickly.
+    One step of orthogonal iteration: the images J Q of the old basis, ordered by size,
+    are made orthonormal. Of them those stay that are stiff, h·|λ| > 0.15, and as many
+    more as fill whole blocks. Two at least are directions of `extra`, the part of
+    the last residual that the old space did not hold. Where all that was known is
+    stiff, the space doubles, by `extra` and scattered directions.
     """
-    size, room = old.basis.shape[0], extra.shape[0]
-    q, r = jnp.linalg.qr(old.images.T)
-    kept = jnp.linalg.svd(r.T)[2] @ q.T
-    if not room:
-        return kept
-    head, tail = kept[: size - room], kept[size - room :]
-    sizes = jnp.linalg.norm(extra, axis=1, keepdims=True)
-    unit = extra / jnp.where(sizes > 0, sizes, 1)
-    for _ in range(2):
-        unit = unit - (unit @ head.T) @ head
-    left = jnp.linalg.norm(unit, axis=1, keepdims=True)
-    fresh = jnp.where(left > _LEFT, unit, tail)
-    return jnp.linalg.qr(jnp.concatenate([head, fresh]).T)[0].T
+    most, size = old.basis.shape
+    norms = jnp.linalg.norm(old.images, axis=1)
+    order = jnp.argsort(-norms)
+    kept, left = _orthonormal(old.images[order])
+    stiff = jnp.sum(jnp.abs(h) * left * norms[order] > _STIFF)
+    wanted = jnp.where(stiff >= old.count, 2 * stiff, stiff + _NEW)
+    blocks = -(-jnp.minimum(wanted, most) // BLOCK)
+    count = jnp.minimum(blocks * BLOCK, min(most, size))
+    new = jnp.where(count < size, min(_NEW, len(extra)), 0)
+    heads = jnp.minimum(old.count, count - new)
+    others = jnp.concatenate([extra, _scattered(BLOCK, old.basis[0])])
+    place = jnp.arange(most)
+    rows = others[jnp.clip(place - heads, 0, len(others) - 1)]
+    rows = jnp.where(
+        ((place < count) & (place - heads < len(others)))[:, None], rows, 0
+    )
+    kept = jnp.where((place < heads)[:, None], kept, rows)
+    return _orthonormal(_orthonormal(kept)[0])[0], count
 
 
-def images(field: Field, state: Array, basis: Array) -> Deflation:
-    """The deflation with this basis: one batch of products, all at once."""
-    product = jax.linearize(field, state)[1]
-    return Deflation(basis, jax.vmap(product)(basis))
+def _scattered(count: int, like: Float[Array, " D"]) -> Float[Array, "{count} D"]:
+    """Rows in general position."""
+    angles = jnp.arange(1, like.size + 1, dtype=like.dtype)
+    turns = jnp.arange(1, count + 1, dtype=like.dtype)
+    return jnp.cos(angles[None] * (1 + 2**0.5 * turns[:, None]))
+
+
+def images(field: Field, state: Array, basis: Array, count: Array) -> Array:
+    """J times the first `count` rows of the basis, a block at a time."""
+    product = jax.vmap(jax.linearize(field, state)[1])
+    size = min(BLOCK, len(basis))
+
+    def step(carry):
+        start, made = carry
+        start = jnp.minimum(start, len(basis) - size)
+        rows = jax.lax.dynamic_slice_in_dim(basis, start, size)
+        made = jax.lax.dynamic_update_slice_in_dim(made, product(rows), start, 0)
+        return start + size, made
+
+    going = lambda carry: carry[0] < count
+    start = jnp.asarray(0), jnp.zeros_like(basis)
+    return jax.lax.while_loop(going, step, start)[1]
+
+
+def _orthonormal(rows: Float[Array, "k D"]) -> tuple[Float[Array, "k D"], Array]:
+    """The rows made orthonormal in their order, by Cholesky's factor of their Gram
+    matrix; and what of each, over its length, was not in the span of those before.
+
+    A row that is 0, or in the span of those before, becomes 0.
+    """
+    sizes = jnp.linalg.norm(rows, axis=1)
+    usable = jnp.isfinite(sizes) & (sizes > 0)
+    unit = jnp.where(usable[:, None], rows / jnp.where(usable, sizes, 1)[:, None], 0)
+    gram = unit @ unit.T
+    ridge = 10 * len(rows) * jnp.finfo(rows.dtype).eps
+    factor = jnp.linalg.cholesky(gram + jnp.diag(jnp.where(usable, ridge, 1.0)))
+    left = jnp.where(usable, jnp.diagonal(factor), 0)
+    made = jax.scipy.linalg.solve_triangular(factor, unit, lower=True)
+    lost = (left < _LEFT) | ~jnp.isfinite(left)
+    return jnp.where(lost[:, None], 0, made), jnp.where(lost, 0, left)

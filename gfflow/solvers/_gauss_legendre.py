@@ -36,8 +36,8 @@ class GaussLegendre(AbstractCollocation):
         stages: int = 5,
         *,
         exact_invariants: bool = False,
-        vectors: int | Literal["dense"] = 10,
-        memory: int = 4,
+        vectors: int | Literal["dense"] = 60,
+        memory: int = 10,
         stage_chunk: int | None = None,
         rtol: ScalarLike | None = None,
         atol: ScalarLike | None = None,
@@ -47,9 +47,9 @@ class GaussLegendre(AbstractCollocation):
 
         - `stages`: s, from 1 to 9.
         - `exact_invariants`: solve the stage equations to round-off.
-        - `vectors`: stiff directions of the Jacobian that Newton's iteration knows, or
-            `"dense"` for all of it, as it always is up to 32 parameters. It must be at
-            least the number of directions in which h times the curvature is large.
+        - `vectors`: the most stiff directions of the Jacobian, those with h|λ| > 0.15,
+            that Newton's iteration may know, each holding 3 copies of the parameters;
+            or `"dense"` for all of the Jacobian. As many are used as there are.
         - `memory`: iterations that Anderson's acceleration looks back on; each holds
             2s copies of the parameters.
         - `stage_chunk`: stages whose gradients are taken at once, all by default.

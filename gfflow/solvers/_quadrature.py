@@ -19,10 +19,8 @@ class Quadrature(NamedTuple):
         P_s (Gauss), or of P_s − P_{s−1}, which has the zero 1 (Radau IIA).
     - `matrix`: a_ij = ∫₀^{c_i} l_j, shape `(s, s)`, with l_j the Lagrange basis on c.
     - `weights`: b_j = ∫₀¹ l_j.
-    - `eigenvalues`, `left`, `right`: A = S diag(w) S⁻¹, one of each conjugate pair of
-        w with Im w ≥ 0: shapes `(p,)`, `(p, s)` (rows of S⁻¹) and `(s, p)` (columns of
-        S, doubled for the pairs), so that φ(A) x = Re(right φ(w) left x) for real x.
-    - `filter`: γ > 0 of the error filter (1 − hγJ)⁻¹: the largest real part of w.
+    - `filter`: γ > 0 of the error filter (1 − hγJ)⁻¹: the largest real part of an
+        eigenvalue of A.
     - `error_start`, `error_stages`: the error estimate is h (Σ error_stages_i K_i +
         error_start f(y₀)): b minus the weights of the quadrature on {0, c₁ … c_{s−1}}.
     - `legendre`: shape `(s, s)`: row n takes the stage slopes to the coefficient of
@@ -34,9 +32,6 @@ class Quadrature(NamedTuple):
     nodes: np.ndarray
     matrix: np.ndarray
     weights: np.ndarray
-    eigenvalues: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
     filter: float
     error_start: float
     error_stages: np.ndarray
@@ -58,10 +53,7 @@ def quadrature(family: Family, stages: int) -> Quadrature:
             _integral(p, 0, 1) for p in _lagrange([mpmath.mpf(0), *nodes[:-1]])
         ]
         error = [b - d for b, d in zip(weights, [*others, mpmath.mpf(0)])]
-        values, vectors = mpmath.eig(matrix)
-        inverse = vectors**-1
-        pick = [i for i, w in enumerate(values) if w.imag > -1e-30]
-        twice = lambda i: 2 if values[i].imag > 1e-30 else 1
+        values, _ = mpmath.eig(matrix)
         shifted = [_legendre(n) for n in range(stages + 1)]
         gram = [mpmath.sqrt(2 * n + 1) for n in range(stages)]
         legendre = [
@@ -77,16 +69,10 @@ def quadrature(family: Family, stages: int) -> Quadrature:
             for n in range(stages + 1)
         ]
         real = lambda rows: np.array([[float(x) for x in row] for row in rows])
-        complexes = lambda rows: np.array([[complex(x) for x in row] for row in rows])
         return Quadrature(
             nodes=np.array([float(c) for c in nodes]),
             matrix=real(matrix.tolist()),
             weights=np.array([float(b) for b in weights]),
-            eigenvalues=np.array([complex(values[i]) for i in pick]),
-            left=complexes([[inverse[i, j] for j in range(stages)] for i in pick]),
-            right=complexes(
-                [[twice(i) * vectors[j, i] for i in pick] for j in range(stages)]
-            ),
             filter=float(max(w.real for w in values)),
             error_start=-float(start),
             error_stages=np.array([float(e) for e in error]),

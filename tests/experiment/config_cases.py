@@ -66,7 +66,7 @@ BAD = [
     ('loss = "mse"', 'loss = ""', "3: problem.loss", "must be one of mse"),
     ('loss = "mse"', 'loss="mse"\ntrainable=[\n""]', "5: problem.trainable.0", "empty"),
     # unknown keys and names
-    ("rtol =", "rtoll =", "21: solver.rtoll", "unknown", "'rtol'", "keys: name, stages"),
+    ("rtol =", "rtoll =", "21: solver.rtoll", "unknown", "'rtol'", "keys: name"),
     ("rtol = 1e-10", "seed = 1", "21: solver.seed", "unknown key", "mean 'run.seed'?"),
     ("[run]", "[rnu]", "33: rnu", "unknown key", "mean 'run'?", "known keys: problem"),
     ('activation = "tanh"', 'activaton = "tanh"', "12: problem.model.activaton", "'a"),

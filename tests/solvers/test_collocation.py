@@ -58,8 +58,6 @@ def test_coefficients_meet_their_order_conditions(family, stages):
         assert abs(b @ c ** (q - 1) - 1 / q) < 1e-15
     for q in range(1, stages + 1):
         np.testing.assert_allclose(a @ c ** (q - 1), c**q / q, atol=2e-15)
-    rebuilt = np.real(table.right @ (table.eigenvalues[:, None] * table.left))
-    np.testing.assert_allclose(rebuilt, a, atol=1e-12)
     if family == "gauss":
         defect = b[:, None] * a
         assert np.max(np.abs(defect + defect.T - np.outer(b, b))) < 1e-16
@@ -240,12 +238,12 @@ def counted(solver):
 
 
 def test_nothing_is_left_out_of_the_count():
-    """No step is rejected; each batch of products evaluates the field once more."""
+    """No step is rejected; products taken at one state evaluate the field once more."""
     options = dict(rtol=1e-6, atol=1e-6)
     for solver in (RadauIIA(3, **options), GaussLegendre(3, **options)):
         calls, spent = counted(solver)
-        batches = int(spent.hvps) // 10
-        assert calls == int(spent.gradients) + batches
+        beyond = calls - int(spent.gradients)
+        assert 0 < beyond <= int(spent.hvps) / 3
 
 
 def test_chunks_of_stages_change_nothing_but_the_chain():
@@ -271,7 +269,7 @@ def test_any_number_of_vectors(vectors, memory):
 
 
 def test_many_equal_stiff_directions_of_a_small_state():
-    """Far more of them than `vectors`: the Jacobian is dense up to 32 entries."""
+    """They are found a block at a time."""
     field = lambda t, y, args: -1e4 * y - y**3
     y0 = jnp.linspace(0.5, 1.0, 29)
     solution = integrate(RadauIIA(5), 1e-6, 5.0, y0, field)

@@ -1,0 +1,48 @@
+"""The linear equations of simplified Newton's method for all stages at once."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ._deflation import Deflation
+
+
+class StageSystem(NamedTuple):
+    """dK_i = r_i + h J_i Σ a_ij dK_j with J_i ≈ (W + δ_i V)ᵀ Q, V the drift.
+
+    With z_i = Q dK_i and G_i = Q (W + δ_i V)ᵀ it is z_i = Q r_i + h G_i Σ a_ij z_j, a
+    system of s·k unknowns that is factorised once a step, and dK_i = r_i + (W + δ_i V)ᵀ
+    h Σ a_ij z_j. The Jacobian may so change along the step: a constant one makes the
+    iteration converge by a factor of O(h²), this one by O(h³).
+    """
+
+    deflation: Deflation
+    weights: Float[Array, " s"]
+    matrix: Float[Array, "s s"]
+    factors: tuple[Array, Array]
+
+    @classmethod
+    def of(cls, deflation: Deflation, weights: Array, matrix: Array) -> "StageSystem":
+        """**Arguments:**
+
+        - `weights`: δ at the stages.
+        - `matrix`: h A.
+        """
+        stages, count = len(matrix), len(deflation.basis)
+        drift = deflation.basis @ deflation.drift.T
+        projected = deflation.projected[None] + weights[:, None, None] * drift[None]
+        blocks = matrix[:, None, :, None] * projected[:, :, None, :]
+        size = stages * count
+        system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
+        factors = jax.scipy.linalg.lu_factor(system)
+        return cls(deflation, weights, matrix, factors)
+
+    def correction(self, residual: Float[Array, "s D"]) -> Float[Array, "s D"]:
+        """dK for the residual r."""
+        inside = residual @ self.deflation.basis.T
+        solved = jax.scipy.linalg.lu_solve(self.factors, inside.reshape(-1))
+        moved = self.matrix @ solved.reshape(inside.shape)
+        steady = moved @ self.deflation.images
+        return residual + steady + self.weights[:, None] * moved @ self.deflation.drift

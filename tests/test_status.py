@@ -34,7 +34,7 @@ def test_stop_at_a_gradient_norm():
     assert end.ts[-1] < 100.0
     u, _ = product_solution(end.ts[-1])
     np.testing.assert_allclose(end.model.u, u, atol=1e-9)
-    assert end.events[0][0] == end.ts[-1]
+    assert end.events[-1][0] == end.ts[-1]
 
 
 def test_stop_at_a_loss():

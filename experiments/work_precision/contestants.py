@@ -103,11 +103,12 @@ def run_ours(solver):
             np.asarray(ravel_pytree(found.state)[0]),
             cost.gradients,
             cost.hvps if single else 0,
-            0 if single else cost.hvps,
+            0,
             cost.sequential_gradients,
             wall_s,
             int(found.accepted_steps),
             int(found.rejected_steps),
+            0 if single else cost.hvps,
         )
 
     return run

@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from field import Field
 
-_BATCHES = (8, 16, 32, 64, 128)
+from gfflow.solvers._deflation import BLOCK
+
+_BATCHES = (BLOCK, 8, 16, 32, 64, 128)
 
 
 class Ratios(NamedTuple):
@@ -20,16 +22,21 @@ class Ratios(NamedTuple):
     - `product`: one product alone.
     - `batched`: one product of a batch by vmap, at the batch size where it is cheapest.
     - `batch`: that size.
+    - `block`: one product of a batch of the size that gfflow's collocation takes.
     """
 
     gradient_s: float
     product: float
     batched: float
     batch: int
+    block: float
 
-    def equivalents(self, gradients: float, products: float, batched: float) -> float:
+    def equivalents(
+        self, gradients: float, products: float, batched: float, blocked: float = 0
+    ) -> float:
         """Gradient equivalents; a dense exact Hessian is D batched products."""
-        return gradients + self.product * products + self.batched * batched
+        cost = gradients + self.product * products
+        return cost + self.batched * batched + self.block * blocked
 
 
 def measure(field: Field, seconds: float = 2.0) -> Ratios:
@@ -59,7 +66,9 @@ def measure(field: Field, seconds: float = 2.0) -> Ratios:
     median = {name: float(np.median(times)) for name, times in spent.items()}
     unit = median["gradient"]
     batch = min(sizes, key=lambda b: median[b] / b)
-    return Ratios(unit, median["product"] / unit, median[batch] / batch / unit, batch)
+    each = {b: median[b] / b / unit for b in sizes}
+    block = each[min(BLOCK, field.size)]
+    return Ratios(unit, median["product"] / unit, each[batch], batch, block)
 
 
 class OverBudget(Exception):

@@ -16,8 +16,8 @@ class Outcome(NamedTuple):
 
     - `status`: `"solved"`, `"over budget"`, or the solver's own word for its failure.
     - `state`: θ(T), shape `(D,)`, or `None`.
-    - `gradients`, `products`, `batched`: full-data gradients, Hessian-vector products
-        one at a time, and those of a batch.
+    - `gradients`, `products`, `batched`, `blocked`: full-data gradients; Hessian-vector
+        products one at a time, for a dense Hessian, and in gfflow's small batches.
     - `sequential`: the longest chain of evaluations that wait for each other.
     - `wall_s`: seconds without compilation.
     - `accepted`, `rejected`: steps, `None` where the solver does not tell.
@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
     wall_s: float
     accepted: int | None = None
     rejected: int | None = None
+    blocked: int | None = 0
 
     @classmethod
     def metered(

@@ -57,6 +57,7 @@ def main() -> None:
             "gradient_s": ratios.gradient_s,
             "product": ratios.product,
             "batched": ratios.batched,
+            "block": ratios.block,
             "references_differ_by": max(distances),
         }
         print(note, file=sys.stderr, flush=True)
@@ -77,9 +78,9 @@ def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:
     for rtol in ladder(contestant):
         outcome = contestant.run(field, ratios, t1, rtol)
         reached = outcome.status == SOLVED and outcome.state is not None
-        counts = outcome.gradients, outcome.products, outcome.batched
+        products = outcome.products, outcome.batched, outcome.blocked
+        counts = outcome.gradients, *products
         known = None not in counts
-        products = outcome.products + outcome.batched if known else ""
         rows.append(
             {
                 "problem": case.name,
@@ -90,7 +91,7 @@ def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:
                 "status": outcome.status,
                 "error": f"{field.error(outcome.state, exact):.3e}" if reached else "",
                 "gradients": outcome.gradients if known else "",
-                "hvps": products,
+                "hvps": sum(products) if known else "",
                 "gradient_equivalents": (
                     f"{ratios.equivalents(*counts):.0f}" if known else ""
                 ),

@@ -153,7 +153,7 @@ class Auto(
             kinks=Kinks.none(flat.dtype),
             switches=none,
             switch_times=jnp.zeros(_LOG, jnp.result_type(t0)),
-            switch_modes=jnp.zeros(_LOG, int),
+            switch_modes=jnp.zeros(_LOG, none.dtype),
             solved=jnp.asarray(True),
             spent=Spent.zero(),
         )

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 Field = Callable[[Array], Array]
 
-BLOCK = 5
+BLOCK, FEW = 5, 20
 _STIFF = 0.15
 _NEW = 2
 _LEFT = 1e-6
@@ -39,20 +39,20 @@ class Deflation(NamedTuple):
         empty = jnp.zeros((most, size), dtype)
         return cls(empty, empty, empty, jnp.asarray(0), t0, t0)
 
-    @property
-    def projected(self) -> Float[Array, "k k"]:
-        """Q J Qᵀ."""
-        return self.basis @ self.images.T
-
     def resolved(self, vector: Array, factor: Array) -> Float[Array, " D"]:
         """(1 − f Wᵀ Q)⁻¹ r.
 
         It is r + f Wᵀ (1 − f Q Wᵀ)⁻¹ Q r: multiply by 1 − f Wᵀ Q; the terms in Wᵀ are
         f [(1 − f Q Wᵀ)⁻¹ − 1 − f Q Wᵀ (1 − f Q Wᵀ)⁻¹] Q r = 0 (Woodbury).
         """
-        eye = jnp.eye(self.basis.shape[0], dtype=vector.dtype)
-        inner = jnp.linalg.solve(eye - factor * self.projected, self.basis @ vector)
-        return vector + factor * inner @ self.images
+
+        def inside(rows):
+            basis, images = self.basis[:rows], self.images[:rows]
+            matrix = jnp.eye(rows, dtype=vector.dtype) - factor * (basis @ images.T)
+            return padded(jnp.linalg.solve(matrix, basis @ vector), len(self.basis))
+
+        found = by_size(self.count <= FEW, len(self.basis), inside)
+        return vector + factor * found @ self.images
 
     def drifted(self, old: "Deflation") -> "Deflation":
         """With the drift since `old`.
@@ -61,8 +61,14 @@ class Deflation(NamedTuple):
         Q₀: with R = Q₀ Qᵀ, the gain of the images of Q is Rᵀ (R W − W₀). Where it is
         not small, less of it is believed.
         """
-        overlap = old.basis @ self.basis.T
-        drift = overlap.T @ (overlap @ self.images - old.images)
+
+        def gain(rows):
+            overlap = old.basis[:rows] @ self.basis[:rows].T
+            lost = overlap @ self.images[:rows] - old.images[:rows]
+            return padded(overlap.T @ lost, len(self.basis))
+
+        few = jnp.maximum(old.count, self.count) <= FEW
+        drift = by_size(few, len(self.basis), gain)
         size, most = jnp.linalg.norm(drift), _DRIFT * jnp.linalg.norm(self.images)
         drift = drift * jnp.where(size > most, most / jnp.where(size > 0, size, 1), 1)
         return self._replace(drift=drift, before=old.when)
@@ -86,16 +92,20 @@ class Deflation(NamedTuple):
         return jnp.where(gap != 0, ahead / jnp.where(gap != 0, gap, 1), 0)
 
 
-def first_basis(vector: Array, most: int) -> tuple[Float[Array, "k D"], Array]:
-    """A block of orthonormal rows, the first along `vector`; and their number."""
-    count = min(BLOCK, vector.size, most)
-    rows = jnp.concatenate([vector[None], _scattered(count - 1, vector)])
-    rows = _orthonormal(_orthonormal(rows)[0])[0]
-    return jnp.pad(rows, ((0, most - count), (0, 0))), jnp.asarray(count)
+def by_size(few: Array, most: int, work: Callable[[int], Array]):
+    """`work` on the first 20 rows where these are all that are used, or on all."""
+    if most <= FEW:
+        return work(most)
+    return jax.lax.cond(few, lambda: work(FEW), lambda: work(most))
+
+
+def padded(rows: Array, most: int) -> Array:
+    """With rows of 0 up to `most`."""
+    return jnp.pad(rows, ((0, most - len(rows)), *((0, 0),) * (rows.ndim - 1)))
 
 
 def next_basis(
-    old: Deflation, extra: Float[Array, "e D"], h: Array
+    old: Deflation, extra: Float[Array, "e D"], start: Array, h: Array
 ) -> tuple[Float[Array, "k D"], Array]:
     """The basis for the next product, and how many of its rows are used.
 
@@ -103,26 +113,36 @@ def next_basis(
     are made orthonormal. Of them those stay that are stiff, h·|λ| > 0.15, and as many
     more as fill whole blocks. Two at least are directions of `extra`, the part of
     the last residual that the old space did not hold. Where all that was known is
-    stiff, the space doubles, by `extra` and scattered directions.
+    stiff, the space doubles, by `extra` and scattered directions. Where nothing was
+    known it is made of `start` and scattered directions.
     """
     most, size = old.basis.shape
-    norms = jnp.linalg.norm(old.images, axis=1)
-    order = jnp.argsort(-norms)
-    kept, left = _orthonormal(old.images[order])
-    stiff = jnp.sum(jnp.abs(h) * left * norms[order] > _STIFF)
-    wanted = jnp.where(stiff >= old.count, 2 * stiff, stiff + _NEW)
-    blocks = -(-jnp.minimum(wanted, most) // BLOCK)
-    count = jnp.minimum(blocks * BLOCK, min(most, size))
-    new = jnp.where(count < size, min(_NEW, len(extra)), 0)
-    heads = jnp.minimum(old.count, count - new)
-    others = jnp.concatenate([extra, _scattered(BLOCK, old.basis[0])])
-    place = jnp.arange(most)
-    rows = others[jnp.clip(place - heads, 0, len(others) - 1)]
-    rows = jnp.where(
-        ((place < count) & (place - heads < len(others)))[:, None], rows, 0
-    )
-    kept = jnp.where((place < heads)[:, None], kept, rows)
-    return _orthonormal(_orthonormal(kept)[0])[0], count
+
+    def work(rows):
+        norms = jnp.linalg.norm(old.images[:rows], axis=1)
+        order = jnp.argsort(-norms)
+        kept, left = _reduced(old.images[:rows][order])
+        stiff = jnp.sum(jnp.abs(h) * left * norms[order] > _STIFF)
+        wanted = jnp.where(stiff >= old.count, 2 * stiff, stiff + _NEW)
+        blocks = -(-jnp.clip(wanted, 1, rows) // BLOCK)
+        count = jnp.minimum(blocks * BLOCK, min(rows, size))
+        new = jnp.where(count < size, min(_NEW, len(extra)), 0)
+        heads = jnp.minimum(old.count, count - new)
+        first = jnp.where(old.count > 0, extra[:1], start[None])
+        some = jnp.concatenate([first, extra[1:]])
+        known = jnp.linalg.norm(some, axis=1, keepdims=True) > 0
+        others = _scattered(len(extra) + BLOCK, start)
+        some = jnp.where(known, some, others[BLOCK:])
+        others = jnp.concatenate([some, others[:BLOCK]])
+        place = jnp.arange(rows)
+        chosen = others[jnp.clip(place - heads, 0, len(others) - 1)]
+        used = (place < count) & (place - heads < len(others))
+        chosen = jnp.where(used[:, None], chosen, 0)
+        kept = jnp.where((place < heads)[:, None], kept, chosen)
+        twice = lambda _, made: _reduced(made)[0]
+        return padded(jax.lax.fori_loop(0, 2, twice, kept), most), count
+
+    return by_size(old.count <= FEW - BLOCK, most, work)
 
 
 def _scattered(count: int, like: Float[Array, " D"]) -> Float[Array, "{count} D"]:
@@ -149,7 +169,7 @@ def images(field: Field, state: Array, basis: Array, count: Array) -> Array:
     return jax.lax.while_loop(going, step, start)[1]
 
 
-def _orthonormal(rows: Float[Array, "k D"]) -> tuple[Float[Array, "k D"], Array]:
+def _reduced(rows: Float[Array, "k D"]) -> tuple[Float[Array, "k D"], Array]:
     """The rows made orthonormal in their order, by Cholesky's factor of their Gram
     matrix; and what of each, over its length, was not in the span of those before.
 

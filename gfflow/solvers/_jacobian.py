@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
 from jaxtyping import Array, Bool, Float
 
 from . import _deflation
@@ -78,11 +77,7 @@ class Jacobian(NamedTuple):
             if full:
                 basis, count = jnp.eye(most, dtype=state.dtype), jnp.asarray(most)
             else:
-                basis, count = jax.lax.cond(
-                    self.known | (done > 0),
-                    lambda: _deflation.next_basis(found, self.extra, h),
-                    lambda: _deflation.first_basis(slope, most),
-                )
+                basis, count = _deflation.next_basis(found, self.extra, slope, h)
             images = _deflation.images(here, state, basis, count)
             found = Deflation(basis, images, found.drift, count, t, t)
             return done + 1, products + count, chain - (-count // BLOCK), found
@@ -91,8 +86,8 @@ class Jacobian(NamedTuple):
         none = jnp.asarray(0)
         start = none, none, none, before
         _, products, chain, found = jax.lax.while_loop(going, step, start)
-        drifted = _where(self.known, found.drifted(before), found)
-        found = _where(rounds > 0, drifted, before)
+        compare = self.known & (rounds > 0)
+        found = jax.lax.cond(compare, lambda: found.drifted(before), lambda: found)
         return jax.lax.stop_gradient((found, products, chain))
 
     def after(
@@ -116,10 +111,6 @@ class Jacobian(NamedTuple):
             base,
             jnp.where(fresh, 0, self.regret + spent),
         )
-
-
-def _where(condition: Array, a: Deflation, b: Deflation) -> Deflation:
-    return jtu.tree_map(lambda x, y: jnp.where(condition, x, y), a, b)
 
 
 def _outside(residual, deflation: Deflation, count: int):

@@ -28,12 +28,7 @@ def extrapolation(
 
 def _lagrange_values(nodes: Array, points: Array) -> Array:
     """l_j(points_i), shape `(points, nodes)`."""
-    count = len(nodes)
-    columns = []
-    for j in range(count):
-        column = jnp.ones_like(points)
-        for i in range(count):
-            if i != j:
-                column = column * (points - nodes[i]) / (nodes[j] - nodes[i])
-        columns.append(column)
-    return jnp.stack(columns, axis=1)
+    same = jnp.eye(len(nodes), dtype=bool)
+    gaps = jnp.where(same, 1, nodes[:, None] - nodes[None])
+    factors = (points[:, None, None] - nodes[None, None]) / gaps[None]
+    return jnp.prod(jnp.where(same[None], 1, factors), axis=2)

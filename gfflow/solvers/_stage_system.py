@@ -2,18 +2,17 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._deflation import Deflation
+from ._deflation import FEW, Deflation, by_size
 
 
 class StageSystem(NamedTuple):
     """dK_i = r_i + h J_i Σ a_ij dK_j with J_i ≈ (W + δ_i V)ᵀ Q, V the drift.
 
     With z_i = Q dK_i and G_i = Q (W + δ_i V)ᵀ it is z_i = Q r_i + h G_i Σ a_ij z_j, a
-    system of s·k unknowns that is factorised once a step, and dK_i = r_i + (W + δ_i V)ᵀ
+    system of s·k unknowns that is inverted once a step, and dK_i = r_i + (W + δ_i V)ᵀ
     h Σ a_ij z_j. The Jacobian may so change along the step: a constant one makes the
     iteration converge by a factor of O(h²), this one by O(h³).
     """
@@ -21,7 +20,7 @@ class StageSystem(NamedTuple):
     deflation: Deflation
     weights: Float[Array, " s"]
     matrix: Float[Array, "s s"]
-    factors: tuple[Array, Array]
+    inverse: Float[Array, "s k s k"]
 
     @classmethod
     def of(cls, deflation: Deflation, weights: Array, matrix: Array) -> "StageSystem":
@@ -30,19 +29,26 @@ class StageSystem(NamedTuple):
         - `weights`: δ at the stages.
         - `matrix`: h A.
         """
-        stages, count = len(matrix), len(deflation.basis)
-        drift = deflation.basis @ deflation.drift.T
-        projected = deflation.projected[None] + weights[:, None, None] * drift[None]
-        blocks = matrix[:, None, :, None] * projected[:, :, None, :]
-        size = stages * count
-        system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
-        factors = jax.scipy.linalg.lu_factor(system)
-        return cls(deflation, weights, matrix, factors)
+        most, stages = len(deflation.basis), len(matrix)
+
+        def invert(rows):
+            basis = deflation.basis[:rows]
+            steady = basis @ deflation.images[:rows].T
+            drift = basis @ deflation.drift[:rows].T
+            projected = steady[None] + weights[:, None, None] * drift[None]
+            blocks = matrix[:, None, :, None] * projected[:, :, None, :]
+            size = stages * rows
+            system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
+            inverse = jnp.linalg.inv(system).reshape(stages, rows, stages, rows)
+            pad = (0, 0), (0, most - rows)
+            return jnp.pad(inverse, (*pad, *pad))
+
+        inverse = by_size(deflation.count <= FEW, most, invert)
+        return cls(deflation, weights, matrix, inverse)
 
     def correction(self, residual: Float[Array, "s D"]) -> Float[Array, "s D"]:
         """dK for the residual r."""
         inside = residual @ self.deflation.basis.T
-        solved = jax.scipy.linalg.lu_solve(self.factors, inside.reshape(-1))
-        moved = self.matrix @ solved.reshape(inside.shape)
+        moved = self.matrix @ jnp.einsum("iajb,jb->ia", self.inverse, inside)
         steady = moved @ self.deflation.images
         return residual + steady + self.weights[:, None] * moved @ self.deflation.drift

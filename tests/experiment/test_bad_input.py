@@ -20,6 +20,7 @@ widths = [3, 4, 2]
 kind = "npz"
 path = "data.npz"
 [solver]
+name = "dopri8"
 t1 = 0.1
 rtol = 1e-6
 """

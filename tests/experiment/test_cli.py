@@ -26,6 +26,7 @@ samples = 20
 [flow]
 weight_decay = 0.1
 [solver]
+name = "dopri8"
 t1 = 1.0
 rtol = 1e-8
 [save]

@@ -205,7 +205,8 @@ class AbstractCollocation(
         )
         y_error = self._reported(estimate, flat, y1, last, slopes)
 
-        rounds = last.iterations.astype(spent.gradients.dtype)
+        counted = spent.gradients.dtype
+        rounds, chain = last.iterations.astype(counted), chain.astype(counted)
         jacobian = old.jacobian.after(
             deflation, products > 0, jnp.abs(steady), last.iterations, last.residual
         )
@@ -219,7 +220,7 @@ class AbstractCollocation(
             compensation=compensation,
             spent=spent.plus(
                 gradients=rounds * self.stages + ends,
-                hvps=products,
+                hvps=products.astype(counted),
                 sequential=rounds * self._chain + chain + ends,
             ),
         )

@@ -146,7 +146,7 @@ class AbstractStabilised(diffrax.AbstractAdaptiveSolver[StabilisedState]):
 
     def init(self, terms, t0, t1, y0, args) -> StabilisedState:
         slope = terms.vf(t0, y0, args)
-        count = lambda: jnp.zeros((), int)
+        count = lambda: jnp.asarray(0)
         return StabilisedState(
             slope=slope,
             radius=jnp.zeros((), widest(slope)),

@@ -82,7 +82,7 @@ def top(
         distance=jnp.ones((), precise),
         gain=jnp.ones((), precise),
         fresh=jnp.ones((), precise),
-        count=jnp.zeros((), int),
+        count=jnp.asarray(0),
     )
 
     def go_on(s: _Search):

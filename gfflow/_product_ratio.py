@@ -9,8 +9,8 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ._problem import Problem
+from .solvers._deflation import BLOCK
 
-_VECTORS = 10
 _REPEATS = 7
 _known: dict[tuple, float] = {}
 
@@ -18,9 +18,9 @@ _known: dict[tuple, float] = {}
 def product_ratio(problem: Problem) -> float:
     """The time of one product ∇²L·v over that of one gradient, measured here and now.
 
-    Products are measured as the solvers take them, ten at a time at one point: the
-    median of seven batches over ten times the median of seven gradients. The first call
-    for problems of one structure, shape and dtype compiles and measures, about a
+    Products are measured as the solvers take them, five at a time at one point: the
+    median of seven batches over five times the median of seven gradients. The first
+    call for problems of one structure, shape and dtype compiles and measures, about a
     second; later ones remember. Host only.
     """
     leaves, structure = jtu.tree_flatten(problem)
@@ -41,7 +41,7 @@ def _measure(problem: Problem) -> float:
     def products(p, x, directions):
         return jax.vmap(jax.linearize(p.gradient, x)[1])(directions)
 
-    count = min(_VECTORS, problem.size)
+    count = min(BLOCK, problem.size)
     state = problem.parameters
     directions = jtu.tree_map(
         lambda x: jnp.broadcast_to(jnp.ones_like(x)[None], (count, *x.shape)), state

@@ -132,7 +132,7 @@ def main() -> None:
     device = jax.devices()[0]
     lines = [
         f"Device: {device.device_kind}, float64, {SAMPLES} samples, rtol 1e-6.",
-        "Ratio: wall time over (gradients × a bare gradient + products × a bare product).",
+        "Ratio: wall time over gradients × a bare gradient + products × a bare one.",
         "",
         "| D | gradient | product | Dopri8 in Diffrax | Dopri8 in gfflow | gradients "
         "| Radau IIA(5) | gradients | products |",

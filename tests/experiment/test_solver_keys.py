@@ -1,0 +1,99 @@
+"""The keys of `[solver]` beyond its name, from the config to the metrics."""
+
+import json
+import sys
+
+import pytest
+
+from gfflow.experiment.cli import main
+
+CONFIG = """\
+[problem]
+loss = "half_squared_error"
+[problem.model]
+kind = "deep_linear"
+widths = [2, 3, 2]
+[problem.data]
+kind = "teacher_student"
+inputs = 2
+outputs = 2
+samples = 20
+[solver]
+{solver}
+t1 = 1.0
+[laws]
+ladder = false
+must_hold = false
+[save]
+count = 3
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """The exit code, and the metrics or what was printed instead."""
+
+    def call(solver, laws=""):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "config.toml").write_text(CONFIG.format(solver=solver) + laws)
+        monkeypatch.setattr(sys, "argv", ["gfflow", "run", "config.toml", "--json"])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capsys.readouterr()
+        return stopped.value.code or 0, json.loads(out) if out else err
+
+    return call
+
+
+def test_stages_certificate_and_critical_point(run):
+    keys = 'name = "radau_iia"\nstages = 3\nrtol = 1e-7\ncertify = true\n'
+    code, found = run(keys + 'finish = "critical-point"')
+    assert code == 0
+    assert 0 < found["certificate"]["error"] < 1e-5
+    assert found["certificate"]["rtol"] < 1e-7
+    point = found["critical_point"]
+    assert point["converged"] and point["gradient_norm"] <= 1e-13
+    assert found["enforced"] == []
+    assert [law["verdict"] for law in found["laws"]] == ["conserved"]
+
+
+def test_exact_invariants(run):
+    keys = 'name = "gauss_legendre"\nstages = 2\nexact_invariants = true\nrtol = 1e-2'
+    code, found = run(keys)
+    (law,) = found["laws"]
+    assert code == 0 and law["max_drift"] < 1e-14 * law["scale"]
+    assert "gauss_legendre(2) keeps quadratic laws by construction" in law["note"]
+    assert "no evidence" in law["note"]
+
+
+def test_a_projected_run_is_no_evidence(run):
+    code, found = run('name = "tsit5"\nproject = true\nrtol = 1e-4')
+    (law,) = found["laws"]
+    assert code == 0 and found["enforced"] == [law["name"]]
+    assert "the run's solver enforces it" in law["note"]
+    assert "no evidence" in law["note"]
+
+
+def test_projection_does_not_make_a_false_law_true(run):
+    false = '[[laws.custom]]\nname = "false"\nexpression = "W1 @ W1.T"'
+    code, found = run('name = "tsit5"\nproject = true\nrtol = 1e-4', false)
+    verdicts = {law["name"]: law for law in found["laws"]}
+    assert "false" in found["enforced"] and verdicts["false"]["max_drift"] < 1e-6
+    assert verdicts["false"]["verdict"] == "broken"
+
+
+@pytest.mark.parametrize(
+    "keys, words",
+    [
+        ('name = "tsit5"\nstages = 3', ["stages", "tsit5"]),
+        ("stages = 10", ["stages", "9"]),
+        ('name = "radau_iia"\nexact_invariants = true', ["exact_invariants", "radau"]),
+        ('finish = "newton"', ["finish", "critical-point"]),
+    ],
+)
+def test_keys_that_do_not_fit(run, keys, words):
+    code, message = run(keys)
+    (problem,) = message["errors"]
+    assert code == 2 and problem.startswith("config.toml:1")
+    for word in words:
+        assert word in problem

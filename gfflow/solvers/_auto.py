@@ -24,7 +24,7 @@ from ._spent import Spent
 
 _STIFF = 2
 _NAMES = ("explicit (Dormand–Prince 8)", "explicit (Bogacki–Shampine 3)")
-_STIFF_FROM, _STIFF_STEPS = (0.1, 0.8), 4
+_STIFF_FROM, _STIFF_STEPS = (0.03, 0.8), 4
 _CALM_BELOW, _CALM_STEPS = 0.15, 8
 _LOG = 32
 _COPIES = 12
@@ -65,7 +65,7 @@ class Auto(
 
     - It starts with Dormand–Prince 8(7), and goes to Bogacki–Shampine 3(2) while steps
         keep running into kinks of the field, where no higher order exists.
-    - After four steps in a row at more than 10 % of the explicit method's stability
+    - After four steps in a row at more than 3 % of the explicit method's stability
         boundary (80 % across kinks; Hairer & Wanner, Solving ODEs II, §IV.2) it goes to
         the stiff solver: at tight tolerances the error of the stiff components bounds
         the step long before the boundary does. It returns after eight steps with h

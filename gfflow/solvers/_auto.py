@@ -25,7 +25,7 @@ from ._spent import Spent
 _STIFF = 2
 _NAMES = ("explicit (Dormand–Prince 8)", "explicit (Bogacki–Shampine 3)")
 _STIFF_FROM, _STIFF_STEPS = (0.03, 0.8), 4
-_CALM_BELOW, _CALM_STEPS = 0.15, 8
+_CALM_BELOW, _CALM_STEPS = 0.05, 8
 _LOG = 32
 _COPIES = 12
 
@@ -69,7 +69,7 @@ class Auto(
         boundary (80 % across kinks; Hairer & Wanner, Solving ODEs II, §IV.2) it goes to
         the stiff solver: at tight tolerances the error of the stiff components bounds
         the step long before the boundary does. It returns after eight steps with h
-        times the largest known eigenvalue under 0.15.
+        times the largest known eigenvalue under 0.05.
     - The stiff solver is `RadauIIA(stages)`; where its copies of the state do not fit
         into `memory_limit`, first without Anderson's memory and one stage at a time,
         and else `ROCK2`.

@@ -1,10 +1,18 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
 import jax
+import pytest
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_programs_are_freed():
+    """Each holds memory maps, of which a process may have 65530; LLVM crashes beyond."""
+    yield
+    jax.clear_caches()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -10,7 +10,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 @pytest.fixture(autouse=True, scope="module")
 def compiled_programs_are_freed():
-    """Each holds memory maps, of which a process may have 65530; LLVM crashes beyond."""
+    """A process may have 65530 memory maps, and each program takes some."""
     yield
     jax.clear_caches()
 

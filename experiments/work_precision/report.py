@@ -128,6 +128,10 @@ def _bar(problem, t1, level, solvers) -> str:
     else:
         more = f"{explicit / mine:.1f}"
     shown = lambda x: f"{x:.0f}" if math.isfinite(x) else "not reached"
+    if not math.isfinite(peer):
+        cost = f"{my_name} | {shown(mine)}"
+        start = f"| {problem} | {t1} | {level:.0e} | none ran | – |"
+        return f"{start} {cost} | – | – | – | – | {more} |"
     ratio, below = mine / peer, "< " if above else ""
     return (
         f"| {problem} | {t1} | {level:.0e} | {peer_name} | {above}{shown(peer)} "

@@ -13,7 +13,7 @@ from ._times import is_traced
 from ._typing import IntScalarLike, ScalarLike, State
 from .solvers import solver_by_name
 
-DEFAULT_SOLVER = "auto"
+DEFAULT_SOLVER = "dopri8"
 
 
 def least_tolerance(dtype) -> float:
@@ -80,7 +80,7 @@ def make_settings(
 def make_solver(
     solver: str | diffrax.AbstractSolver | None,
 ) -> diffrax.AbstractSolver:
-    """A solver from its name; Auto by default."""
+    """A solver from its name; Dopri8 by default."""
     if solver is None or isinstance(solver, str):
         return solver_by_name(solver or DEFAULT_SOLVER)
     if not isinstance(solver, diffrax.AbstractSolver):

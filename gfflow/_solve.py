@@ -69,7 +69,8 @@ def solve(
         the initial state.
     - `saveat`: times to save at; 50 logarithmic ones from (t1 − t0)·10⁻⁴ by default.
         t0 and t1 are always saved.
-    - `solver`: an adaptive solver or its name, `"auto"` by default.
+    - `solver`: an adaptive solver or its name, Dopri8 by default; `"auto"` for
+        stiff or long flows.
     - `laws`: laws to evaluate at each saved time.
     - `parameters_every`: keep the whole state at every n-th saved time (0: only at the
         last one); by default so that about 16 are kept.

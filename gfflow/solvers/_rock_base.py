@@ -230,7 +230,7 @@ class AbstractStabilised(diffrax.AbstractAdaptiveSolver[StabilisedState]):
     def _try(self, step: Step, radius):
         """One attempt: end, slope there, error, whether to doubt the radius, cost."""
         dtype = widest(step.start)
-        table = Table.of_order(self.carried_order).up_to(self.max_stages)
+        table = Table.stored().up_to(self.max_stages)
         h = jax.lax.stop_gradient(step.h)
         stiffness = jnp.abs(h).astype(dtype) * radius
         index = jnp.searchsorted(jnp.asarray(table.intervals, dtype), stiffness)

@@ -1,15 +1,14 @@
-"""Makes the coefficients of ROCK2 and ROCK4.
+"""Makes the coefficients of ROCK2.
 
 Run by `python -m gfflow.solvers._rock_generator`.
 
-**The polynomials** (Abdulle & Medovikov 2001, §3; Abdulle 2002, §3). The stability
-polynomial of degree s and order p (2 or 4) is R(z) = w(x) P(x) / (w(x₀) P(x₀)) with
-x = x₀ + x₁z, w the polynomial of degree p with p/2 pairs of complex zeros, and P of
-degree s − p orthogonal on [−1, 1] with respect to w²/√(1 − x²). By a theorem of
-Bernstein w P ripples there nearly like a Chebyshev polynomial. The p + 2 unknowns
-(zeros, x₀, x₁) solve R′(0) = … = R⁽ᵖ⁾(0) = 1 (order p on linear problems) and
-R = η at x = 1, max |R| = η over the ripples: damping η = 0.95 from z = −0.05 on. The
-interval of stability is [−l, 0] with l = (1 + x₀)/x₁: 0.806 s² and 0.351 s².
+**The polynomials** (Abdulle & Medovikov 2001, §3). The stability polynomial of degree
+s and order 2 is R(z) = w(x) P(x) / (w(x₀) P(x₀)) with x = x₀ + x₁z, w the polynomial
+of degree 2 with a pair of complex zeros, and P of degree s − 2 orthogonal on [−1, 1]
+with respect to w²/√(1 − x²). By a theorem of Bernstein w P ripples there nearly like a
+Chebyshev polynomial. The 4 unknowns (zero, x₀, x₁) solve R′(0) = R″(0) = 1 (order 2 on
+linear problems) and R = η at x = 1, max |R| = η over the ripples: damping η = 0.95
+from z = −0.05 on. The interval of stability is [−l, 0] with l = (1 + x₀)/x₁: 0.806 s².
 
 **ROCK2.** An order-2 method needs Σb = 1 and b·c = ½ only, both of them conditions on
 R: any Runge–Kutta method with this R has order 2. R is therefore written as
@@ -18,14 +17,9 @@ Sommeijer 1990, eq. 2.5): G_k = a_k + b̄_k T_k(x), consistent of order 2. Publi
 ROCK2 ends with two stages that multiply by w instead, and with it the round-off of all
 before by w(−l) ≈ 0.18 s⁴; here it grows as s^1.5.
 
-**ROCK4.** The stages of P by its three-term recurrence, P_j(0) = 1, and four finishing
-stages (Abdulle 2002, §4). With p₁ = Σb^P, p₂ = b^P·c, … the weights of the first
-part, the eight conditions of order 4 on the whole are, for the finishing stages alone,
-those of an explicit method of 4 stages with other right-hand sides (`_finish`).
-
-**Error estimates.** h Σ d_k f_k over all stages and f(y₁): E(z) = z Σ d_k G_k(z) is
-made to start as C zᵖ⁺¹ (ROCK2, with the size of its own local error) or C z⁴ (ROCK4),
-and is the smallest in mean square over the interval of all that do.
+**Error estimate.** h Σ d_k f_k over all stages and f(y₁): E(z) = z Σ d_k G_k(z) is
+made to start as C z³, with the size of the method's own local error, and is the
+smallest in mean square over the interval of all that do.
 """
 
 from pathlib import Path
@@ -36,12 +30,7 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 
 DAMPING = 0.95
-FINISHING_NODES = (0.2, 0.6)
-FOURTH_ORDER_ERROR = 1 / 200
-_GUESS = {
-    2: (3.18, 3.383, -2.06),
-    4: (13.97, 7.515, 1.454, 20.43, -1.229),
-}
+_GUESS = (3.18, 3.383, -2.06)
 
 
 def degrees(least: int, most: int) -> list[int]:
@@ -53,15 +42,15 @@ def degrees(least: int, most: int) -> list[int]:
 
 
 class Polynomial:
-    """R = w P of a degree: zeros of w in the upper half plane, x = x0 + x1 z."""
+    """R = w P of a degree: the zero of w in the upper half plane, x = x0 + x1 z."""
 
-    def __init__(self, degree: int, zeros, x0: float):
-        self.degree, self.zeros, self.x0 = degree, zeros, x0
-        self.inner = degree - 2 * len(zeros)
+    def __init__(self, degree: int, zero: complex, x0: float):
+        self.degree, self.zero, self.x0 = degree, zero, x0
+        self.inner = degree - 2
         self._recurrence()
         self.x1 = 1.0
         self.scale = 1.0
-        start = self.derivatives(5)
+        start = self.derivatives(2)
         self.scale, self.x1 = start[0], start[0] / start[1]
 
     @property
@@ -73,11 +62,9 @@ class Polynomial:
 
         Exact: Gauss–Chebyshev quadrature integrates all products that occur.
         """
-        count = self.degree + 2 * len(self.zeros) + 3
+        count = self.degree + 5
         x = np.cos((2 * np.arange(count) + 1) * np.pi / (2 * count))
-        weight = np.ones(count)
-        for zero in self.zeros:
-            weight *= np.abs(x - zero) ** 4
+        weight = np.abs(x - self.zero) ** 4
         here = np.full(count, 1 / np.sqrt(weight.sum()))
         before, beta = np.zeros(count), 0.0
         self.alpha, self.beta = [], [0.0]
@@ -104,11 +91,9 @@ class Polynomial:
             following = self._times((x - self.alpha[k], self.x1), here)
             following -= self.beta[k] * before
             before, here = here, following / self.beta[k + 1]
-        for zero in self.zeros:
-            value = np.abs(x - zero) ** 2
-            slope = 2 * (x - zero.real) * self.x1
-            here = self._times((value, slope, 2 * self.x1**2), here)
-        return here / self.scale
+        value = np.abs(x - self.zero) ** 2
+        slope = 2 * (x - self.zero.real) * self.x1
+        return self._times((value, slope, 2 * self.x1**2), here) / self.scale
 
     def _times(self, factor, values):
         """Leibniz' rule for a factor given by its derivatives."""
@@ -121,11 +106,11 @@ class Polynomial:
         return out
 
 
-def fit(order: int, degree: int, guess) -> tuple[Polynomial, Vector]:
-    """The polynomial of this order and degree, and what to guess for the next.
+def fit(degree: int, guess) -> tuple[Polynomial, Vector]:
+    """The polynomial of this degree, and what to guess for the next.
 
-    Unknowns, scaled with s² so that they hardly depend on s: for each zero
-    1 − Re and Im, then log(x₀ − 1).
+    Unknowns, scaled with s² so that they hardly depend on s: 1 − Re and Im of the
+    zero, then log(x₀ − 1).
     """
     from scipy.optimize import fsolve
 
@@ -134,21 +119,19 @@ def fit(order: int, degree: int, guess) -> tuple[Polynomial, Vector]:
     ripples = np.cos(angle)
 
     def build(u):
-        zeros = [
-            complex(1 - re / square, im / square) for re, im in u[:-1].reshape(-1, 2)
-        ]
-        return Polynomial(degree, zeros, 1 + np.exp(u[-1]) / square)
+        zero = complex(1 - u[0] / square, u[1] / square)
+        return Polynomial(degree, zero, 1 + np.exp(u[2]) / square)
 
     def equations(u):
         r = build(u)
         at = lambda x: (x - r.x0) / r.x1
-        conditions = r.derivatives(order + 1)[2:] - 1
+        conditions = r.derivatives(3)[2:] - 1
         edge = r(at(np.ones(1)))[0] - DAMPING
         return np.r_[conditions, edge, np.abs(r(at(ripples))).max() - DAMPING]
 
     u, info, _, message = fsolve(equations, guess, full_output=True, xtol=1e-13)
     if np.abs(info["fvec"]).max() > 1e-9:
-        raise ArithmeticError(f"order {order}, degree {degree}: {message}")
+        raise ArithmeticError(f"degree {degree}: {message}")
     return build(u), u
 
 
@@ -196,86 +179,12 @@ def rock2(degree: int, r: Polynomial) -> tuple[Vector, Vector, Vector]:
     return rows, d[degree:], matrix
 
 
-def rock4(degree: int, r: Polynomial) -> tuple[Vector, Vector, Vector]:
-    """As `rock2`; the tail holds a, c, b and d of the finishing stages and of f(y₁)."""
-    inner = r.inner
-    values = [1.0]
-    rows = np.zeros((inner + 1, 8))
-    matrix = np.zeros((degree + 1, degree + 1))
-    for k in range(1, inner + 1):
-        before = r.beta[k - 1] * (values[-2] if k > 1 else 0)
-        values.append(((r.x0 - r.alpha[k - 1]) * values[-1] - before) / r.beta[k])
-        rows[k, 2] = -before / (r.beta[k] * values[-1])
-        rows[k, 1] = 1 - rows[k, 2]
-        rows[k, 3] = r.x1 * values[-2] / (r.beta[k] * values[-1])
-        _extend(matrix, rows, k)
-
-    first = matrix[: inner + 1, : inner + 1]
-    a, b = _finish(first[:inner, :inner], first[inner, :inner])
-    matrix[inner:, :inner] = first[inner, :inner]
-    matrix[inner:degree, inner:degree] = a
-    matrix[degree, inner:degree] = b
-
-    count = 8 * degree
-    x = np.cos((2 * np.arange(count) + 1) * np.pi / (2 * count))
-    c = matrix.sum(1)
-    slope = matrix @ c
-    conditions = np.stack([np.ones_like(c), c, c**2, slope, matrix @ slope])
-    target = FOURTH_ORDER_ERROR * np.array([0, 0, 0, 0, 1])
-    z = (x - r.x0) / r.x1
-    d = _filter(matrix, z, conditions, target, 0.3)
-    rows[:, 5], rows[:, 7] = c[: inner + 1], d[: inner + 1]
-    later = a[np.tril_indices(4, -1)]
-    return rows, np.r_[later, c[inner + 1 : degree], b, d[inner + 1 :]], matrix
-
-
 def _extend(matrix, rows, k):
     """Row k of the Runge–Kutta matrix from the recurrence of g_k."""
     _, here, before, slope, first = rows[k, :5]
     matrix[k] = here * matrix[k - 1] + (before * matrix[k - 2] if k > 1 else 0)
     matrix[k, k - 1] += slope
     matrix[k, 0] += first
-
-
-def _finish(first: Vector, last: Vector) -> tuple[Vector, Vector]:
-    """Four stages that bring the method (A, b) = (first, last) to order 4.
-
-    With abscissae p₁ + c_i and slopes A c → p₂ + p₁c_i + (ac)_i of the whole, each
-    condition of order 4 is linear in the sums below of the finishing stages alone.
-    c₂ and c₃ are free; b from Σb, b·c, b·c², b·c³; then (ac)₃, (ac)₄ from b·ac and
-    b·(c∘ac), a₄₃ from b·ac²; c₄ is the root of b·aac.
-    """
-    from scipy.optimize import brentq
-
-    c = first.sum(1)
-    slope = first @ c
-    p1, p2 = last.sum(), last @ c
-    square, second = last @ c**2, last @ slope
-    one = 1 - p1
-    bc = 1 / 2 - p2 - p1 * one
-    bcc = 1 / 3 - square - p1**2 * one - 2 * p1 * bc
-    bccc = 1 / 4 - last @ c**3 - p1**3 * one - 3 * p1**2 * bc - 3 * p1 * bcc
-    bac = 1 / 6 - second - p2 * one - p1 * bc
-    bcac = 1 / 8 - last @ (c * slope) - p1 * bac - (p2 + p1**2) * bc - p1 * bcc
-    bcac -= p1 * p2 * one
-    bacc = 1 / 12 - last @ (first @ c**2) - square * one - p1**2 * bc - 2 * p1 * bac
-    baac = 1 / 24 - last @ (first @ slope) - second * one - p2 * bc - p1 * bac
-    c2, c3 = one * np.array(FINISHING_NODES)
-
-    def given(c4):
-        nodes = np.array([c2, c3, c4])
-        b2, b3, b4 = np.linalg.solve(nodes ** [[1], [2], [3]], [bc, bcc, bccc])
-        s3, s4 = np.linalg.solve([[b3, b4], [b3 * c3, b4 * c4]], [bac, bcac])
-        a43 = (bacc - (b3 * s3 + b4 * s4) * c2) / (b4 * c3 * (c3 - c2))
-        a32, a42 = s3 / c2, (s4 - a43 * c3) / c2
-        a = np.zeros((4, 4))
-        a[1, 0], a[2, :2] = c2, (c3 - a32, a32)
-        a[3, :3] = c4 - a42 - a43, a42, a43
-        return b4 * a43 * s3 - baac, a, np.array([one - b2 - b3 - b4, b2, b3, b4])
-
-    root = brentq(lambda c4: given(c4)[0], 0.9 * one, 1.2 * one, xtol=1e-15)
-    _, a, b = given(root)
-    return a, b
 
 
 def stages(matrix: Vector, z: Vector) -> Vector:
@@ -313,14 +222,13 @@ def amplification(matrix: Vector, interval: float) -> float:
     return found
 
 
-def generate(order: int, wanted: list[int]) -> dict[str, Vector]:
-    """All arrays of one method, as `_rock_table.Table` reads them."""
-    build = {2: rock2, 4: rock4}[order]
-    guess = np.array(_GUESS[order])
+def generate(wanted: list[int]) -> dict[str, Vector]:
+    """All arrays, as `_rock_table.Table` reads them."""
+    guess = np.array(_GUESS)
     rows, tails, intervals, noises = [], [], [], []
     for degree in reversed(wanted):
-        r, guess = fit(order, degree, guess)
-        row, tail, matrix = build(degree, r)
+        r, guess = fit(degree, guess)
+        row, tail, matrix = rock2(degree, r)
         rows.append(row)
         tails.append(tail)
         intervals.append(r.interval)
@@ -338,9 +246,8 @@ def generate(order: int, wanted: list[int]) -> dict[str, Vector]:
 
 def main():
     """Writes `_rock_coefficients.npz` beside this file."""
-    tables = {2: generate(2, degrees(3, 200)), 4: generate(4, degrees(5, 50))}
-    named = {f"{k}_{name}": v for k, t in tables.items() for name, v in t.items()}
-    np.savez(Path(__file__).with_name("_rock_coefficients.npz"), **named)
+    path = Path(__file__).with_name("_rock_coefficients.npz")
+    np.savez(path, **generate(degrees(3, 200)))
 
 
 if __name__ == "__main__":

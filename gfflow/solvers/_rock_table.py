@@ -1,4 +1,4 @@
-"""The coefficients of the stabilised methods, as `_rock_generator` made them."""
+"""The coefficients of ROCK2, as `_rock_generator` made them."""
 
 import functools
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Table(NamedTuple):
-    """All degrees of one method, the least first.
+    """All degrees, the least first.
 
     **Attributes:**
 
@@ -32,10 +32,10 @@ class Table(NamedTuple):
 
     @classmethod
     @functools.cache
-    def of_order(cls, order: int) -> "Table":
-        """The table of ROCK2 or of ROCK4."""
+    def stored(cls) -> "Table":
+        """The table of ROCK2."""
         with np.load(Path(__file__).with_name("_rock_coefficients.npz")) as stored:
-            return cls(*(stored[f"{order}_{name}"] for name in cls._fields))
+            return cls(*(stored[name] for name in cls._fields))
 
     def up_to(self, most: int) -> "Table":
         """Without the degrees above `most`."""

@@ -4,12 +4,11 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orders
 import pytest
 from analytic import product_problem, smooth_problem
 
 import gfflow as gf
-from gfflow.check import drift_of
-from gfflow.check._drift import law_scale
 from gfflow.solvers import GaussLegendre, RadauIIA
 from gfflow.solvers._quadrature import quadrature
 
@@ -78,49 +77,12 @@ def test_radau_of_three_stages_is_that_of_hairer_and_wanner():
 @pytest.mark.parametrize("family", CLASSES)
 @pytest.mark.parametrize("stages", range(1, 10))
 def test_order_by_regression(family, stages, record_property):
-    """Constant steps on y' = 5 (1 + ε|y|²) Ry, R a quarter turn: a rotation.
-
-    The highest orders need a long time at a small ε for a window in which the steps are
-    short, the equations of the stages solved, and the error above round-off.
-    """
     order = 2 * stages - (family == "radau")
     solver = CLASSES[family](stages, rtol=1e-15, atol=1e-15)
-    t1 = 0.3 if stages < 3 else 4.0 if stages < 8 else 400.0
-    weak = 0.1 if stages < 8 else 0.01
-    angle = 5 * (1 + weak) * t1
-    exact = np.array([np.cos(angle), np.sin(angle)])
-
-    def field(t, y, args):
-        return 5 * (1 + weak * jnp.sum(y**2)) * jnp.stack([-y[1], y[0]])
-
-    @jax.jit
-    def error(dt):
-        end = diffrax.diffeqsolve(
-            diffrax.ODETerm(field),
-            solver,
-            0.0,
-            t1,
-            dt,
-            jnp.array([1.0, 0.0]),
-            max_steps=8192,
-        ).ys
-        return jnp.linalg.norm(end[0] - exact)
-
-    counts = np.unique(
-        np.round(2 ** np.arange(1.0, 12.6, 0.25 if stages < 7 else 0.06))
-    ).astype(int)
-    errors, used = [], []
-    for n in counts:
-        errors.append(float(error(t1 / n)))
-        used.append(n)
-        if errors[-1] < 1e-11:
-            break
-    errors, used = np.array(errors), np.array(used)
-    window = (errors < 1e-2) & (errors > 1e-11)
-    log_n, log_e = np.log(used[window])[-8:], np.log(errors[window])[-8:]
-    slope = -np.polyfit(log_n, log_e, 1)[0]
+    steps, errors = orders.errors(solver, stages)
+    slope = orders.order(steps, errors)
     record_property(f"order of {family} with {stages} stages ({order})", f"{slope:.2f}")
-    assert len(log_n) >= 4
+    assert len(steps) >= 4
     assert abs(slope - order) < 0.3
 
 
@@ -162,19 +124,11 @@ def test_backwards_in_time():
     np.testing.assert_allclose(solution.ys[-1], exact(jnp.asarray(0.0)), atol=1e-8)
 
 
-def law_drift(solution, problem, laws):
-    drifts = [
-        drift_of(law, solution, law_scale(law, FLOW, problem, solution)) for law in laws
-    ]
-    return max(float(np.max(np.abs(drift))) for drift in drifts)
-
-
 @pytest.mark.parametrize("rtol", [1e-2, 1e-10])
 @pytest.mark.parametrize(
     "kind", ["deep linear", "relu", "deep relu", "relu_squared", "leaky relu"]
 )
 def test_quadratic_laws_are_kept_to_round_off(kind, rtol):
-    x, y = gf.data.teacher_student(inputs=3, outputs=3, samples=20)
     key = jax.random.key(1)
     models = {
         "deep linear": lambda: gf.models.DeepLinear([3, 4, 4, 3], key=key),
@@ -187,21 +141,10 @@ def test_quadratic_laws_are_kept_to_round_off(kind, rtol):
             [3, 6, 3], activation="leaky_relu", key=key
         ),
     }
-    problem = gf.Problem(models[kind](), "mse", (x, y))
-    laws = gf.known_laws(problem, FLOW)
+    problem, laws, solution = orders.preserved(models[kind](), rtol)
     assert laws
-    solution = gf.solve(
-        FLOW,
-        problem,
-        t1=0.4,
-        rtol=rtol,
-        solver=GaussLegendre(3, exact_invariants=True),
-        laws=laws,
-        saveat=gf.linear_times(0.1, 0.4, 4),
-        max_steps=20_000,
-    )
     assert solution.status_name == "successful"
-    assert law_drift(solution, problem, laws) <= 1e-14
+    assert orders.law_drift(solution, problem, laws) <= 1e-14
     moved = float(solution.losses[0] - solution.losses[-1])
     assert moved > 1e-2 * float(solution.losses[0])
 
@@ -212,7 +155,7 @@ def test_the_other_solver_does_not_keep_them():
     drifts = []
     for solver in (RadauIIA(2), GaussLegendre(2, exact_invariants=True)):
         solution = gf.solve(FLOW, problem, t1=2.0, rtol=1e-3, solver=solver, laws=[law])
-        drifts.append(law_drift(solution, problem, [law]))
+        drifts.append(orders.law_drift(solution, problem, [law]))
     assert drifts[0] > 1e-8 and drifts[1] < 1e-15
 
 

@@ -1,5 +1,7 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
+import sys
+
 import jax
 import pytest
 
@@ -13,6 +15,20 @@ def compiled_programs_are_freed():
     """A process may have 65530 memory maps, and each program takes some."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Run the console script in this process; its exit code."""
+    from gfflow.experiment.cli import main
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gfflow", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return stopped.value.code or 0
+
+    return run
 
 
 def pytest_terminal_summary(terminalreporter):

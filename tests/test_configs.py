@@ -1,29 +1,24 @@
 """Every shipped config is run, and says what its first lines say."""
 
 import json
-import sys
 from pathlib import Path
 
 import jax
 import pytest
 
-from gfflow.experiment.cli import main
-
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, capsys, command):
     """Run a config by name with overrides: (exit code, metrics)."""
 
     def call(name, *overrides):
         settings = [part for text in overrides for part in ("--set", text)]
         out = str(tmp_path / "run")
-        arguments = ["gfflow", "run", str(CONFIGS / name), "--out", out, "--json"]
-        monkeypatch.setattr(sys, "argv", [*arguments, "--quiet", *settings])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return stopped.value.code, json.loads(capsys.readouterr().out)
+        arguments = ["run", str(CONFIGS / name), "--out", out, "--json", "--quiet"]
+        code = command(*arguments, *settings)
+        return code, json.loads(capsys.readouterr().out)
 
     yield call
     jax.config.update("jax_enable_x64", True)

@@ -3,12 +3,8 @@
 Those that show in the file alone are in test_config.py.
 """
 
-import sys
-
 import numpy as np
 import pytest
-
-from gfflow.experiment.cli import main
 
 GOOD = """\
 [problem]
@@ -20,7 +16,6 @@ widths = [3, 4, 2]
 kind = "npz"
 path = "data.npz"
 [solver]
-name = "dopri8"
 t1 = 0.1
 rtol = 1e-6
 """
@@ -242,16 +237,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def call(monkeypatch, *arguments):
-    """Run the console script in this process; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["gfflow", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return stopped.value.code
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name, folder, monkeypatch, capsys):
+def test_bad_input(name, folder, command, capsys):
     changes, wanted = CASES[name]
     text = GOOD
     for old, new in changes.items():
@@ -259,7 +246,7 @@ def test_bad_input(name, folder, monkeypatch, capsys):
         text = text.replace(old, new)
     (folder / "bad.toml").write_text(text)
     before = sorted(p.name for p in folder.iterdir())
-    assert call(monkeypatch, "run", "bad.toml", "--quiet") == 2
+    assert command("run", "bad.toml", "--quiet") == 2
     after = sorted(p.name for p in folder.iterdir() if p.name != "__pycache__")
     assert after == before
     shown = capsys.readouterr()
@@ -271,46 +258,46 @@ def test_bad_input(name, folder, monkeypatch, capsys):
         assert words in shown.err
 
 
-def test_the_good_config_is_good(folder, monkeypatch):
+def test_the_good_config_is_good(folder, command):
     (folder / "good.toml").write_text(GOOD)
-    assert call(monkeypatch, "check", "good.toml", "--quiet", "--json") == 0
+    assert command("check", "good.toml", "--quiet", "--json") == 0
     assert not (folder / "runs").exists()
 
 
-def test_bad_folders(folder, monkeypatch, capsys):
+def test_bad_folders(folder, command, capsys):
     (folder / "good.toml").write_text(GOOD)
-    assert call(monkeypatch, "resume", "nowhere") == 2
+    assert command("resume", "nowhere") == 2
     assert "is not a run folder" in capsys.readouterr().err
     (folder / "full").mkdir()
     (folder / "full" / "file").write_text("mine")
-    assert call(monkeypatch, "run", "good.toml", "--out", "full", "--quiet") == 2
+    assert command("run", "good.toml", "--out", "full", "--quiet") == 2
     assert "not empty" in capsys.readouterr().err
     assert [p.name for p in (folder / "full").iterdir()] == ["file"]
-    assert call(monkeypatch, "run", "good.toml", "--out", "user.py/run") == 2
+    assert command("run", "good.toml", "--out", "user.py/run") == 2
     assert "cannot be made" in capsys.readouterr().err
 
 
-def test_damaged_folder(folder, monkeypatch, capsys):
+def test_damaged_folder(folder, command, capsys):
     (folder / "good.toml").write_text(GOOD)
-    assert call(monkeypatch, "run", "good.toml", "--out", "run", "--quiet") == 0
+    assert command("run", "good.toml", "--out", "run", "--quiet") == 0
     checkpoint = folder / "run" / "checkpoint.eqx"
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(content[: len(content) // 2])
     capsys.readouterr()
-    assert call(monkeypatch, "resume", "run") == 2
+    assert command("resume", "run") == 2
     assert "checkpoint" in capsys.readouterr().err
     checkpoint.write_bytes(content)
     (folder / "run" / "seg-000002.npz").write_bytes(b"not an archive")
-    assert call(monkeypatch, "resume", "run") == 2
+    assert command("resume", "run") == 2
     assert "seg-000002.npz cannot be read" in capsys.readouterr().err
-    assert call(monkeypatch, "resume", "run", "--set", "solver.rtol=1e-3") == 2
+    assert command("resume", "run", "--set", "solver.rtol=1e-3") == 2
     assert "can change only" in capsys.readouterr().err
 
 
-def test_json_errors_are_json(folder, monkeypatch, capsys):
+def test_json_errors_are_json(folder, command, capsys):
     import json
 
     (folder / "bad.toml").write_text(GOOD.replace("mse", "msee"))
-    assert call(monkeypatch, "run", "bad.toml", "--json") == 2
+    assert command("run", "bad.toml", "--json") == 2
     found = json.loads(capsys.readouterr().out)
     assert len(found["errors"]) == 1 and "bad.toml:2" in found["errors"][0]

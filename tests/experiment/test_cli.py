@@ -10,7 +10,6 @@ import pytest
 
 import gfflow as gf
 from gfflow._registry import kinds, names
-from gfflow.experiment.cli import main
 
 CONFIG = """\
 [problem]
@@ -26,7 +25,6 @@ samples = 20
 [flow]
 weight_decay = 0.1
 [solver]
-name = "dopri8"
 t1 = 1.0
 rtol = 1e-8
 [save]
@@ -35,18 +33,11 @@ count = 5
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(tmp_path, monkeypatch, capsys, command):
     """Run the console script in a folder of its own: (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.toml").write_text(CONFIG)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gfflow", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return stopped.value.code or 0, *capsys.readouterr()
-
-    return run
+    return lambda *arguments: (command(*arguments), *capsys.readouterr())
 
 
 def test_no_jax_for_help_and_validation():

@@ -1,11 +1,8 @@
 """The keys of `[solver]` beyond its name, from the config to the metrics."""
 
 import json
-import sys
 
 import pytest
-
-from gfflow.experiment.cli import main
 
 CONFIG = """\
 [problem]
@@ -30,17 +27,14 @@ count = 3
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """The exit code, and the metrics or what was printed instead."""
+def run(tmp_path, monkeypatch, capsys, command):
+    """The exit code, and the metrics or the errors."""
 
     def call(solver, laws=""):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "config.toml").write_text(CONFIG.format(solver=solver) + laws)
-        monkeypatch.setattr(sys, "argv", ["gfflow", "run", "config.toml", "--json"])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return stopped.value.code or 0, json.loads(out) if out else err
+        code = command("run", "config.toml", "--json")
+        return code, json.loads(capsys.readouterr().out)
 
     return call
 

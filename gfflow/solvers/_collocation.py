@@ -200,7 +200,7 @@ class AbstractCollocation(
         estimate = h * (
             constant(table.error_stages) @ slopes + constant(table.error_start) * slope
         )
-        estimate = deflation.resolved(
+        estimate = system.filtered(
             jax.lax.stop_gradient(estimate), steady * table.filter
         )
         y_error = self._reported(estimate, flat, y1, last, slopes)

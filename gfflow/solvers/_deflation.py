@@ -39,21 +39,6 @@ class Deflation(NamedTuple):
         empty = jnp.zeros((most, size), dtype)
         return cls(empty, empty, empty, jnp.asarray(0), t0, t0)
 
-    def resolved(self, vector: Array, factor: Array) -> Float[Array, " D"]:
-        """(1 − f Wᵀ Q)⁻¹ r.
-
-        It is r + f Wᵀ (1 − f Q Wᵀ)⁻¹ Q r: multiply by 1 − f Wᵀ Q; the terms in Wᵀ are
-        f [(1 − f Q Wᵀ)⁻¹ − 1 − f Q Wᵀ (1 − f Q Wᵀ)⁻¹] Q r = 0 (Woodbury).
-        """
-
-        def inside(rows):
-            basis, images = self.basis[:rows], self.images[:rows]
-            matrix = jnp.eye(rows, dtype=vector.dtype) - factor * (basis @ images.T)
-            return padded(jnp.linalg.solve(matrix, basis @ vector), len(self.basis))
-
-        found = by_size(self.count <= FEW, len(self.basis), inside)
-        return vector + factor * found @ self.images
-
     def drifted(self, old: "Deflation") -> "Deflation":
         """With the drift since `old`.
 

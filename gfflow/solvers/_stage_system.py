@@ -15,11 +15,15 @@ class StageSystem(NamedTuple):
     system of s·k unknowns that is inverted once a step, and dK_i = r_i + (W + δ_i V)ᵀ
     h Σ a_ij z_j. The Jacobian may so change along the step: a constant one makes the
     iteration converge by a factor of O(h²), this one by O(h³).
+
+    - `weights`, `matrix`: δ, and h A.
+    - `projected`: Q Wᵀ; `inverse` is that of the system.
     """
 
     deflation: Deflation
     weights: Float[Array, " s"]
     matrix: Float[Array, "s s"]
+    projected: Float[Array, "k k"]
     inverse: Float[Array, "s k s k"]
 
     @classmethod
@@ -41,10 +45,21 @@ class StageSystem(NamedTuple):
             system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
             inverse = jnp.linalg.inv(system).reshape(stages, rows, stages, rows)
             pad = (0, 0), (0, most - rows)
-            return jnp.pad(inverse, (*pad, *pad))
+            return jnp.pad(steady, (pad[1], pad[1])), jnp.pad(inverse, (*pad, *pad))
 
-        inverse = by_size(deflation.count <= FEW, most, invert)
-        return cls(deflation, weights, matrix, inverse)
+        made = by_size(deflation.count <= FEW, most, invert)
+        return cls(deflation, weights, matrix, *made)
+
+    def filtered(self, vector: Array, factor: Array) -> Float[Array, " D"]:
+        """(1 − f Wᵀ Q)⁻¹ r.
+
+        It is r + f Wᵀ (1 − f Q Wᵀ)⁻¹ Q r: multiply by 1 − f Wᵀ Q; the terms in Wᵀ are
+        f [(1 − f Q Wᵀ)⁻¹ − 1 − f Q Wᵀ (1 − f Q Wᵀ)⁻¹] Q r = 0 (Woodbury).
+        """
+        matrix = jnp.eye(len(self.projected), dtype=vector.dtype)
+        matrix = matrix - factor * self.projected
+        inside = jnp.linalg.solve(matrix, self.deflation.basis @ vector)
+        return vector + factor * inside @ self.deflation.images
 
     def correction(self, residual: Float[Array, "s D"]) -> Float[Array, "s D"]:
         """dK for the residual r."""

@@ -16,15 +16,8 @@ from pydantic_core import ErrorDetails
 from .._errors import ConfigError, LawError
 from .._grammar import parse
 from .._registry import names, suggest
-from ._sections import (
-    Config,
-    Located,
-    is_section,
-    locate,
-    one_of,
-    section_kinds,
-    split_target,
-)
+from ._schema import Located, is_section, locate, section_kinds
+from ._sections import Config, one_of, split_target
 from ._toml_lines import Places, dotted, line_numbers, read_toml, set_key
 
 _Keys = tuple[str | int, ...]

@@ -11,7 +11,8 @@ from config_cases import BAD, DATA, GOOD, MODEL
 from gfflow._errors import ConfigError
 from gfflow._registry import names
 from gfflow.experiment._config import config_from_resolved, load_config
-from gfflow.experiment._sections import Config, locate, section_kinds
+from gfflow.experiment._schema import locate, section_kinds
+from gfflow.experiment._sections import Config
 
 
 @pytest.fixture

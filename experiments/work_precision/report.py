@@ -1,4 +1,4 @@
-"""table.md and figure.svg from results.csv.
+"""table.md and PROBLEM.svg from results.csv.
 
 python experiments/work_precision/report.py [DIR]
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
+matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as plt
 
 LEVELS = (1e-5, 1e-9, 1e-12)
@@ -26,12 +27,14 @@ _PANELS = {
 
 
 def write(folder: Path) -> None:
-    """Read results.csv and problems.csv, write table.md and figure.svg."""
+    """Read results.csv and problems.csv, write table.md and a figure a problem."""
     rows = _read(folder / "results.csv")
     problems = {row["problem"]: row for row in _read(folder / "problems.csv")}
     text = [_bars(rows, problems), _rejections(rows), _laws(rows), _everything(rows)]
     (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
-    _figure(rows, folder / "figure.svg")
+    for name in problems:
+        own = [row for row in rows if row["problem"] == name]
+        _figure(own, folder / f"{name}.svg")
 
 
 def cost_at(curve: list[dict], level: float, column: str) -> float:
@@ -227,12 +230,13 @@ def _figure(rows, path: Path) -> None:
                 axis.loglog(
                     cost,
                     error,
-                    marker="o",
+                    marker="o" if known or len(points) == 1 else None,
                     markersize=3,
                     linewidth=1.4 if known else 0.6,
                     color=_COLOURS[kind] if not known else None,
                     label=name if known else None,
                 )
+            axis.minorticks_off()
             axis.set_xlabel(label)
             axis.set_ylabel("error")
             axis.set_title(f"{problem}, T = {t1}", fontsize=9)

@@ -3,8 +3,8 @@
     python experiments/work_precision/run.py [--problems a,b] [--solvers x,y]
         [--ours-only] [--out DIR]
 
-writes results.csv, problems.csv, table.md and figure.svg; what is there already and was
-not run again stays.
+writes results.csv, problems.csv, table.md and PROBLEM.svg; what is there already and
+was not run again stays.
 """
 
 import argparse

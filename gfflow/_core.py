@@ -20,6 +20,8 @@ from .solvers import (
     with_tolerances,
 )
 
+_HIGHEST = 8
+
 
 class Settings(eqx.Module):
     """The numbers of an integration, all arrays, so that none of them recompiles.
@@ -162,7 +164,11 @@ class Core(eqx.Module):
         return field
 
     def _first_step(self, t0, state, settings, order) -> Scalar:
-        """Hairer, Nørsett & Wanner, Solving ODEs I, §II.4, on the bare field."""
+        """Hairer, Nørsett & Wanner, Solving ODEs I, §II.4, on the bare field.
+
+        The rule knows two derivatives. It is taken as for order 8 at most: for higher
+        ones the steps that it gives are several times too long.
+        """
         field = lambda t, y: self.flow.vector_field(t, y, self.problem)
         size = jtu.tree_map(
             lambda y: (
@@ -182,7 +188,7 @@ class Core(eqx.Module):
         h1 = jnp.where(
             top <= 1e-15,
             jnp.maximum(1e-6, 1e-3 * h0),
-            (0.01 / top) ** (1 / (order + 1)),
+            (0.01 / top) ** (1 / (min(order, _HIGHEST) + 1)),
         )
         dt = jnp.minimum(100 * h0, h1)
         usable = jnp.isfinite(dt) & (dt > 0)

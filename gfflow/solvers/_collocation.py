@@ -14,9 +14,10 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from .._errors import SolveError
+from ._attempts import attempts
 from ._interpolation import LegendreInterpolation
 from ._jacobian import Jacobian
-from ._prediction import extrapolation
+from ._prediction import extrapolated
 from ._properties import ACCURACY_BOUND, SolverProperties
 from ._quadrature import Family, Quadrature, quadrature
 from ._spent import Spent
@@ -161,35 +162,49 @@ class AbstractCollocation(
         slope, spent = _slope(field, t0, flat, old, made_jump)
         matrix, weights = constant(table.matrix), constant(table.weights)
 
-        guess = self._guess(old, slope, h, made_jump)
+        scale = self._scale(flat)
+        guess = self._guess(old, slope, scale, h, made_jump)
         steady = jax.lax.stop_gradient(h)
         stages_at = lambda slopes: flat[None] + h * (matrix @ slopes)
         middle = (self.stages - 1) // 2
-        deflation, products, chain = old.jacobian.at(
-            field,
-            times[middle],
-            jax.lax.stop_gradient(stages_at(guess)[middle]),
-            jax.lax.stop_gradient(slope),
-            jnp.abs(steady),
-        )
-        scale = self._scale(flat)
-        delta = deflation.weights(times, t0, steady, old.step).astype(dtype)
-        system = StageSystem.of(deflation, delta, steady * matrix)
+        where = jax.lax.stop_gradient(stages_at(guess)[middle])
+
+        def drift_at(deflation):
+            return deflation.weights(times, t0, steady, old.step).astype(dtype)
+
+        ahead = jnp.max(jnp.abs(drift_at(old.jacobian.deflation)))
 
         def residual(slopes):
             return self._at_stages(field, times, stages_at(slopes)) - slopes
 
-        last = iterate(
+        made = attempts(
             guess,
-            residual,
-            system.correction,
-            lambda change: self._change(h * (matrix @ change), scale, flat),
-            steady / scale,
-            expected=old.contraction,
-            memory=self.memory,
-            limit=2 * _LIMIT if self.to_round_off else _LIMIT,
-            to_round_off=self.to_round_off,
+            old.jacobian.deflation,
+            lambda afresh: old.jacobian.at(
+                field,
+                times[middle],
+                where,
+                jax.lax.stop_gradient(slope),
+                jnp.abs(steady),
+                ahead,
+                afresh,
+            ),
+            lambda deflation: StageSystem.of(
+                deflation, drift_at(deflation), steady * matrix
+            ),
+            lambda correction: iterate(
+                guess,
+                residual,
+                correction,
+                lambda change: self._change(h * (matrix @ change), scale, flat),
+                steady / scale,
+                expected=old.contraction,
+                memory=self.memory,
+                limit=self._limit,
+                to_round_off=self.to_round_off,
+            ),
         )
+        system, last, deflation = made.system, made.last, made.system.deflation
         slopes = last.slopes
         increment = h * (weights @ slopes) - old.compensation
         y1 = flat + increment
@@ -206,9 +221,9 @@ class AbstractCollocation(
         y_error = self._reported(estimate, flat, y1, last, slopes)
 
         counted = spent.gradients.dtype
-        rounds, chain = last.iterations.astype(counted), chain.astype(counted)
+        rounds, chain = made.rounds.astype(counted), made.chain.astype(counted)
         jacobian = old.jacobian.after(
-            deflation, products > 0, jnp.abs(steady), last.iterations, last.residual
+            deflation, made.fresh, jnp.abs(steady), last.iterations, last.residual
         )
         new = CollocationState(
             slope=end,
@@ -220,7 +235,7 @@ class AbstractCollocation(
             compensation=compensation,
             spent=spent.plus(
                 gradients=rounds * self.stages + ends,
-                hvps=products.astype(counted),
+                hvps=made.products.astype(counted),
                 sequential=rounds * self._chain + chain + ends,
             ),
         )
@@ -230,6 +245,10 @@ class AbstractCollocation(
             step=h,
         )
         return unravel(y1), unravel(y_error), dense, new, diffrax.RESULTS.successful
+
+    @property
+    def _limit(self) -> int:
+        return 2 * _LIMIT if self.to_round_off else _LIMIT
 
     @property
     def _chain(self) -> int:
@@ -244,7 +263,7 @@ class AbstractCollocation(
         pairs = times, states
         return jax.lax.map(lambda p: field(*p), pairs, batch_size=self.stage_chunk)
 
-    def _guess(self, old: CollocationState, slope, h, made_jump):
+    def _guess(self, old: CollocationState, slope, scale, h, made_jump):
         """The slopes extrapolated from the last step; constant at the start."""
         nodes = np.asarray(self.quadrature.nodes)
         past = old.slopes
@@ -256,9 +275,9 @@ class AbstractCollocation(
         known = (old.step != 0) & ~jnp.asarray(made_jump)
         ratio = jnp.where(known, h / jnp.where(known, old.step, 1), 1)
         constant = lambda x: jnp.asarray(x, slope.dtype)
-        weights = extrapolation(constant(anchors), constant(nodes), ratio)
-        steady = jnp.broadcast_to(slope, old.slopes.shape)
-        return jnp.where(known, weights @ past, steady)
+        size = lambda x: self.root_finder.norm(x / scale)
+        ahead = extrapolated(past, constant(anchors), constant(nodes), ratio, size)
+        return jnp.where(known, ahead, slope[None])
 
     def _scale(self, y):
         """The size of one unit of tolerance, per component."""
@@ -282,7 +301,7 @@ class AbstractCollocation(
 
         A step whose stage equations were not solved reports an error that makes it
         shrink; one whose stage equations took n iterations, an error that lets it grow
-        to 8/n times its size at most.
+        to 8/n times its size at most (16/n to round-off).
         """
         norm, order = self.root_finder.norm, self.error_order(None)
         scale = self._scale(jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
@@ -293,12 +312,10 @@ class AbstractCollocation(
             smooth = _decay(self.quadrature, slopes, scale, norm) ** (self.stages + 1)
             sharp = jnp.minimum(jnp.maximum(relative, smooth), 1) ** power
             estimate, error = estimate * sharp, error * sharp
-        if not self.to_round_off:
-            iterations = last.iterations.astype(error.dtype)
-            slow = jnp.minimum((_SAFETY * iterations / _EASY) ** order, _ACCEPTED)
-            wanted = jnp.maximum(error, slow)
-        else:
-            wanted = error
+        iterations = last.iterations.astype(error.dtype)
+        easy = _EASY * self._limit // _LIMIT
+        slow = jnp.minimum((_SAFETY * iterations / easy) ** order, _ACCEPTED)
+        wanted = jnp.maximum(error, slow)
         grown = jnp.where(error > 0, wanted / jnp.where(error > 0, error, 1), 1)
         unit = scale / norm(jnp.ones_like(scale))
         shrink = (_SAFETY / _SHRINK) ** order

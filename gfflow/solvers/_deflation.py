@@ -37,7 +37,7 @@ class Deflation(NamedTuple):
     def none(cls, size: int, most: int, dtype, t0) -> "Deflation":
         """Of no direction."""
         empty = jnp.zeros((most, size), dtype)
-        return cls(empty, empty, empty, jnp.asarray(0), t0, t0)
+        return cls(empty, empty, empty, jnp.asarray(0, int), t0, t0)
 
     def drifted(self, old: "Deflation") -> "Deflation":
         """With the drift since `old`.
@@ -61,13 +61,13 @@ class Deflation(NamedTuple):
     def weights(self, times: Array, t0: Array, h: Array, h_old: Array) -> Array:
         """δ(t) for W(t) ≈ W + δ(t)·drift: 0 at `when` and −1 at `before`.
 
-        Linear in the logarithmic time of `_prediction.extrapolation`; in t where that
+        Linear in the logarithmic time of `_prediction.extrapolated`; in t where that
         does not reach back to `before`.
         """
         safe = jnp.where(h_old != 0, h_old, 1)
         growth = jnp.where(h_old != 0, h / safe, 1) - 1
         argument = lambda t: 1 + growth * ((t - t0) / safe + 1)
-        usable = (jnp.abs(growth) > _EQUAL) & (argument(self.before) > _EARLIEST)
+        usable = (growth > _EQUAL) & (argument(self.before) > _EARLIEST)
         usable = usable & (argument(self.when) > _EARLIEST)
         clock = lambda t: jnp.where(
             usable, jnp.log(jnp.maximum(argument(t), _EARLIEST)), t

@@ -13,17 +13,19 @@ from ._deflation import BLOCK, Deflation
 _ROUNDS = 4
 _EXTRA = 5
 _EASY = 2
-_CHEAP, _GROWTH = 30, 4 / 3
+_CHEAP, _GROWTH = 40, 4 / 3
+_MOVED = 0.1
 
 
 class Jacobian(NamedTuple):
     """The stiff directions, kept from step to step.
 
     They are taken afresh at each step, unless the last stage equations took two
-    iterations or fewer. Where they are more than 30, they are kept until the step grows
-    by a third, or the gradients that the stale ones cost beyond the fewest make up for
-    new ones, as in the problem of ski rental; a product is taken to cost half a
-    gradient.
+    iterations or fewer, and the drift of the Jacobian since then matters little. Where
+    they are more than 40, they are kept until the step grows by a third, or the
+    gradients that the stale ones cost beyond the fewest make up for new ones, as in the
+    problem of ski rental; a product is taken to cost half a gradient. Stage equations
+    that the stale ones do not solve are tried again with new ones.
 
     - `deflation`: as last taken; `known` whether it ever was.
     - `extra`: directions that the last residual had outside of it.
@@ -47,7 +49,7 @@ class Jacobian(NamedTuple):
         whole = vectors is None or vectors >= size
         most = size if whole else min(-(-vectors // BLOCK) * BLOCK, size)
         extra = 0 if vectors is None else min(_EXTRA, stages, size)
-        zero = jnp.asarray(0)
+        zero = jnp.asarray(0, int)
         return cls(
             Deflation.none(size, most, dtype, t0),
             jnp.asarray(False),
@@ -59,16 +61,29 @@ class Jacobian(NamedTuple):
         )
 
     def at(
-        self, field: Callable, t: Array, state: Array, slope: Array, h: Array
+        self,
+        field: Callable,
+        t: Array,
+        state: Array,
+        slope: Array,
+        h: Array,
+        ahead: Array,
+        afresh: Array,
     ) -> tuple[Deflation, Array, Array]:
         """The deflation for the step h, the products that it took, and in how many
-        batches, one after another."""
+        batches, one after another.
+
+        `ahead` is the largest weight of the drift in this step, if it is kept; it is
+        not kept where `afresh`.
+        """
         before, full = self.deflation, not len(self.extra)
         most = len(before.basis)
         here = lambda y: field(t, y)
         t = jnp.asarray(t, before.when.dtype)
         due = self.regret >= jnp.maximum(before.count - _CHEAP, 0) // 2
         due = (due | (h > _GROWTH * self.step)) & (self.iterations > _EASY)
+        moved = (h * ahead * jnp.linalg.norm(before.drift) > _MOVED) & (ahead > 1)
+        due = due | (moved & (before.count <= _CHEAP)) | afresh
         first = 1 if full else _ROUNDS
         rounds = jnp.where(self.known, jnp.where(due, 1, 0), first)
 
@@ -83,7 +98,7 @@ class Jacobian(NamedTuple):
             return done + 1, products + count, chain - (-count // BLOCK), found
 
         going = lambda carry: carry[0] < rounds
-        none = jnp.asarray(0)
+        none = jnp.asarray(0, int)
         start = none, none, none, before
         _, products, chain, found = jax.lax.while_loop(going, step, start)
         compare = self.known & (rounds > 0)

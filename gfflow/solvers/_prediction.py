@@ -1,34 +1,59 @@
 """The first guess of the stage slopes from those of the step before."""
 
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 _EQUAL = 0.02
 
 
-def extrapolation(
-    nodes: Float[Array, " n"], targets: Float[Array, " s"], ratio: Float[Array, ""]
-) -> Float[Array, "s n"]:
-    """Weights that take slopes at `nodes` of the last step to those of the next one.
+def extrapolated(
+    slopes: Float[Array, "n D"],
+    nodes: Float[Array, " n"],
+    targets: Float[Array, " s"],
+    ratio: Float[Array, ""],
+    norm: Callable[[Array], Array],
+) -> Float[Array, "s D"]:
+    """The slopes at `nodes` of the last step taken on to those of the next one.
 
     Time runs from 0 to 1 over the last step and on to 1 + ratio over the next, `ratio`
     the quotient of the two steps; the nodes of the next are at 1 + ratio·targets. The
     steps of a gradient flow grow like t, so the slopes are interpolated by a polynomial
     not in t but in x = log(1 + t (ratio − 1)) / log ratio, in which the two steps are
     equally long, [0, 1] and [1, 2]: the amplification of an error in the last slopes is
-    then that of equal steps, however fast the steps grow. For ratio → 1, x → t.
+    then that of equal steps, however fast the steps grow. For ratio → 1, x → t, and it
+    is t for every shorter step: what is near must not be taken for far.
+
+    The polynomial is Newton's, from the last node backwards. At each target it is cut
+    off before its least term: beyond that one it diverges, as it does where a loose
+    tolerance lets the slopes change by much within a step. The term after the last is
+    taken to go on like the last two.
     """
-    stretched = jnp.abs(ratio - 1) > _EQUAL
+    stretched = ratio > 1 + _EQUAL
     safe = jnp.where(stretched, ratio, 2.0)
     map_time = lambda t: jnp.where(
         stretched, jnp.log1p(t * (safe - 1)) / jnp.log(safe), t
     )
-    return _lagrange_values(map_time(nodes), map_time(1 + ratio * targets))
+    order = slice(None, None, -1)
+    places = map_time(nodes)[order]
+    basis = _newton(places, places)
+    differences = jax.scipy.linalg.solve_triangular(basis, slopes[order], lower=True)
+    values = _newton(places, map_time(1 + ratio * targets))
+    sizes = jax.vmap(norm)(jax.lax.stop_gradient(differences))
+    terms = jnp.abs(values) * sizes[None]
+    if len(nodes) > 1:
+        before = terms[:, -2:-1]
+        following = terms[:, -1:] ** 2 / jnp.where(before > 0, before, 1)
+        omitted = jnp.concatenate([terms[:, 1:], following], axis=1)
+        last = jnp.argmin(omitted, axis=1)
+        values = jnp.where(jnp.arange(len(nodes))[None] <= last[:, None], values, 0)
+    return values @ differences
 
 
-def _lagrange_values(nodes: Array, points: Array) -> Array:
-    """l_j(points_i), shape `(points, nodes)`."""
-    same = jnp.eye(len(nodes), dtype=bool)
-    gaps = jnp.where(same, 1, nodes[:, None] - nodes[None])
-    factors = (points[:, None, None] - nodes[None, None]) / gaps[None]
-    return jnp.prod(jnp.where(same[None], 1, factors), axis=2)
+def _newton(nodes: Array, points: Array) -> Float[Array, "points nodes"]:
+    """Π_{j<d} (x − x_j) for d = 0, 1, …"""
+    factors = points[:, None] - nodes[None, :-1]
+    first = jnp.ones((len(points), 1), factors.dtype)
+    return jnp.concatenate([first, jnp.cumprod(factors, axis=1)], axis=1)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-_DIVERGED = 2.0
+_DIVERGED, _PATIENCE = 2.0, 3
 _STAGNATED = 0.5
 _ROUND_OFF = 1e4
 _FIRST_GUESS = 0.5
@@ -25,7 +25,7 @@ class Iterate(NamedTuple):
     - `slopes`: K, shape `(s, D)`.
     - `iterations`: evaluations of all stages so far.
     - `change`: the last change of the stages, in units of the tolerance.
-    - `contraction`: θ, the factor from one change to the next.
+    - `contraction`: the mean factor from one change to the next.
     - `residual`: F(K) − K of the first or second iteration.
     - `converged`, `failed`.
     """
@@ -37,6 +37,19 @@ class Iterate(NamedTuple):
     residual: Float[Array, "s D"]
     converged: Bool[Array, ""]
     failed: Bool[Array, ""]
+
+    @classmethod
+    def first(cls, slopes: Float[Array, "s D"], contraction: Array) -> "Iterate":
+        """Before the first iteration."""
+        return cls(
+            slopes=slopes,
+            iterations=jnp.asarray(0, int),
+            change=jnp.asarray(jnp.inf, slopes.dtype),
+            contraction=contraction,
+            residual=jnp.zeros_like(slopes),
+            converged=jnp.asarray(False),
+            failed=jnp.asarray(False),
+        )
 
 
 class _History(NamedTuple):
@@ -63,9 +76,11 @@ def iterate(
     Accelerated by Anderson's method (Walker & Ni 2011, Type II): of the last
     corrections g_j, the combination of least norm Σ α_j g_j, Σ α_j = 1, replaces the
     last one; the next iterate is Σ α_j (K_j + g_j). It stops where the predicted error
-    θ/(1 − θ)·|ΔK| is under the tolerance (Hairer & Wanner, Solving ODEs II, (IV.8.10)).
-    Accelerated, one change says little of the next: θ is taken as 1/30 at least, and as
-    1/10 at least where it is that of the last step.
+    θ/(1 − θ)·|ΔK| is under the tolerance (Hairer & Wanner, Solving ODEs II, (IV.8.10)),
+    and gives up where θ does not lead there within the limit (ibid., (IV.8.11)).
+    Accelerated, one change says little of the next: θ is the geometric mean of all
+    ratios so far, or the last one where that is larger, 1/30 at least; in the first
+    iteration it is that of the last step, 1/10 at least.
 
     **Arguments:**
 
@@ -84,15 +99,6 @@ def iterate(
     stopped = jax.lax.stop_gradient
     expected = jnp.clip(stopped(expected), 0, 0.9).astype(dtype)
     guess = jnp.where(expected > 0, expected**0.8, _FIRST_GUESS)
-    first = Iterate(
-        slopes=slopes,
-        iterations=jnp.asarray(0),
-        change=jnp.asarray(jnp.inf, dtype),
-        contraction=guess,
-        residual=jnp.zeros(shape, dtype),
-        converged=jnp.asarray(False),
-        failed=jnp.asarray(False),
-    )
     empty = jnp.zeros((memory, *shape), dtype)
 
     def step(carry):
@@ -113,24 +119,25 @@ def iterate(
         count = now.iterations + 1
         ratio = jnp.where(count > 1, size / now.change, guess)
         finite = jnp.isfinite(size)
+        mean = _geometric_mean(now.contraction, ratio, count)
         if to_round_off:
             small = (size < _ROUND_OFF) & (ratio > _STAGNATED) & (count > 1)
-            done = small | (size < 0.5)
-            diverged = (ratio > _DIVERGED) & (size >= _ROUND_OFF)
+            done, enough = small | (size < 0.5), _ROUND_OFF
         else:
-            least = jnp.where(count > 1, _LEAST_RATE, _LEAST_GUESS)
-            known = jnp.where(count > 1, ratio, jnp.where(expected > 0, guess, 1.0))
-            known = jnp.maximum(known, least.astype(dtype))
-            rest_error = size * known / jnp.maximum(1 - known, 1e-3)
-            done = (known < 1) & (rest_error < 1)
-            diverged = ratio > _DIVERGED
-        failed = ~finite | ((count > 1) & diverged & ~done)
+            first_rate = jnp.where(expected > 0, jnp.maximum(guess, _LEAST_GUESS), 1)
+            later_rate = jnp.maximum(jnp.maximum(ratio, mean), _LEAST_RATE)
+            rate = jnp.where(count > 1, later_rate, first_rate)
+            rest_error = size * rate / jnp.maximum(1 - rate, 1e-3)
+            done, enough = (rate < 1) & (rest_error < 1), 1.0
+        within_limit = size * jnp.minimum(mean, 1) ** (limit - count) < enough
+        hopeless = (mean > _DIVERGED) | (~within_limit & (count > _PATIENCE))
+        failed = ~finite | ((count > 1) & hopeless & ~done)
         failed = failed | ((count >= limit) & ~done)
         now = Iterate(
             slopes=new,
             iterations=count,
             change=size,
-            contraction=ratio,
+            contraction=mean,
             residual=jnp.where(count <= 2, stopped(rest), now.residual),
             converged=done & finite,
             failed=failed,
@@ -141,11 +148,18 @@ def iterate(
     last, _ = eqxi.while_loop(
         going,
         step,
-        (first, _History(empty, empty)),
+        (Iterate.first(slopes, guess), _History(empty, empty)),
         max_steps=limit,
         kind="checkpointed",
     )
     return last
+
+
+def _geometric_mean(before, ratio, count):
+    """Of all ratios so far, from that of all but the last; the guess at the start."""
+    past = jnp.where(count > 2, before, 1)
+    power = 1 / jnp.maximum(count - 1, 1).astype(ratio.dtype)
+    return jnp.where(count > 1, past ** (1 - power) * ratio**power, before)
 
 
 def _accelerated(corrected, image, history: _History, weights, iterations):

@@ -27,6 +27,15 @@ class StageSystem(NamedTuple):
     inverse: Float[Array, "s k s k"]
 
     @classmethod
+    def none(cls, deflation: Deflation, stages: int) -> "StageSystem":
+        """Of these shapes, without content."""
+        most, dtype = len(deflation.basis), deflation.basis.dtype
+        zeros = lambda *shape: jnp.zeros(shape, dtype)
+        inverse = zeros(stages, most, stages, most)
+        matrix = zeros(stages, stages)
+        return cls(deflation, zeros(stages), matrix, zeros(most, most), inverse)
+
+    @classmethod
     def of(cls, deflation: Deflation, weights: Array, matrix: Array) -> "StageSystem":
         """**Arguments:**
 

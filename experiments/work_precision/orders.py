@@ -22,6 +22,7 @@ from gfflow.check._drift import law_scale
 from gfflow.solvers import GaussLegendre, RadauIIA
 
 FLOW = gf.GradientFlow()
+_TIMES = {2: 0.3, 5: 4.0, 7: 40.0, 9: 400.0}
 ACTIVATIONS = ("relu", "leaky_relu", "relu_squared")
 
 
@@ -33,8 +34,8 @@ def errors(solver, stages: int) -> tuple[np.ndarray, np.ndarray]:
     small ε for a window in which the steps are short, the equations of the stages
     solved, and the error above round-off.
     """
-    t1 = 0.3 if stages < 3 else 4.0 if stages < 8 else 400.0
-    weak = 0.1 if stages < 8 else 0.01
+    t1 = next(t for most, t in _TIMES.items() if stages <= most)
+    weak = 0.1 if stages < 6 else 0.01
     angle = 5 * (1 + weak) * t1
     exact = np.array([np.cos(angle), np.sin(angle)])
 
@@ -47,7 +48,7 @@ def errors(solver, stages: int) -> tuple[np.ndarray, np.ndarray]:
         found = diffrax.diffeqsolve(term, solver, 0.0, t1, dt, start, max_steps=8192)
         return jnp.linalg.norm(found.ys[0] - exact)
 
-    spacing = 0.25 if stages < 7 else 0.06
+    spacing = 0.25 if stages < 6 else 0.06
     steps, found = [], []
     for count in np.unique(np.round(2 ** np.arange(1.0, 12.6, spacing))).astype(int):
         steps.append(count)

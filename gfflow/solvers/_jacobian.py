@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 from . import _deflation
 from ._deflation import BLOCK, Deflation
 
-_ROUNDS = 4
+_ROUNDS = 3
 _EXTRA = 5
 _EASY = 2
 _CHEAP, _GROWTH = 40, 4 / 3

@@ -129,7 +129,8 @@ def iterate(
             rate = jnp.where(count > 1, later_rate, first_rate)
             rest_error = size * rate / jnp.maximum(1 - rate, 1e-3)
             done, enough = (rate < 1) & (rest_error < 1), 1.0
-        within_limit = size * jnp.minimum(mean, 1) ** (limit - count) < enough
+        left = (limit - count).astype(dtype)
+        within_limit = size * jnp.minimum(mean, 1) ** left < enough
         hopeless = (mean > _DIVERGED) | (~within_limit & (count > _PATIENCE))
         failed = ~finite | ((count > 1) & hopeless & ~done)
         failed = failed | ((count >= limit) & ~done)

@@ -11,9 +11,9 @@ from ._problem import Problem
 from ._registry import lookup
 from ._times import is_traced
 from ._typing import IntScalarLike, ScalarLike, State
-from .solvers import solver_by_name
+from .solvers import solver_by_name, solver_properties
 
-DEFAULT_SOLVER = "dopri8"
+DEFAULT_SOLVER = "auto"
 
 
 def least_tolerance(dtype) -> float:
@@ -80,7 +80,10 @@ def make_settings(
 def make_solver(
     solver: str | diffrax.AbstractSolver | None,
 ) -> diffrax.AbstractSolver:
-    """A solver from its name; Dopri8 by default."""
+    """A solver from its name; `Auto` by default.
+
+    **Raises:** `SolveError` for what is not an adaptive solver of gfflow or Diffrax.
+    """
     if solver is None or isinstance(solver, str):
         return solver_by_name(solver or DEFAULT_SOLVER)
     if not isinstance(solver, diffrax.AbstractSolver):
@@ -88,6 +91,7 @@ def make_solver(
             "solver is a Diffrax solver or the name of one; "
             f"got {type(solver).__name__}"
         )
+    solver_properties(solver)
     return solver
 
 

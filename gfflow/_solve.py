@@ -26,7 +26,7 @@ from ._times import is_traced, make_grid
 from ._typing import IntScalarLike, ScalarLike, Times
 from .flows import AbstractFlow
 from .laws import Law
-from .solvers import Projected, solver_events, solver_properties
+from .solvers import Auto, Projected, solver_events, solver_properties
 
 _STATES = 16
 _STATE_BYTES = 2**31
@@ -69,8 +69,8 @@ def solve(
         the initial state.
     - `saveat`: times to save at; 50 logarithmic ones from (t1 − t0)·10⁻⁴ by default.
         t0 and t1 are always saved.
-    - `solver`: an adaptive solver or its name, Dopri8 by default; `"auto"` for
-        stiff or long flows.
+    - `solver`: an adaptive solver or its name, `Auto` by default, which is compiled
+        anew where the tolerance asks for another number of stages.
     - `laws`: laws to evaluate at each saved time.
     - `parameters_every`: keep the whole state at every n-th saved time (0: only at the
         last one); by default so that about 16 are kept.
@@ -92,13 +92,14 @@ def solve(
 
     **Raises:** `SolveError` for settings that cannot be met.
     """
-    solver = seen_solver(solver, flow)
+    solver = make_solver(solver)
     if finish not in (None, "critical-point"):
         raise SolveError(f"finish is 'critical-point' or None; got {finish!r}")
     state = flow.initial_state(problem)
     settings = make_settings(
         problem, state, rtol, atol, max_steps, stop_gradient_norm, stop_loss
     )
+    solver = fitted_solver(solver, flow, settings.rtol)
     grid = make_grid(t0, t1, saveat, problem.dtype)
     if dt0 is not None:
         positive("dt0", dt0)
@@ -162,14 +163,19 @@ def completed(
     )
 
 
-def seen_solver(
-    solver: str | diffrax.AbstractSolver | None, flow: AbstractFlow
+def fitted_solver(
+    solver: diffrax.AbstractSolver, flow: AbstractFlow, rtol: ScalarLike
 ) -> diffrax.AbstractSolver:
-    """The solver asked for; the laws that it enforces see what the flow shows."""
-    solver = make_solver(solver)
-    solver_properties(solver)
-    if isinstance(solver, Projected) and solver.view is None:
-        return solver.seen_through(flow.view)
+    """The solver with the stages that suit the tolerance, where it chooses them by it;
+    the laws that it enforces see what the flow shows."""
+    if isinstance(solver, Projected):
+        inner = fitted_solver(solver.solver, flow, rtol)
+        solver = eqx.tree_at(
+            lambda s: s.solver, solver, inner, is_leaf=lambda x: x is solver.solver
+        )
+        return solver if solver.view is not None else solver.seen_through(flow.view)
+    if isinstance(solver, Auto) and not is_traced(rtol):
+        return solver.for_tolerance(float(rtol))
     return solver
 
 

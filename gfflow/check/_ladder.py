@@ -11,13 +11,14 @@ from .._solution import Solution
 from .._solve import solve
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..solvers import Projected, solver_properties
+from ..solvers import Auto, Projected, solver_properties
 from ._drift import drift_of, law_scale, round_off
 
 _RATIO = 100.0
 _LOOSEST_FINEST = 1e-8
 _ROWS = 3
 _ROUGH = 0.3
+_STAGES = 5
 
 
 class Ladder(NamedTuple):
@@ -61,7 +62,7 @@ def drift_ladder(
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
     The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    without a projection, unless it keeps quadratic laws exactly: then it is Dopri8.
+    without a projection, unless it keeps quadratic laws exactly: then it is `Auto`.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
@@ -69,7 +70,7 @@ def drift_ladder(
     while isinstance(solver, Projected):
         solver = solver.solver
     if "quadratic" in solver_properties(solver).exact_degrees:
-        solver = "dopri8"
+        solver = Auto(_STAGES)
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
         return {}, "there is no ladder: the run took no time"

@@ -18,7 +18,7 @@ from .._parameters import trainable_filter
 from .._problem import Problem
 from .._registry import lookup
 from .._settings import configured_solver, make_settings
-from .._solve import keep_every, named_laws, seen_solver
+from .._solve import fitted_solver, keep_every, named_laws
 from .._times import linear_times, log_times, make_grid
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws, symbolic
@@ -105,7 +105,8 @@ def build(config: Config, where: Where = str) -> Experiment:
         )
         method = configured_solver(solver.name, solver.stages, solver.exact_invariants)
         if solver.project:
-            method = seen_solver(Projected(method, laws), flow)
+            method = Projected(method, laws)
+        method = fitted_solver(method, flow, settings.rtol)
     with _at(where, "save"):
         grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
         every = keep_every(config.save.parameters_every, len(grid), problem)

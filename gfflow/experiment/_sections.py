@@ -253,7 +253,7 @@ class StopSection(Section):
 class SolverSection(Section):
     """`[solver]`: how the ODE is integrated."""
 
-    name: Annotated[str, AfterValidator(_solver)] = "dopri8"
+    name: Annotated[str, AfterValidator(_solver)] = "auto"
     stages: Annotated[int, Field(ge=1, le=9)] | None = Field(
         default=None, description="of auto, radau_iia, gauss_legendre"
     )

@@ -28,6 +28,7 @@ _STIFF_FROM, _STIFF_STEPS = (0.03, 0.8), 4
 _CALM_BELOW, _CALM_STEPS = 0.05, 8
 _LOG = 32
 _COPIES = 12
+_STAGES, _MOST = ((3e-5, 3), (3e-9, 5)), 7
 
 
 class AutoState(eqx.Module):
@@ -70,15 +71,18 @@ class Auto(
         the stiff solver: at tight tolerances the error of the stiff components bounds
         the step long before the boundary does. It returns after eight steps with h
         times the largest known eigenvalue under 0.05.
-    - The stiff solver is `RadauIIA(stages)`; where its copies of the state do not fit
-        into `memory_limit`, first without Anderson's memory and one stage at a time,
-        and else `ROCK2`.
+    - The stiff solver is `RadauIIA(stages)`: of 3 stages at tolerances from 3·10⁻⁵ on,
+        of 7 under 3·10⁻⁹ and of 5 between, where `gfflow.solve` knows the tolerance
+        (it does not while it is traced), and of 5 in Diffrax alone, unless `stages`
+        is given. Where its copies of the state do not fit into `memory_limit`, first
+        without Anderson's memory and one stage at a time, and else `ROCK2`.
 
     Every switch is kept in the state, and `gfflow.solve` lists them as events.
     """
 
     stiff: RadauIIA
     memory_limit: int | None = eqx.field(static=True)
+    by_tolerance: bool = eqx.field(static=True)
 
     term_structure: ClassVar = diffrax.AbstractTerm
     interpolation_cls: ClassVar[Callable[..., LegendreInterpolation]] = (
@@ -86,21 +90,30 @@ class Auto(
     )
     root_find_max_steps: ClassVar[int] = RadauIIA.root_find_max_steps
 
-    def __init__(self, stages: int = 5, *, memory_limit: int | None = None):
+    def __init__(self, stages: int | None = None, *, memory_limit: int | None = None):
         """**Arguments:**
 
-        - `stages`: of the collocation method, from 3 to 9.
+        - `stages`: of the collocation method, from 3 to 9; by the tolerance without.
         - `memory_limit`: bytes for the solver's copies of the state; half of the
             device's memory by default.
 
         **Raises:** `SolveError` for a number out of range.
         """
+        self.by_tolerance = stages is None
+        stages = 5 if stages is None else stages
         if not isinstance(stages, int) or stages < 3:
             raise SolveError(f"Auto wants 3 to 9 stages; got {stages!r}")
         if memory_limit is not None and not memory_limit > 0:
             raise SolveError(f"memory_limit is a number of bytes; got {memory_limit!r}")
         self.stiff = RadauIIA(stages)
         self.memory_limit = memory_limit
+
+    def for_tolerance(self, rtol: float) -> "Auto":
+        """With the stages that suit a tolerance, unless they were given."""
+        if not self.by_tolerance:
+            return self
+        stages = next((s for least, s in _STAGES if rtol >= least), _MOST)
+        return Auto(stages, memory_limit=self.memory_limit)
 
     @property
     def root_finder(self):

@@ -131,10 +131,10 @@ def next_basis(
 
 
 def _scattered(count: int, like: Float[Array, " D"]) -> Float[Array, "{count} D"]:
-    """Rows in general position."""
-    angles = jnp.arange(1, like.size + 1, dtype=like.dtype)
-    turns = jnp.arange(1, count + 1, dtype=like.dtype)
-    return jnp.cos(angles[None] * (1 + 2**0.5 * turns[:, None]))
+    """Rows in general position: Weyl's equidistributed sequences."""
+    places = jnp.arange(1, like.size + 1, dtype=like.dtype)
+    turns = 2**0.5 * jnp.arange(1, count + 1, dtype=like.dtype)
+    return jnp.mod(places[None] * turns[:, None], 1) - 0.5
 
 
 def images(field: Field, state: Array, basis: Array, count: Array) -> Array:

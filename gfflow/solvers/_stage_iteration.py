@@ -53,10 +53,17 @@ class Iterate(NamedTuple):
 
 
 class _History(NamedTuple):
-    """Of the last m iterations: the corrections, and the slopes with them added."""
+    """Of the last m iterations: the corrections times the weights, their Gram matrix,
+    and the slopes with the corrections added, less the first guess."""
 
     corrections: Float[Array, "m s D"]
+    gram: Float[Array, "m m"]
     images: Float[Array, "m s D"]
+
+    @classmethod
+    def none(cls, memory: int, slopes: Float[Array, "s D"]) -> "_History":
+        empty = jnp.zeros((memory, *slopes.shape), slopes.dtype)
+        return cls(empty, jnp.zeros((memory, memory), slopes.dtype), empty)
 
 
 def iterate(
@@ -95,26 +102,25 @@ def iterate(
     Everything that steers the iteration is a constant to differentiation; the
     derivative converges with the iteration itself.
     """
-    shape, dtype = slopes.shape, slopes.dtype
+    dtype = slopes.dtype
     stopped = jax.lax.stop_gradient
     expected = jnp.clip(stopped(expected), 0, 0.9).astype(dtype)
     guess = jnp.where(expected > 0, expected**0.8, _FIRST_GUESS)
-    empty = jnp.zeros((memory, *shape), dtype)
 
     def step(carry):
         now, history = carry
         rest = residual(now.slopes)
         corrected = correction(rest)
         image = now.slopes + corrected
+        new = image
         if memory:
-            new = _accelerated(corrected, image, history, weights, now.iterations)
-            slot = now.iterations % memory
-            history = _History(
-                history.corrections.at[slot].set(stopped(corrected)),
-                history.images.at[slot].set(image),
+            moved, history = _accelerated(
+                stopped(corrected) * weights[None],
+                image - slopes,
+                history,
+                now.iterations,
             )
-        else:
-            new = image
+            new = slopes + moved
         size = stopped(change(new - now.slopes)).astype(dtype)
         count = now.iterations + 1
         ratio = jnp.where(count > 1, size / now.change, guess)
@@ -149,7 +155,7 @@ def iterate(
     last, _ = eqxi.while_loop(
         going,
         step,
-        (Iterate.first(slopes, guess), _History(empty, empty)),
+        (Iterate.first(slopes, guess), _History.none(memory, slopes)),
         max_steps=limit,
         kind="checkpointed",
     )
@@ -163,21 +169,33 @@ def _geometric_mean(before, ratio, count):
     return jnp.where(count > 1, past ** (1 - power) * ratio**power, before)
 
 
-def _accelerated(corrected, image, history: _History, weights, iterations):
-    """Σ α_j (K_j + g_j), by the normal equations of the scaled differences."""
-    memory = history.images.shape[0]
-    differences = jax.lax.stop_gradient(corrected[None] - history.corrections)
-    differences = differences * weights[None, None]
-    last = jax.lax.stop_gradient(corrected) * weights[None]
-    flat = differences.reshape(memory, -1)
-    sizes = jnp.linalg.norm(flat, axis=1)
-    used = (jnp.arange(memory) < iterations) & (sizes > 0) & jnp.isfinite(sizes)
-    scale = jnp.where(used, sizes, 1)
-    flat = jnp.where(used[:, None], flat / scale[:, None], 0)
-    gram = flat @ flat.T
-    ridge = 100 * jnp.finfo(gram.dtype).eps
-    gram = gram + jnp.diag(jnp.where(used, ridge, 1).astype(gram.dtype))
-    solution = jnp.linalg.solve(gram, flat @ last.reshape(-1))
+def _accelerated(last, image, history: _History, iterations):
+    """Σ α_j (K_j + g_j) less the first guess, and the history with the last one in it.
+
+    With differences d_j = g − g_j, in the norm of the weights, the mix γ solves
+    Σ_l (d_j·d_l) γ_l = d_j·g, all of which is read off the Gram matrix of the g_j;
+    scaled to |d_j| = 1. A correction that has hardly changed since is left out: its
+    difference is lost in rounding.
+    """
+    memory, dtype = len(history.gram), image.dtype
+    eps = jnp.finfo(dtype).eps
+    along = jnp.tensordot(history.corrections, last, axes=[[1, 2], [0, 1]])
+    own = jnp.sum(last * last)
+    product = own - along[:, None] - along[None] + history.gram
+    squares = jnp.diagonal(product)
+    large = squares > 1e4 * eps * jnp.maximum(own, jnp.diagonal(history.gram))
+    used = (jnp.arange(memory) < iterations) & large & jnp.isfinite(squares)
+    scale = jnp.sqrt(jnp.where(used, squares, 1))
+    both = used[:, None] & used[None]
+    matrix = jnp.where(both, product / (scale[:, None] * scale[None]), 0)
+    matrix = matrix + jnp.diag(jnp.where(used, 100 * eps, 1).astype(dtype))
+    right = jnp.where(used, (own - along) / scale, 0)
+    solution = jnp.linalg.solve(matrix, right)
     mix = jnp.where(used & jnp.isfinite(solution), solution / scale, 0)
-    mix = mix.astype(image.dtype)
-    return image - jnp.tensordot(mix, image[None] - history.images, axes=1)
+    mixed = (1 - jnp.sum(mix)) * image + jnp.tensordot(mix, history.images, axes=1)
+    slot = iterations % memory
+    along = along.at[slot].set(own)
+    gram = history.gram.at[slot].set(along).at[:, slot].set(along)
+    corrections = history.corrections.at[slot].set(last)
+    images = history.images.at[slot].set(image)
+    return mixed, _History(corrections, gram, images)

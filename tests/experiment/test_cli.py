@@ -76,7 +76,7 @@ def test_run_check_resume_and_load(call, tmp_path):
     }
     assert (run / "config.toml").read_text() == CONFIG
     resolved = json.loads((run / "resolved.json").read_text())
-    assert resolved["config"]["solver"]["name"] == "dopri8"
+    assert resolved["config"]["solver"]["name"] == "auto"
     assert resolved["parameters"] == 12 and resolved["versions"]["gfflow"]
 
     solution = gf.load(run)

@@ -192,7 +192,7 @@ def test_defaults(load):
     assert resolved["problem"]["time_scale"] == 1.0
     assert resolved["flow"] == {"kind": "gradient", "weight_decay": 0.0}
     assert resolved["solver"] == {
-        "name": "dopri8",
+        "name": "auto",
         "stages": None,
         "exact_invariants": False,
         "project": False,

@@ -117,9 +117,18 @@ def test_dense_output_in_every_mode():
             np.testing.assert_allclose(y, exact(rate, start, float(t)), atol=1e-6)
 
 
+def test_the_tolerance_decides_the_stages():
+    for rtol, stages in ((1e-3, 3), (1e-4, 3), (1e-5, 5), (1e-8, 5), (1e-9, 7)):
+        assert Auto().for_tolerance(rtol).stiff.stages == stages
+    chosen = Auto(4)
+    assert chosen.for_tolerance(1e-3) is chosen and chosen.stiff.stages == 4
+    limited = Auto(memory_limit=10**6).for_tolerance(1e-12)
+    assert limited.memory_limit == 10**6 and limited.for_tolerance(1e-3) is limited
+
+
 def test_solve_lists_the_switch_and_certifies_the_end():
     problem = product_problem(time_scale=1.0)
-    solution = gf.solve(FLOW, problem, t1=60.0, rtol=1e-7, solver="auto", certify=True)
+    solution = gf.solve(FLOW, problem, t1=60.0, rtol=1e-7, certify=True)
     assert solution.solver.properties.name == "auto"
     assert any("radau_iia" in what for _, what in solution.events)
     u, v = product_solution(60.0)

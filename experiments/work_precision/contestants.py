@@ -24,10 +24,10 @@ OURS = {
     "ROCK2": gf.solvers.ROCK2(),
 }
 _LADDERS = {
-    "ours": (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13),
+    "ours": tuple(10.0**-n for n in range(2, 14)),
     "stabilised": (1e-3, 1e-5, 1e-7, 1e-9),
     "exact": (1e-2, 1e-6, 1e-10),
-    "implicit": (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13),
+    "implicit": tuple(10.0**-n for n in range(2, 14)),
     "diffrax implicit": (1e-5, 1e-9),
     "explicit": (1e-6,),
     "high order": (1e-6, 1e-10),
@@ -96,8 +96,10 @@ def run_ours(solver):
         wall_s = time.perf_counter() - began
         done = found.status_name == "successful"
         cost, single = found.cost, hasattr(solver, "max_stages")
+        counts = cost.gradients, 0, 0, cost.hvps
         over = found.status_name == "max_steps_reached"
-        status = SOLVED if done else OVER_BUDGET if over else found.status_name
+        over = over or ratios.equivalents(*counts) > field.case.budget
+        status = OVER_BUDGET if over else SOLVED if done else found.status_name
         return Outcome(
             status,
             np.asarray(ravel_pytree(found.state)[0]),

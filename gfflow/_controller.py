@@ -144,7 +144,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             * positive ** (-control.integral / error_order)
             * state.previous_error ** (control.proportional / error_order),
             _SHRINK,
-            control.growth,
+            jnp.where(state.rejected_dt > 0, 1.0, control.growth),
         )
         observed = jnp.log(state.rejected_error / positive) / jnp.log(
             state.rejected_dt / taken
@@ -166,7 +166,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             rejected=state.rejected + jnp.where(keep, 0, 1),
             non_finite=~finite,
             rejected_error=jnp.where(keep | ~solved, 0, error).astype(state.dt.dtype),
-            rejected_dt=jnp.where(keep | ~solved, 0, taken).astype(state.dt.dtype),
+            rejected_dt=jnp.where(keep, 0, taken).astype(state.dt.dtype),
             spent=jtu.tree_map(jnp.add, state.spent, spent),
         )
         next_t0 = jnp.where(keep, t1, t0)

@@ -126,8 +126,8 @@ def main() -> None:
         "Ratio: wall time over gradients × a bare gradient + products × a bare one.",
         "",
         "| D | gradient | product | Dopri8 in Diffrax | Dopri8 in gfflow | gradients "
-        "| Radau IIA(5) | gradients | products |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| Radau IIA(5) | gradients | products | Auto | gradients | products |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for parameters in map(int, options.parameters.split(",")):
         case, t1 = problem(parameters), T1[parameters]
@@ -135,6 +135,7 @@ def main() -> None:
         raw = through_diffrax(case, t1)
         explicit = through_gfflow(case, t1, "dopri8")
         implicit = through_gfflow(case, t1, "radau_iia")
+        chosen = through_gfflow(case, t1, "auto")
         gradient = min(before, gradient_seconds(case))
         product = gradient * gf.product_ratio(case)
         ratio = lambda t: t.seconds / (t.gradients * gradient + t.products * product)
@@ -142,7 +143,8 @@ def main() -> None:
             f"| {parameters} | {1e3 * gradient:.3g} ms | {1e3 * product:.3g} ms "
             f"| {ratio(raw):.2f} | {ratio(explicit):.2f} | {explicit.gradients:.0f} "
             f"| {ratio(implicit):.2f} | {implicit.gradients:.0f} "
-            f"| {implicit.products:.0f} |"
+            f"| {implicit.products:.0f} "
+            f"| {ratio(chosen):.2f} | {chosen.gradients:.0f} | {chosen.products:.0f} |"
         )
         print(lines[-1], flush=True)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -73,12 +73,13 @@ def _bars(rows, problems) -> str:
         "## Ours against the best peer",
         "",
         "Gradient equivalents at an error, log-interpolated along each solver's",
-        "ladder; `Auto` beside our best one; ratio and depth are ours over",
-        "the best peer's.",
+        "ladder; `Auto` beside our best one; the ratio is ours over the best peer's.",
+        "Depth is that of our best, and the least of ours, over the least of a peer,",
+        "for whom a dense Hessian of D products counts as one evaluation.",
         "",
         "| problem | T | error | best peer | its cost | our best | its cost | ratio | "
-        "bar | depth ratio | auto / our best | best explicit / ours |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "bar | depth | least depth | auto / our best | best explicit / ours |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (problem, t1), solvers in curves(rows).items():
         for level in LEVELS:
@@ -119,6 +120,7 @@ def _bar(problem, t1, level, solvers) -> str:
     mine, my_name = best(equivalents, lambda kind: kind == "ours")
     explicit, _ = best(equivalents, lambda kind: kind == "explicit")
     deep, _ = best(depth, lambda kind: kind != "ours")
+    least, least_name = best(depth, lambda kind: kind == "ours")
     deep = deep if math.isfinite(deep) else _nearest(solvers)[2]
     auto = equivalents.get("Auto", ("", math.inf))[1]
     if not math.isfinite(explicit):
@@ -134,12 +136,13 @@ def _bar(problem, t1, level, solvers) -> str:
     if not math.isfinite(peer):
         cost = f"{my_name} | {shown(mine)}"
         start = f"| {problem} | {t1} | {level:.0e} | none ran | – |"
-        return f"{start} {cost} | – | – | – | – | {more} |"
+        return f"{start} {cost} | – | – | – | – | – | {more} |"
     ratio, below = mine / peer, "< " if above else ""
     return (
         f"| {problem} | {t1} | {level:.0e} | {peer_name} | {above}{shown(peer)} "
         f"| {my_name} | {shown(mine)} | {below}{ratio:.2f} | {BARS[level]} | "
         f"{depth.get(my_name, ('', math.inf))[1] / deep:.2f} | "
+        f"{least / deep:.2f} {least_name} | "
         f"{auto / mine:.2f} | {more} |"
     )
 

@@ -40,7 +40,7 @@ class Deflation(NamedTuple):
         return cls(empty, empty, empty, jnp.asarray(0, int), t0, t0)
 
     def drifted(self, old: "Deflation") -> "Deflation":
-        """With the drift since `old`.
+        """With the drift since `old`, 0 if that is of no direction.
 
         Of the old Jacobian only W₀ᵀ Q₀ is known, so the two are compared on the span of
         Q₀: with R = Q₀ Qᵀ, the gain of the images of Q is Rᵀ (R W − W₀). Where it is

@@ -94,15 +94,18 @@ class Jacobian(NamedTuple):
             else:
                 basis, count = _deflation.next_basis(found, self.extra, slope, h)
             images = _deflation.images(here, state, basis, count)
-            found = Deflation(basis, images, found.drift, count, t, t)
-            return done + 1, products + count, chain - (-count // BLOCK), found
+            fresh = Deflation(basis, images, found.drift, count, t, t)
+            return (
+                done + 1,
+                products + count,
+                chain - (-count // BLOCK),
+                fresh.drifted(before),
+            )
 
         going = lambda carry: carry[0] < rounds
         none = jnp.asarray(0, int)
         start = none, none, none, before
         _, products, chain, found = jax.lax.while_loop(going, step, start)
-        compare = self.known & (rounds > 0)
-        found = jax.lax.cond(compare, lambda: found.drifted(before), lambda: found)
         return jax.lax.stop_gradient((found, products, chain))
 
     def after(

@@ -92,7 +92,7 @@ def explicit_step(field, t0, t1, h, y0, slope, known, method) -> ExplicitStep:
     dtype, size = y0.dtype, y0.size
     pick = lambda x: jnp.asarray(x, dtype)[method]
     matrix, nodes = pick(table.matrix), pick(table.nodes).astype(jnp.result_type(t0))
-    stages = jnp.asarray(table.stages)[method]
+    stages = jnp.asarray(table.stages.tolist(), int)[method]
     most = table.nodes.shape[1]
     slopes = jnp.zeros((most, size), dtype).at[0].set(jnp.where(known, slope, 0))
     first = jnp.where(known, 1, 0)

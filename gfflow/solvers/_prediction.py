@@ -36,10 +36,8 @@ def extrapolated(
     map_time = lambda t: jnp.where(
         stretched, jnp.log1p(t * (safe - 1)) / jnp.log(safe), t
     )
-    order = slice(None, None, -1)
-    places = map_time(nodes)[order]
-    basis = _newton(places, places)
-    differences = jax.scipy.linalg.solve_triangular(basis, slopes[order], lower=True)
+    places = map_time(nodes)[::-1]
+    differences = _divided_differences(places, slopes[::-1])
     values = _newton(places, map_time(1 + ratio * targets))
     sizes = jax.vmap(norm)(jax.lax.stop_gradient(differences))
     terms = jnp.abs(values) * sizes[None]
@@ -50,6 +48,19 @@ def extrapolated(
         last = jnp.argmin(omitted, axis=1)
         values = jnp.where(jnp.arange(len(nodes))[None] <= last[:, None], values, 0)
     return values @ differences
+
+
+def _divided_differences(nodes: Array, values: Array) -> Float[Array, "nodes D"]:
+    """Coefficients of Newton's polynomials.
+
+    By their recursion: a triangular solve here, beside that of `_deflation`, can lock
+    up the two threads of a small machine in JAX 0.10 (each waits for the other's).
+    """
+    for k in range(1, len(nodes)):
+        gaps = (nodes[k:] - nodes[:-k])[:, None]
+        lower = (values[k:] - values[k - 1 : -1]) / gaps
+        values = jnp.concatenate([values[:k], lower])
+    return values
 
 
 def _newton(nodes: Array, points: Array) -> Float[Array, "points nodes"]:

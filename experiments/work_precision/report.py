@@ -133,9 +133,14 @@ def _bar(problem, t1, level, solvers) -> str:
     else:
         more = f"{explicit / mine:.1f}"
     shown = lambda x: f"{x:.0f}" if math.isfinite(x) else "not reached"
-    if not math.isfinite(peer):
-        cost = f"{my_name} | {shown(mine)}"
-        start = f"| {problem} | {t1} | {level:.0e} | none ran | – |"
+    if not math.isfinite(peer) or not math.isfinite(mine):
+        cost = f"{my_name if math.isfinite(mine) else '–'} | {shown(mine)}"
+        who = (
+            f"{peer_name} | {above}{shown(peer)}"
+            if math.isfinite(peer)
+            else "none ran | –"
+        )
+        start = f"| {problem} | {t1} | {level:.0e} | {who} |"
         return f"{start} {cost} | – | – | – | – | – | {more} |"
     ratio, below = mine / peer, "< " if above else ""
     return (

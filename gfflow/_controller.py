@@ -26,7 +26,8 @@ class ControllerState(NamedTuple):
     - `previous_error`: the scaled error of the last full accepted step.
     - `accepted`, `rejected`: counts.
     - `non_finite`: the last trial state or error estimate was not finite.
-    - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0.
+    - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0; the
+        error is 0 too where implicit equations were not solved.
     - `spent`: what the solver has spent, rejected steps included.
     """
 
@@ -60,9 +61,9 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     """Proportional–integral control (Gustafsson 1991) up to exactly `t_end`.
 
     A trial step that is not finite is rejected, and can never poison the step size; one
-    whose implicit equations were not solved is halved. The
-    second of two rejections in a row takes the order that the two errors show instead
-    of the solver's: at a kink of the field it is 1 or 2. A step that is cut short at
+    whose implicit equations were not solved is halved. Right after a rejected step none
+    grows. The second of two rejections in a row takes the order that the two errors
+    show instead of the solver's: at a kink of the field it is 1 or 2. A step cut short at
     `t_end` leaves the natural step size as it was. The state is all there is: stopping
     after any step and going on gives the same bits. To differentiation the sizes of
     the steps are constants.

@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     peers, wanted = not options.ours_only, options.solvers.split(",")
     for name in options.problems.split(","):
         case = CASES[name]

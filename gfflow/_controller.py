@@ -63,10 +63,10 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     A trial step that is not finite is rejected, and can never poison the step size; one
     whose implicit equations were not solved is halved. Right after a rejected step none
     grows. The second of two rejections in a row takes the order that the two errors
-    show instead of the solver's: at a kink of the field it is 1 or 2. A step cut short at
-    `t_end` leaves the natural step size as it was. The state is all there is: stopping
-    after any step and going on gives the same bits. To differentiation the sizes of
-    the steps are constants.
+    show instead of the solver's: at a kink of the field it is 1 or 2. A step cut short
+    at `t_end` leaves the natural step size as it was. The state is all there is:
+    stopping after any step and going on gives the same bits. To differentiation the
+    sizes of the steps are constants.
 
     **Attributes:**
 

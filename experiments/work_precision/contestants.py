@@ -33,7 +33,8 @@ _LADDERS = {
     "explicit": (1e-6,),
     "high order": (1e-6, 1e-10),
 }
-_DENSE = 2000
+_DENSE = 500
+_DENSE_COMPILED = 2000
 
 
 def contestants(with_peers: bool) -> list[Contestant]:
@@ -66,11 +67,14 @@ def ladder(contestant: Contestant) -> tuple[float, ...]:
 def takes_part(contestant: Contestant, size: int, first: bool) -> bool:
     """Whether a contestant can take a problem of this size, at this horizon.
 
-    Solvers with a dense Hessian stay out of large problems; Diffrax's and the explicit
-    ones, whose cost grows like T, run to the first horizon only.
+    Solvers with a dense Hessian stay out of large problems, those that are not compiled
+    sooner; Diffrax's and the explicit ones, whose cost grows like T, run to the first
+    horizon only.
     """
     slow = contestant.kind == "explicit" or contestant.name.startswith("diffrax")
-    return (not contestant.dense or size <= _DENSE) and (first or not slow)
+    compiled = contestant.name in ("CVODE dense", "scipy LSODA")
+    most = _DENSE_COMPILED if compiled else _DENSE
+    return (not contestant.dense or size <= most) and (first or not slow)
 
 
 def run_ours(solver):

@@ -7,15 +7,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ._prediction import logarithmic_time
+
 Field = Callable[[Array], Array]
 
 BLOCK, FEW = 5, 20
 _STIFF = 0.15
 _NEW = 2
 _LEFT = 1e-6
-_EQUAL = 0.02
 _DRIFT = 0.3
-_EARLIEST = 0.1
 
 
 class Deflation(NamedTuple):
@@ -61,19 +61,16 @@ class Deflation(NamedTuple):
     def weights(self, times: Array, t0: Array, h: Array, h_old: Array) -> Array:
         """δ(t) for W(t) ≈ W + δ(t)·drift: 0 at `when` and −1 at `before`.
 
-        Linear in the logarithmic time of `_prediction.extrapolated`; in t where that
-        does not reach back to `before`.
+        Linear in `logarithmic_time`; in t where that does not reach back to `before`.
         """
         safe = jnp.where(h_old != 0, h_old, 1)
-        growth = jnp.where(h_old != 0, h / safe, 1) - 1
-        argument = lambda t: 1 + growth * ((t - t0) / safe + 1)
-        usable = (growth > _EQUAL) & (argument(self.before) > _EARLIEST)
-        usable = usable & (argument(self.when) > _EARLIEST)
-        clock = lambda t: jnp.where(
-            usable, jnp.log(jnp.maximum(argument(t), _EARLIEST)), t
+        units = lambda t: (t - t0) / safe + 1
+        before, when = units(self.before), units(self.when)
+        clock = logarithmic_time(
+            jnp.where(h_old != 0, h / safe, 1), jnp.minimum(before, when)
         )
-        gap = clock(self.when) - clock(self.before)
-        ahead = clock(times) - clock(self.when)
+        gap = clock(when) - clock(before)
+        ahead = clock(units(times)) - clock(when)
         return jnp.where(gap != 0, ahead / jnp.where(gap != 0, gap, 1), 0)
 
 

@@ -7,6 +7,27 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 _EQUAL = 0.02
+_EARLIEST = 0.1
+
+
+def logarithmic_time(
+    ratio: Float[Array, ""], earliest: Float[Array, ""] | float = 0.0
+) -> Callable[[Array], Array]:
+    """x = log(1 + t (ratio − 1)) / log ratio of the time t in units of the last step.
+
+    The last step is [0, 1] and the next [1, 1 + ratio], `ratio` the quotient of the
+    two. The steps of a gradient flow grow like t; in x the two are equally long, [0, 1]
+    and [1, 2]. For ratio → 1, x → t, and it is t for every shorter step: what is near
+    must not be taken for far. It is t, too, where x does not reach back to `earliest`.
+    """
+    stretched = (ratio > 1 + _EQUAL) & (1 + earliest * (ratio - 1) > _EARLIEST)
+    growth = jnp.where(stretched, ratio, 2.0) - 1
+
+    def clock(t):
+        logarithm = jnp.log1p(jnp.maximum(t * growth, _EARLIEST - 1))
+        return jnp.where(stretched, logarithm / jnp.log1p(growth), t)
+
+    return clock
 
 
 def extrapolated(
@@ -18,27 +39,20 @@ def extrapolated(
 ) -> Float[Array, "s D"]:
     """The slopes at `nodes` of the last step taken on to those of the next one.
 
-    Time runs from 0 to 1 over the last step and on to 1 + ratio over the next, `ratio`
-    the quotient of the two steps; the nodes of the next are at 1 + ratio·targets. The
-    steps of a gradient flow grow like t, so the slopes are interpolated by a polynomial
-    not in t but in x = log(1 + t (ratio − 1)) / log ratio, in which the two steps are
-    equally long, [0, 1] and [1, 2]: the amplification of an error in the last slopes is
-    then that of equal steps, however fast the steps grow. For ratio → 1, x → t, and it
-    is t for every shorter step: what is near must not be taken for far.
+    In units of the last step the nodes of the next are at 1 + ratio·targets, `ratio`
+    the quotient of the two steps. The slopes are interpolated by a polynomial in
+    `logarithmic_time`: the amplification of an error in the last slopes is then that of
+    equal steps, however fast the steps grow.
 
     The polynomial is Newton's, from the last node backwards. At each target it is cut
     off before its least term: beyond that one it diverges, as it does where a loose
     tolerance lets the slopes change by much within a step. The term after the last is
     taken to go on like the last two.
     """
-    stretched = ratio > 1 + _EQUAL
-    safe = jnp.where(stretched, ratio, 2.0)
-    map_time = lambda t: jnp.where(
-        stretched, jnp.log1p(t * (safe - 1)) / jnp.log(safe), t
-    )
-    places = map_time(nodes)[::-1]
+    clock = logarithmic_time(ratio)
+    places = clock(nodes)[::-1]
     differences = _divided_differences(places, slopes[::-1])
-    values = _newton(places, map_time(1 + ratio * targets))
+    values = _newton(places, clock(1 + ratio * targets))
     sizes = jax.vmap(norm)(jax.lax.stop_gradient(differences))
     terms = jnp.abs(values) * sizes[None]
     if len(nodes) > 1:

@@ -26,6 +26,10 @@ class CheckError(GFFlowError):
     """A check that cannot be made with what the solution holds."""
 
 
+class DiscoveryError(GFFlowError):
+    """A discovery that cannot be made as asked."""
+
+
 class TargetError(GFFlowError):
     """A `module:name` or `./file.py:name` target that cannot be used."""
 

@@ -9,6 +9,7 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._errors import CheckError
+from .._precision import coarsest_precision, double_precision, in_double
 from .._problem import Problem
 from .._solution import Solution
 from .._solve import named_laws
@@ -21,7 +22,6 @@ from ._derivative import Derivative, along_the_run
 from ._drift import drift_of, law_scale, relative_drift
 from ._generality import generality
 from ._ladder import Ladder, drift_ladder
-from ._precision import coarsest_precision, double_precision, in_double
 from ._rate import Rate, rates_at
 from ._report import LawReport, Report
 from ._verdict import Evidence, decide, worst

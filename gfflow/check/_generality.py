@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
 from .._problem import Problem
+from .._random_data import random_inputs, random_targets
 from .._typing import State
 from ..flows import AbstractFlow
 from ..laws import Law
@@ -112,46 +112,11 @@ def _sizes(state: State) -> PyTree[float]:
 def _random_problem(
     random, problem: Problem, scale: float, absolute: bool = False
 ) -> Problem:
-    inputs = jtu.tree_map(lambda x: _inputs(random, x, scale, absolute), problem.inputs)
-    targets = jtu.tree_map(lambda y: _targets(random, y), problem.targets)
+    inputs = jtu.tree_map(
+        lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), problem.inputs
+    )
+    targets = jtu.tree_map(
+        lambda y: random_targets(random, y, _SAMPLES), problem.targets
+    )
     weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
     return problem.with_data(inputs, targets, weights)
-
-
-def _inputs(random, x: jax.Array, scale: float, absolute: bool) -> Array:
-    """Gaussian; whole numbers beyond the largest that was seen too, half of the time.
-
-    An index beyond the end of an array is clamped by JAX, so it meets rows that the
-    data do not.
-    """
-    shape = (_SAMPLES, *x.shape[1:])
-    if x.dtype == bool:
-        return jnp.asarray(random.integers(0, 2, shape), bool)
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        least, most = int(jnp.min(x)), int(jnp.max(x))
-        near = random.integers(least, most + 3, shape)
-        far = random.integers(least, 2 * most + 10, shape)
-        return jnp.asarray(np.where(random.random(shape) < 0.5, near, far), x.dtype)
-    size = float(jnp.sqrt(jnp.mean(x**2))) or 1.0
-    size = 1.0 if absolute else size
-    return jnp.asarray(scale * size * random.standard_normal(shape), x.dtype)
-
-
-def _targets(random, y: jax.Array) -> Array:
-    """Random targets of the same kind, so that any loss can take them."""
-    shape = (_SAMPLES, *y.shape[1:])
-    values = np.asarray(y)
-    distinct = np.unique(values)
-    if not jnp.issubdtype(y.dtype, jnp.floating) or len(distinct) <= 2:
-        one_hot = values.ndim == 2 and values.shape[1] > 1
-        if not (one_hot and np.allclose(values.sum(axis=1), 1)):
-            return jnp.asarray(random.choice(distinct, shape), y.dtype)
-    if values.ndim == 2 and np.all(values >= 0):
-        if np.allclose(values.sum(axis=1), 1) and values.shape[1] > 1:
-            drawn = random.dirichlet(np.ones(values.shape[1]), _SAMPLES)
-            return jnp.asarray(drawn, y.dtype)
-    centre, spread = float(values.mean()), float(values.std()) or 1.0
-    drawn = centre + spread * random.standard_normal(shape)
-    if np.all(values >= 0):
-        drawn = np.abs(drawn)
-    return jnp.asarray(drawn, y.dtype)

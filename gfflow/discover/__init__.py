@@ -1,0 +1,5 @@
+"""Discovery: the laws of a model, and a proof that there are no more."""
+
+from ._discover import discover as discover
+from ._discovery import Discovery as Discovery
+from ._discovery import Evidence as Evidence

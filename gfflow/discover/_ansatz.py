@@ -1,0 +1,158 @@
+"""Families of polynomials in which laws are looked for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, combinations_with_replacement
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from ._polynomial import Layout, Polynomial
+
+
+class Ansatz(NamedTuple):
+    """Polynomials h = Σ_g c_g (sum of the monomials of group g), c unknown.
+
+    **Attributes:**
+
+    - `name`.
+    - `factors`: flat indices, `(monomials, degree)`, D standing for the factor 1;
+        groups one after the other.
+    - `starts`: where each group begins, `(groups,)`.
+    """
+
+    name: str
+    factors: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, size: int, groups: Sequence[Sequence[tuple[int, ...]]]):
+        """From lists of monomials; empty groups are left out."""
+        groups = [group for group in groups if len(group)]
+        width = max((len(m) for group in groups for m in group), default=1)
+        pad = lambda m: (*m, *(size,) * (width - len(m)))
+        flat = [pad(m) for group in groups for m in group]
+        factors = np.asarray(flat, int).reshape(-1, width)
+        counts = [len(group) for group in groups]
+        return cls(name, factors, np.cumsum([0, *counts])[:-1].astype(int))
+
+    @property
+    def unknowns(self) -> int:
+        """The number of groups."""
+        return len(self.starts)
+
+    def slopes(self, theta: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """∇(group)·v for each row (θ, v): `(rows, D)` twice -> `(rows, groups)`."""
+        if not self.unknowns:
+            return np.zeros((len(theta), 0))
+        theta = np.pad(theta, ((0, 0), (0, 1)), constant_values=1.0)
+        along = np.pad(along, ((0, 0), (0, 1)))
+        total = np.zeros((len(theta), len(self.factors)))
+        columns = range(self.factors.shape[1])
+        for k in columns:
+            term = along[:, self.factors[:, k]].copy()
+            for other in columns:
+                if other != k:
+                    term *= theta[:, self.factors[:, other]]
+            total += term
+        return np.add.reduceat(total, self.starts, axis=1)
+
+    def polynomial(self, coefficients: Sequence, size: int) -> Polynomial:
+        """Σ_g c_g (group g)."""
+        ends = [*self.starts[1:], len(self.factors)]
+        terms = {}
+        for c, start, end in zip(coefficients, self.starts, ends):
+            if c:
+                for row in self.factors[start:end]:
+                    terms[tuple(int(i) for i in row if i < size)] = c
+        return Polynomial(terms)
+
+
+class Family(NamedTuple):
+    """An ansatz to be built when it is wanted: at most so many unknowns."""
+
+    name: str
+    unknowns: int
+    build: Callable[[], Ansatz]
+
+
+def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[Family]:
+    """Linear polynomials, squares, and products along one axis of an array.
+
+    **Arguments:**
+
+    - `used`: `(D,)`, the entries that a law can depend on.
+    - `degree`: the largest wanted.
+    """
+    size = layout.size
+    entries = np.flatnonzero(used).tolist()
+    linear = [[(i,)] for i in entries]
+    yield _family(size, used, "linear", linear)
+    if degree < 2:
+        return
+    squares = [[(i, i)] for i in entries]
+    axes = list(_along_axes(layout))
+    yield _family(size, used, "squares", squares)
+    yield _family(size, used, "quadratic along an axis", [*squares, *axes])
+    name = "quadratic along an axis, and linear"
+    yield _family(size, used, name, [*linear, *squares, *axes])
+
+
+def large_families(
+    layout: Layout, used: np.ndarray, blocks: Sequence[Sequence[int]], degree: int
+) -> Iterator[Family]:
+    """Products within fibres of an array, then within blocks, then of any degree.
+
+    **Arguments:**
+
+    - `blocks`: sets of entries that can meet in one law.
+    """
+    size = layout.size
+    if degree >= 2:
+        pairs = sum(
+            n * (sum(s) - len(s)) // 2 for n, s in zip(layout.sizes, layout.shapes)
+        )
+
+        def fibres():
+            squares = [[(i, i)] for i in range(size)]
+            found = [[m] for group in _along_axes(layout) for m in group]
+            return Ansatz.of(name, size, _used([*squares, *found], used))
+
+        name = "quadratic within fibres"
+        yield Family(name, int(used.sum()) + pairs, fibres)
+        for block in blocks:
+            count = len(block) * (len(block) + 1) // 2
+            yield _powers(size, "quadratic within a block", block, (2,), count)
+    for n in range(2, degree + 1):
+        for block in blocks:
+            count = comb(len(block) + n, n) - 1
+            name = f"polynomials of degree {n} within a block"
+            yield _powers(size, name, block, range(1, n + 1), count)
+
+
+def _family(size, used, name: str, groups) -> Family:
+    groups = _used(groups, used)
+    return Family(name, len(groups), lambda: Ansatz.of(name, size, groups))
+
+
+def _powers(size, name: str, block, degrees, count: int) -> Family:
+    def build():
+        each = (combinations_with_replacement(block, n) for n in degrees)
+        return Ansatz.of(name, size, [[m] for monomials in each for m in monomials])
+
+    return Family(name, count, build)
+
+
+def _used(groups, used: np.ndarray):
+    kept = ([m for m in group if all(used[i] for i in m)] for group in groups)
+    return [group for group in kept if group]
+
+
+def _along_axes(layout: Layout) -> Iterator[list[tuple[int, ...]]]:
+    """Σ θ[…k…] θ[…l…] over all other indices, for each axis and each k < l."""
+    for offset, shape in zip(layout.offsets, layout.shapes):
+        places = offset + np.arange(int(np.prod(shape))).reshape(shape)
+        for axis in range(len(shape)):
+            slices = np.moveaxis(places, axis, 0).reshape(shape[axis], -1)
+            for k, l in combinations(range(shape[axis]), 2):
+                yield list(zip(slices[k].tolist(), slices[l].tolist()))

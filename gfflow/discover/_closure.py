@@ -1,0 +1,134 @@
+"""The dimension at a point of the Lie algebra that the fields of W generate."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._fields import Fields
+from ._rank import Rank, null_space
+
+_LEAST_ROWS = 1024
+_SPARE = 24
+_DEEPEST = 4
+_NO_LESS = 1e-6
+
+
+class Tangent(NamedTuple):
+    """What is known at a point ψ of W + [W, W] + … up to a level.
+
+    **Attributes:**
+
+    - `point`: ψ, `(D,)`.
+    - `normal`: orthonormal rows, `(D − rank, D)`, the directions not reached, in the
+        coordinates ψ/`scale`.
+    - `scale`: lengths in which the fields have entries of like size, `(D,)`.
+    - `ranks`: the dimension at each level.
+    - `gap`: (smallest kept, largest dropped) singular value, the worst level.
+    - `clear`: whether every rank was clear.
+    - `closed`: whether the last level added nothing, or there was nothing to add.
+    """
+
+    point: np.ndarray
+    normal: np.ndarray
+    scale: np.ndarray
+    ranks: tuple[int, ...]
+    gap: tuple[float, float]
+    clear: bool
+    closed: bool
+
+    @property
+    def missing(self) -> int:
+        """D minus the rank: an upper bound on the number of laws."""
+        return len(self.normal)
+
+    def normals(self) -> np.ndarray:
+        """Orthonormal rows spanning the normal space in ψ itself."""
+        rows = self.normal / self.scale
+        return np.linalg.qr(rows.T)[0].T if len(rows) else rows
+
+
+def sampled(fields: Fields, random: np.random.Generator, psi: np.ndarray) -> Tangent:
+    """W at ψ: the row space of gradients on many random data."""
+    size = len(psi)
+    rows = fields.rows(random, psi, max(_LEAST_ROWS, 3 * size))
+    if not len(rows):
+        return Tangent(psi, np.eye(size), np.ones(size), (0,), (1.0, 0.0), True, False)
+    lengths = np.sqrt(np.mean(rows**2, axis=0))
+    scale = np.where(lengths > 0, lengths, 1.0)
+    rows = rows / scale
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    if len(rows) > size + _SPARE:
+        mix = random.standard_normal((size + _SPARE, len(rows)))
+        rows = mix @ rows / len(rows) ** 0.5
+    found = null_space(rows, fields.subject.precision, None)
+    return Tangent(
+        psi,
+        found.normal,
+        scale,
+        (found.rank,),
+        (found.kept, found.dropped),
+        found.clear,
+        found.rank == size,
+    )
+
+
+def deepened(
+    fields: Fields, random: np.random.Generator, tangent: Tangent, laws: int
+) -> Tangent:
+    """With one more level of brackets.
+
+    Let L_k be the span of the brackets of up to k + 1 fields. Near a generic point its
+    dimension is constant, so where L_{k+1} = L_k the fields of L_k have their brackets
+    with W in L_k again, and no later level adds anything (the left-normed brackets span
+    the Lie algebra): the first level that adds nothing is the last.
+
+    **Arguments:**
+
+    - `laws`: the number of laws already known: the rank cannot exceed D minus this.
+    """
+    level = len(tangent.ranks)
+    normal = tangent.normal
+    rows = np.zeros((0, len(normal)))
+    enough = len(normal) - laws + 8
+    while len(rows) < enough and (not len(rows) or _independent(rows)):
+        for _ in range(1 + len(rows) // 32):
+            found = fields.brackets(random, tangent.point, level)
+            scaled = found / tangent.scale
+            lengths = np.linalg.norm(found, axis=1)
+            back = np.linalg.norm(scaled, axis=1)
+            ratio = np.where(back > 0, lengths / np.where(back > 0, back, 1), 0)
+            rows = np.concatenate([rows, (scaled * ratio[:, None]) @ normal.T])
+    found = null_space(rows, fields.subject.precision, len(rows) ** 0.5)
+    return _joined(tangent, found, laws)
+
+
+def _independent(rows: np.ndarray) -> bool:
+    """Whether more rows could make the rank larger."""
+    if len(rows) > rows.shape[1]:
+        return False
+    least = np.linalg.eigvalsh(rows @ rows.T)[0]
+    return bool(least > _NO_LESS**2 * len(rows))
+
+
+def _joined(tangent: Tangent, found: Rank, laws: int) -> Tangent:
+    kept = min(tangent.gap[0], found.kept)
+    normal = found.normal @ tangent.normal
+    return tangent._replace(
+        normal=normal,
+        ranks=(*tangent.ranks, tangent.ranks[-1] + found.rank),
+        gap=(kept, max(tangent.gap[1], found.dropped)),
+        clear=tangent.clear and found.clear,
+        closed=found.rank == 0 or len(normal) <= laws,
+    )
+
+
+def closed(
+    fields: Fields, random: np.random.Generator, tangent: Tangent, laws: int
+) -> Tangent:
+    """`deepened` until a level adds nothing, the known laws are all that is left, or
+    the fifth level."""
+    while not (tangent.closed or tangent.missing <= laws):
+        if len(tangent.ranks) > _DEEPEST:
+            return tangent
+        tangent = deepened(fields, random, tangent, laws)
+    return tangent._replace(closed=True)

@@ -1,0 +1,45 @@
+"""Where laws are looked for: near the start, and anywhere."""
+
+import numpy as np
+
+from ._subject import Subject
+
+_NUDGE = 0.1
+_WIDE = (0.5, 1.0, 1.0, 2.0)
+_LOCAL = 0.01
+
+
+def near(subject: Subject, random: np.random.Generator) -> np.ndarray:
+    """The start with a tenth of noise: generic, and most often of the same region."""
+    sizes = _sizes(subject)
+    return subject.start + _NUDGE * sizes * random.standard_normal(len(sizes))
+
+
+def anywhere(subject: Subject, random: np.random.Generator) -> np.ndarray:
+    """Gaussian, each array of about its size at the start."""
+    sizes = _sizes(subject) * random.choice(_WIDE)
+    return sizes * random.standard_normal(len(sizes))
+
+
+def everywhere(subject: Subject, random: np.random.Generator) -> np.ndarray:
+    """Near the start or anywhere."""
+    draw = near if random.random() < 0.5 else anywhere
+    return draw(subject, random)
+
+
+def around(subject: Subject, random: np.random.Generator, point) -> np.ndarray:
+    """A hundredth away from a point, no entry of another sign."""
+    noise = np.clip(random.standard_normal(len(point)), -3, 3)
+    return point * (1 + _LOCAL * noise)
+
+
+def _sizes(subject: Subject) -> np.ndarray:
+    """The root mean square of each array, that of all of them where it is 0."""
+    overall = float(np.sqrt(np.mean(subject.start**2))) or 1.0
+    sizes, start = [], 0
+    for count in subject.layout.sizes:
+        part = subject.start[start : start + count]
+        size = float(np.sqrt(np.mean(part**2))) if count else 1.0
+        sizes.append(np.full(count, size or overall))
+        start += count
+    return np.concatenate(sizes)

@@ -1,0 +1,149 @@
+"""Polynomial laws, by linear algebra on random points and fields."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ._ansatz import Ansatz, Family
+from ._fields import Fields
+from ._polynomial import Layout, Polynomial
+from ._rank import null_space
+from ._rational import rational_basis
+
+_MOST_UNKNOWNS = 2200
+_MOST_ENTRIES = 2_000_000
+_RESIDUAL = 1e4
+_POINTS = 8
+_AT_A_POINT = 256
+_FRESH = 6
+_INDEPENDENT = 1e-8
+
+Cloud = Callable[[np.random.Generator], np.ndarray]
+
+
+class Samples(NamedTuple):
+    """Pairs (θ, v), v in W_θ: `(rows, D)` twice."""
+
+    theta: np.ndarray
+    along: np.ndarray
+
+
+class Search:
+    """Laws of a subject: h with ∇h(θ)·v = 0 for all θ and all v in W_θ.
+
+    Linear in the coefficients of h: the null space of one matrix, a row for each random
+    (θ, v). Each vector of it is made exact and then tried on points and fields that had
+    no part in finding it. In θ itself, not ψ = θ/√s: there the coefficients are
+    rational, with θ' = √s ∘ (field at ψ).
+
+    **Arguments:**
+
+    - `cloud`: draws a ψ at which laws must hold.
+    """
+
+    def __init__(self, fields: Fields, random: np.random.Generator, cloud: Cloud):
+        self.fields, self.random, self.cloud = fields, random, cloud
+        self.layout: Layout = fields.subject.layout
+        self.laws: list[Polynomial] = []
+        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
+        self._gradients = np.zeros((0, self.layout.size))
+        self._place = cloud(random) * fields.subject.roots
+        self.skipped: list[str] = []
+
+    def run(self, wanted: int, families: Iterable[Family]) -> None:
+        """Go on through the families until there are `wanted` independent laws; one
+        with too many unknowns is passed over and noted in `skipped`."""
+        for family in families:
+            if len(self.laws) >= wanted:
+                break
+            if family.unknowns > _MOST_UNKNOWNS:
+                self.skipped.append(f"{family.name} ({family.unknowns} unknowns)")
+                continue
+            ansatz = family.build()
+            if not ansatz.unknowns:
+                continue
+            for law in sorted(self._null_laws(ansatz), key=lambda p: len(p.terms)):
+                self._add(law)
+
+    def holds(self, law: Polynomial, samples: Samples) -> bool:
+        """Whether ∇h·v is round-off of the terms that it is the sum of."""
+        ansatz = Ansatz.of("", self.layout.size, [[m] for m in law.terms])
+        coefficients = np.array([float(c) for c in law.terms.values()])
+        terms = ansatz.slopes(samples.theta, samples.along) * coefficients
+        size = np.sum(
+            ansatz.slopes(np.abs(samples.theta), np.abs(samples.along))
+            * np.abs(coefficients),
+            axis=1,
+        )
+        left = np.abs(np.sum(terms, axis=1))
+        precision = self.fields.subject.precision
+        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, 1e-300)))
+
+    def fresh(self) -> Samples:
+        """At points that had no part in finding a law."""
+        return _joined([self._at_a_point() for _ in range(_FRESH)])
+
+    def _null_laws(self, ansatz: Ansatz) -> list[Polynomial]:
+        rows = ansatz.unknowns * 5 // 4 + 32
+        samples = self._enough(rows)
+        chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
+        parts = (
+            ansatz.slopes(samples.theta[i : i + chunk], samples.along[i : i + chunk])
+            for i in range(0, len(samples.theta), chunk)
+        )
+        matrix = np.concatenate(list(parts))
+        lengths = np.linalg.norm(matrix, axis=1)
+        matrix = matrix[lengths > 0] / lengths[lengths > 0, None]
+        if len(matrix) > rows:
+            mix = self.random.standard_normal((rows, len(matrix)))
+            matrix = mix @ matrix / len(matrix) ** 0.5
+        scale = np.sqrt(np.mean(matrix**2, axis=0))
+        scale = np.where(scale > 0, scale, 1.0)
+        found = null_space(matrix / scale, self.fields.subject.precision, None)
+        if not len(found.normal):
+            return []
+        vectors = np.linalg.qr((found.normal / scale).T)[0].T
+        size = self.layout.size
+        candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
+        fresh = self.fresh()
+        return [law for law in candidates if self.holds(law, fresh)]
+
+    def _enough(self, rows: int) -> Samples:
+        points = [self._samples]
+        have = len(self._samples.theta)
+        seen = 0
+        while have < rows or (seen == 0 and have == 0):
+            for _ in range(_POINTS):
+                points.append(self._at_a_point())
+                have += len(points[-1].theta)
+            seen += 1
+        self._samples = _joined(points)
+        return self._samples
+
+    def _at_a_point(self) -> Samples:
+        psi = self.cloud(self.random)
+        rows = self.fields.rows(self.random, psi, 1)[:_AT_A_POINT]
+        roots = self.fields.subject.roots
+        return Samples(np.tile(psi * roots, (len(rows), 1)), rows * roots)
+
+    def _add(self, law: Polynomial) -> None:
+        gradient = np.zeros(self.layout.size)
+        for monomial, c in law.terms.items():
+            for at, entry in enumerate(monomial):
+                rest = monomial[:at] + monomial[at + 1 :]
+                gradient[entry] += float(c) * float(np.prod(self._place[list(rest)]))
+        length = np.linalg.norm(gradient)
+        if length == 0:
+            return
+        gradient /= length
+        for _ in range(2):
+            gradient = gradient - self._gradients.T @ (self._gradients @ gradient)
+        left = np.linalg.norm(gradient)
+        if left > _INDEPENDENT:
+            self._gradients = np.concatenate([self._gradients, gradient[None] / left])
+            self.laws.append(law)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return Samples(*(np.concatenate(each) for each in zip(*parts)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._critical_point import critical_point as critical_point
     from ._errors import CheckError as CheckError
     from ._errors import ConfigError as ConfigError
+    from ._errors import DiscoveryError as DiscoveryError
     from ._errors import GFFlowError as GFFlowError
     from ._errors import LawError as LawError
     from ._errors import ProblemError as ProblemError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from .check import Report as Report
     from .check import Verdict as Verdict
     from .check import check as check
+    from .discover import Discovery as Discovery
+    from .discover import discover as discover
     from .experiment import load as load
     from .flows import GradientFlow as GradientFlow
     from .laws import Law as Law
@@ -54,6 +57,8 @@ _HOMES = {
     "ConfigError": "_errors",
     "Cost": "_solution",
     "CriticalPoint": "_critical_point",
+    "Discovery": "discover",
+    "DiscoveryError": "_errors",
     "GFFlowError": "_errors",
     "GradientFlow": "flows",
     "Law": "laws",
@@ -71,6 +76,7 @@ _HOMES = {
     "Verdict": "check",
     "check": "check",
     "critical_point": "_critical_point",
+    "discover": "discover",
     "hessian_eigenvalues": "_spectrum",
     "known_laws": "laws",
     "linear_times": "_times",

@@ -31,11 +31,14 @@ def random_inputs(
 
 
 def random_targets(random: np.random.Generator, y: Array, count: int) -> Array:
-    """Random targets of the same kind, so that any loss can take them."""
+    """Random targets of the same kind, so that any loss can take them.
+
+    Floating-point targets of two values are labels; of one, or of more, numbers.
+    """
     shape = (count, *y.shape[1:])
     values = np.asarray(y)
     distinct = np.unique(values)
-    if not jnp.issubdtype(y.dtype, jnp.floating) or len(distinct) <= 2:
+    if not jnp.issubdtype(y.dtype, jnp.floating) or len(distinct) == 2:
         one_hot = values.ndim == 2 and values.shape[1] > 1
         if not (one_hot and np.allclose(values.sum(axis=1), 1)):
             return jnp.asarray(random.choice(distinct, shape), y.dtype)

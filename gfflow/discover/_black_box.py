@@ -20,6 +20,7 @@ from ._search import Search
 from ._subject import Subject, subject_of
 
 _PRESENT = 1e-7
+_DOUBLE = 1e-12
 _LONGEST_NAME = 100
 
 
@@ -36,8 +37,9 @@ def black_box(
     began = time.perf_counter()
     with double_precision():
         double = in_double(problem)
-        subject = subject_of(double, only)
-        found = _Findings(subject, np.random.default_rng(seed), degree)
+        decays = float(flow.homogeneous_decay()) > 0
+        subject = subject_of(double, only, decays)
+        found = _Findings(subject, np.random.default_rng(seed), degree, decays)
         laws, upper, conclusive, notes = found.conclude()
     layout = subject.layout
     laws = [_signed(law, layout) for law in laws]
@@ -62,8 +64,15 @@ def black_box(
 class _Findings:
     """Ranks at points, and the laws that hold."""
 
-    def __init__(self, subject: Subject, random: np.random.Generator, degree: int):
+    def __init__(
+        self,
+        subject: Subject,
+        random: np.random.Generator,
+        degree: int,
+        homogeneous: bool,
+    ):
         self.subject, self.random, self.degree = subject, random, degree
+        self.homogeneous = homogeneous
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
@@ -106,13 +115,19 @@ class _Findings:
             )
         if not agreed and not notes:
             notes.append("only one point has the least number: try another seed")
+        if self.subject.precision > _DOUBLE:
+            agreed = False
+            notes.append(
+                "inconclusive: the model computes in less than float64 by itself; what "
+                "breaks a law by less than its round-off cannot be seen"
+            )
         if agreed and len(laws) < upper:
             notes.append(self._incomplete(upper, len(laws)))
         return laws, upper, agreed, notes
 
     def _incomplete(self, upper: int, found: int) -> str:
         text = (
-            f"there are {upper} laws and {found} were found: the others are not "
+            f"{upper - found} of the {upper} laws were not found: they are not "
             f"polynomials of degree {self.degree} or less in the families tried"
         )
         if self.skipped:
@@ -135,7 +150,7 @@ class _Findings:
 
     def _searched(self, cloud: Callable, tangents: list[Tangent]) -> Search:
         """Cheap families, then brackets if need be, then all families."""
-        search = Search(self.fields, self.random, cloud)
+        search = Search(self.fields, self.random, cloud, self.homogeneous)
         wanted = min(t.missing for t in tangents)
         if wanted:
             used = self._used(tangents)

@@ -84,6 +84,11 @@ class Polynomial:
         """The entries that it is made of, by flat index."""
         return sorted({i for monomial in self.terms for i in monomial})
 
+    def parts(self) -> list["Polynomial"]:
+        """Its homogeneous parts, by degree."""
+        of = lambda n: {m: c for m, c in self.terms.items() if len(m) == n}
+        return [Polynomial(of(n)) for n in sorted(self.degrees)]
+
     def derivative(self, entry: int) -> "Polynomial":
         """∂/∂θ_entry."""
         found: dict[Monomial, Fraction] = {}

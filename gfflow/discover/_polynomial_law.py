@@ -18,18 +18,14 @@ _SOURCE = "found by discover"
 def polynomial_law(
     polynomial: Polynomial, layout: Layout, name: str, flow: AbstractFlow
 ) -> Law:
-    """The law h = polynomial. Under weight decay λ it states its decay, e^{−qλt} if
-    homogeneous of degree q; else it is h(t, θ) = polynomial(e^{λt} θ)
-    (Marcotte, Gribonval & Peyré 2023, Prop. 3.9)."""
-    decay = stated_decay(flow, 1)
-    homogeneous = len(polynomial.degrees) == 1
-    growth = None if decay is None or homogeneous else decay
+    """The law h = polynomial, homogeneous if the flow has weight decay, when it states
+    that it decays."""
     return Law(
-        _Value(polynomial, layout, growth, False),
+        _Value(polynomial, layout, False),
         name,
         degree=degree_name(polynomial.degree),
-        absolute=_Value(polynomial, layout, growth, True),
-        decay_rate=stated_decay(flow, polynomial.degree) if homogeneous else None,
+        absolute=_Value(polynomial, layout, True),
+        decay_rate=stated_decay(flow, polynomial.degree),
         source=_SOURCE,
     )
 
@@ -40,10 +36,8 @@ class _Value(eqx.Module):
     paths: tuple[str, ...] = eqx.field(static=True)
     factors: np.ndarray
     coefficients: np.ndarray
-    degrees: np.ndarray
-    growth: Float[Array, ""] | None
 
-    def __init__(self, polynomial: Polynomial, layout: Layout, growth, absolute: bool):
+    def __init__(self, polynomial: Polynomial, layout: Layout, absolute: bool):
         arrays = sorted({layout.locate(i)[0] for i in polynomial.support})
         self.paths = tuple(layout.names[a] for a in arrays)
         starts = np.cumsum([0, *(layout.sizes[a] for a in arrays)])
@@ -61,15 +55,11 @@ class _Value(eqx.Module):
         self.factors = np.asarray(rows, np.int32).reshape(-1, width)
         values = [float(c) for c in polynomial.terms.values()]
         self.coefficients = np.abs(values) if absolute else np.asarray(values)
-        self.degrees = np.asarray([len(m) for m in polynomial.terms], np.int32)
-        self.growth = growth
 
-    def __call__(self, t, view) -> Float[Array, ""]:
+    def __call__(self, view) -> Float[Array, ""]:
         parameters = named_parameters(view)
         flat = [jnp.ravel(parameters[path]) for path in self.paths]
         dtype = jnp.result_type(*flat)
         flat = jnp.concatenate([*flat, jnp.ones(1, dtype)])
         terms = jnp.prod(flat[self.factors], axis=1)
-        if self.growth is not None:
-            terms = terms * jnp.exp(self.growth.astype(dtype) * t * self.degrees)
         return jnp.sum(jnp.asarray(self.coefficients, dtype) * terms)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-_LARGEST_DROPPED = 1e5
+_LARGEST_DROPPED = 1e4
 _CLEAR = 1e3
 _SMALL = 300
 _SURE = 1e-5
@@ -38,7 +38,7 @@ def null_space(
 ) -> Rank:
     """The null space of a matrix, with the gap that tells it from the rest.
 
-    What is dropped may not exceed 10⁵ times the machine precision of the entries, and
+    What is dropped may not exceed 10⁴ times the machine precision of the entries, and
     what is below the precision itself counts as the precision: a gap to exact zeros
     from a value near round-off is no gap.
 

@@ -40,10 +40,18 @@ class Search:
     **Arguments:**
 
     - `cloud`: draws a ψ at which laws must hold.
+    - `homogeneous`: whether each law must be.
     """
 
-    def __init__(self, fields: Fields, random: np.random.Generator, cloud: Cloud):
+    def __init__(
+        self,
+        fields: Fields,
+        random: np.random.Generator,
+        cloud: Cloud,
+        homogeneous: bool = False,
+    ):
         self.fields, self.random, self.cloud = fields, random, cloud
+        self.homogeneous = homogeneous
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
@@ -106,6 +114,8 @@ class Search:
         vectors = np.linalg.qr((found.normal / scale).T)[0].T
         size = self.layout.size
         candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
+        if self.homogeneous:
+            candidates = [part for law in candidates for part in law.parts()]
         fresh = self.fresh()
         return [law for law in candidates if self.holds(law, fresh)]
 

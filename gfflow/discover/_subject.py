@@ -33,6 +33,10 @@ class Subject(NamedTuple):
     prediction, the fields are ∇_ψ ℓ(g(θ, x), y), whose pointwise span, and with it
     that of their brackets, is the same.
 
+    With weight decay the fields are those of g(cθ, x) too, for every c > 0: W and all
+    that the flow of −λθ makes of it. A function constant along these is a sum of
+    homogeneous ones that are, and a homogeneous one of degree q decays as e^{−qλt}.
+
     **Attributes:**
 
     - `layout`: the arrays that ψ is made of.
@@ -121,12 +125,15 @@ def _probabilities(random, z):
     return jtu.tree_unflatten(structure, drawn)
 
 
-def subject_of(problem: Problem, only: Sequence[str] | None = None) -> Subject:
+def subject_of(
+    problem: Problem, only: Sequence[str] | None = None, decays: bool = False
+) -> Subject:
     """**Arguments:**
 
     - `only`: paths (or prefixes of paths) of the parameters whose laws are wanted. The
         other ones then count as data: they take every value, so that a law found is
         one of these parameters alone, whatever the rest does.
+    - `decays`: whether the flow has weight decay.
 
     **Raises:** `DiscoveryError` for a path that names no parameter.
     """
@@ -158,17 +165,19 @@ def subject_of(problem: Problem, only: Sequence[str] | None = None) -> Subject:
     constant = span is not None
 
     def value(psi, datum):
-        x, others, w = datum
-        z = predict(psi, x, others)[0]
+        x, others, w, c = datum
+        z = predict(c * psi, x, others)[0]
         return z @ w if constant else flat_loss(z, w)
 
     def draw(random, count):
         x = _draw_inputs(random, problem, count)
         others = [_draw_parameters(random, leaf, count) for leaf in rest]
+        factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
         if constant:
-            mix = random.standard_normal((count, len(span)))
-            return x, others, jnp.asarray(mix @ span)
-        return x, others, _draw_targets(random, problem, count)
+            w = jnp.asarray(random.standard_normal((count, len(span))) @ span)
+        else:
+            w = _draw_targets(random, problem, count)
+        return x, others, w, jnp.asarray(factors)
 
     sample = jtu.tree_map(lambda a: a[0], draw(random, 1))
     names = tuple(pick(paths))

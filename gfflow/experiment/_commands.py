@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .._errors import ConfigError
 from .._solution import Solution
 from ..check import Report, Verdict, check
+from ..discover import Discovery, discover
 from ._build import Experiment, build, set_up_jax
 from ._config import LoadedConfig, config_from_resolved, load_config
 from ._load import rebuild
@@ -87,6 +88,12 @@ def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome
     with folder.locked():
         solution = Runner(experiment, folder).restore()
         return _conclude(experiment, folder, solution)
+
+
+def laws(config: Path, overrides: Sequence[str]) -> Discovery:
+    """Discover the laws of the model of a config under its flow."""
+    experiment = _experiment(load_config(config, overrides))
+    return discover(experiment.problem, experiment.flow)
 
 
 def _experiment(loaded: LoadedConfig) -> Experiment:

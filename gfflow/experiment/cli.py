@@ -69,6 +69,25 @@ def _check(
     _show(_commands.check_again(target, overrides, not quiet), as_json)
 
 
+@app.command("laws")
+def _laws(config: Path, overrides: _Set = [], as_json: _Json = False) -> None:
+    """Discover the conservation laws of CONFIG's model under its flow.
+
+    How many there are, the laws themselves, and whether these are all.
+    """
+    from . import _commands
+
+    found = _commands.laws(config, overrides)
+    if as_json:
+        _print_json(found.to_json())
+        return
+    from rich.console import Console
+
+    from ._laws_table import print_laws
+
+    print_laws(found, Console(width=None if sys.stdout.isatty() else 160))
+
+
 @app.command("list")
 def _list(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=" | ".join(kinds()))],

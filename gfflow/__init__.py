@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from .discover import discover as discover
     from .experiment import load as load
     from .flows import GradientFlow as GradientFlow
+    from .flows import MirrorFlow as MirrorFlow
+    from .flows import MomentumFlow as MomentumFlow
+    from .flows import nesterov as nesterov
     from .laws import Law as Law
     from .laws import known_laws as known_laws
     from .laws import symbolic as symbolic
@@ -64,6 +67,8 @@ _HOMES = {
     "Law": "laws",
     "LawError": "_errors",
     "LawReport": "check",
+    "MirrorFlow": "flows",
+    "MomentumFlow": "flows",
     "Problem": "_problem",
     "ProblemError": "_errors",
     "Report": "check",
@@ -82,6 +87,7 @@ _HOMES = {
     "linear_times": "_times",
     "load": "experiment",
     "log_times": "_times",
+    "nesterov": "flows",
     "product_ratio": "_product_ratio",
     "solve": "_solve",
     "symbolic": "laws",

@@ -130,6 +130,42 @@ def large_families(
             yield _powers(size, name, block, range(1, n + 1), count)
 
 
+def phase_families(layout: Layout, times: int, degree: int) -> Iterator[Family]:
+    """Of positions, velocities and functions of time: 1 or one of these, times an entry
+    or a product of a position with a velocity.
+
+    **Arguments:**
+
+    - `times`: the number of functions of time, the first variables.
+    """
+    size = layout.size
+    half = times + (size - times) // 2
+    clocks = [(), *((k,) for k in range(times))]
+    entries = range(times, size)
+    single = [[(*c, i)] for c in clocks for i in entries]
+    yield Family("linear", len(single), lambda: Ansatz.of("linear", size, single))
+    if degree < 2:
+        return
+    arrays = list(_slices(layout))[: (len(layout.shapes) - times) // 2]
+    pairs = [
+        list(zip(a, [j + half - times for j in b]))
+        for slices in arrays
+        for axis in slices
+        for a in axis
+        for b in axis
+        if a is not b
+    ]
+    pairs += [[(i, i + half - times)] for i in range(times, half)]
+    turns = [[(*c, *m) for m in group] for c in clocks for group in pairs]
+    name = "rotations along an axis"
+    yield Family(name, len(turns), lambda: Ansatz.of(name, size, turns))
+    each = [(i, j) for i in range(times, half) for j in range(half, size)]
+    count = len(each) * len(clocks)
+    every = lambda: [[(*c, *m)] for c in clocks for m in each]
+    name = "products of positions and velocities"
+    yield Family(name, count, lambda: Ansatz.of(name, size, every()))
+
+
 def _family(size, used, name: str, groups) -> Family:
     groups = _used(groups, used)
     return Family(name, len(groups), lambda: Ansatz.of(name, size, groups))
@@ -150,9 +186,17 @@ def _used(groups, used: np.ndarray):
 
 def _along_axes(layout: Layout) -> Iterator[list[tuple[int, ...]]]:
     """Σ θ[…k…] θ[…l…] over all other indices, for each axis and each k < l."""
+    for slices in _slices(layout):
+        for axis in slices:
+            for first, second in combinations(axis, 2):
+                yield list(zip(first, second))
+
+
+def _slices(layout: Layout) -> Iterator[list[list[list[int]]]]:
+    """For each array, for each axis, the entries of each slice across it."""
     for offset, shape in zip(layout.offsets, layout.shapes):
         places = offset + np.arange(int(np.prod(shape))).reshape(shape)
-        for axis in range(len(shape)):
-            slices = np.moveaxis(places, axis, 0).reshape(shape[axis], -1)
-            for k, l in combinations(range(shape[axis]), 2):
-                yield list(zip(slices[k].tolist(), slices[l].tolist()))
+        yield [
+            np.moveaxis(places, axis, 0).reshape(shape[axis], -1).tolist()
+            for axis in range(len(shape))
+        ]

@@ -1,14 +1,14 @@
 """The laws of any model, by differentiation at random points."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from .._precision import double_precision, in_double
 from .._problem import Problem
 from ..flows import AbstractFlow
-from ._ansatz import large_families, simple_families
+from ._ansatz import Family, large_families, phase_families, simple_families
 from ._closure import Tangent, closed, sampled
 from ._discovery import Discovery, Evidence
 from ._fields import Fields
@@ -37,15 +37,15 @@ def black_box(
     began = time.perf_counter()
     with double_precision():
         double = in_double(problem)
-        decays = float(flow.homogeneous_decay()) > 0
-        subject = subject_of(double, only, decays)
-        found = _Findings(subject, np.random.default_rng(seed), degree, decays)
+        subject = subject_of(double, flow, only)
+        found = _Findings(subject, np.random.default_rng(seed), degree)
         laws, upper, conclusive, notes = found.conclude()
     layout = subject.layout
     laws = [_signed(law, layout) for law in laws]
     texts = [formula(law, layout) for law in laws]
     names = _names(texts, laws, layout)
-    made = [polynomial_law(p, layout, n, flow) for p, n in zip(laws, names)]
+    clock = subject.clock
+    made = [polynomial_law(p, layout, n, flow, clock) for p, n in zip(laws, names)]
     return Discovery(
         laws=made,
         expressions=dict(zip(names, texts)),
@@ -54,7 +54,7 @@ def black_box(
         upper_bound=upper,
         certificate=found.evidence(),
         conclusive=conclusive,
-        parameters=layout.size,
+        parameters=problem.size,
         flow=type(flow).__name__,
         wall_s=time.perf_counter() - began,
         notes=tuple(notes),
@@ -69,10 +69,8 @@ class _Findings:
         subject: Subject,
         random: np.random.Generator,
         degree: int,
-        homogeneous: bool,
     ):
         self.subject, self.random, self.degree = subject, random, degree
-        self.homogeneous = homogeneous
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
@@ -113,6 +111,12 @@ class _Findings:
                 "the points do not agree (two near the start, two anywhere): "
                 f"{[t.missing for t in self.tangents]} laws"
             )
+        if len(laws) > upper:
+            agreed = False
+            notes.append(
+                f"inconclusive: {len(laws)} laws hold at random points, more than the "
+                f"rank allows, {upper}: one of the two is round-off"
+            )
         if not agreed and not notes:
             notes.append("only one point has the least number: try another seed")
         if self.subject.precision > _DOUBLE:
@@ -138,7 +142,7 @@ class _Findings:
         """The ranks of the point that took the most levels."""
         deepest = max(self.tangents, key=lambda t: len(t.ranks))
         return Evidence(
-            "brackets",
+            "orbit" if any(t.orbit for t in self.tangents) else "brackets",
             deepest.ranks,
             (
                 min(t.gap[0] for t in self.tangents),
@@ -150,11 +154,10 @@ class _Findings:
 
     def _searched(self, cloud: Callable, tangents: list[Tangent]) -> Search:
         """Cheap families, then brackets if need be, then all families."""
-        search = Search(self.fields, self.random, cloud, self.homogeneous)
+        search = Search(self.fields, self.random, cloud)
         wanted = min(t.missing for t in tangents)
         if wanted:
-            used = self._used(tangents)
-            search.run(wanted, simple_families(self.subject.layout, used, self.degree))
+            search.run(wanted, self._simple(tangents))
         known = len(search.laws)
         for index, tangent in enumerate(self.tangents):
             if any(tangent is t for t in tangents):
@@ -163,11 +166,21 @@ class _Findings:
                 tangents = [deeper if t is tangent else t for t in tangents]
         wanted = min(t.missing for t in tangents)
         if known < wanted:
-            used = self._used(tangents)
-            blocks = _blocks(tangents, used)
-            layout = self.subject.layout
-            search.run(wanted, large_families(layout, used, blocks, self.degree))
+            search.run(wanted, self._large(tangents))
         return search
+
+    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
+        layout, times = self.subject.layout, len(self.subject.clock)
+        if times:
+            return phase_families(layout, times, self.degree)
+        return simple_families(layout, self._used(tangents), self.degree)
+
+    def _large(self, tangents: list[Tangent]) -> Iterable[Family]:
+        if self.subject.clock:
+            return ()
+        used = self._used(tangents)
+        blocks = _blocks(tangents, used)
+        return large_families(self.subject.layout, used, blocks, self.degree)
 
     def _used(self, tangents: list[Tangent]) -> np.ndarray:
         """The entries that a normal vector at some point has."""

@@ -1,31 +1,35 @@
 """The dimension at a point of the Lie algebra that the fields of W generate."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from ._fields import Fields
+from ._fields import ROWS, Fields
 from ._rank import Rank, null_space
 
 _LEAST_ROWS = 1024
 _SPARE = 24
-_DEEPEST = 4
+DEEPEST = 2
+_WITH_KINKS = 4
 _NO_LESS = 1e-6
+_TRIES = 4
 
 
 class Tangent(NamedTuple):
-    """What is known at a point ψ of W + [W, W] + … up to a level.
+    """What is known at a point z of W + [W, W] + … up to a level.
 
     **Attributes:**
 
-    - `point`: ψ, `(D,)`.
-    - `normal`: orthonormal rows, `(D − rank, D)`, the directions not reached, in the
-        coordinates ψ/`scale`.
-    - `scale`: lengths in which the fields have entries of like size, `(D,)`.
+    - `point`: z, `(S,)`.
+    - `normal`: orthonormal rows, `(S − rank, S)`, the directions not reached, in the
+        coordinates z/`scale`.
+    - `scale`: lengths in which the fields have entries of like size, `(S,)`.
     - `ranks`: the dimension at each level.
     - `gap`: (smallest kept, largest dropped) singular value, the worst level.
     - `clear`: whether every rank was clear.
     - `closed`: whether the last level added nothing, or there was nothing to add.
+    - `orbit`: whether the last level is the orbit's.
     """
 
     point: np.ndarray
@@ -35,24 +39,25 @@ class Tangent(NamedTuple):
     gap: tuple[float, float]
     clear: bool
     closed: bool
+    orbit: bool = False
 
     @property
     def missing(self) -> int:
-        """D minus the rank: an upper bound on the number of laws."""
+        """S minus the rank: an upper bound on the number of laws."""
         return len(self.normal)
 
     def normals(self) -> np.ndarray:
-        """Orthonormal rows spanning the normal space in ψ itself."""
+        """Orthonormal rows spanning the normal space in z itself."""
         rows = self.normal / self.scale
         return np.linalg.qr(rows.T)[0].T if len(rows) else rows
 
 
-def sampled(fields: Fields, random: np.random.Generator, psi: np.ndarray) -> Tangent:
-    """W at ψ: the row space of gradients on many random data."""
-    size = len(psi)
-    rows = fields.rows(random, psi, max(_LEAST_ROWS, 3 * size))
+def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tangent:
+    """W at z: the row space of gradients on many random data."""
+    size = len(z)
+    rows = fields.rows(random, z, max(_LEAST_ROWS, 3 * size))
     if not len(rows):
-        return Tangent(psi, np.eye(size), np.ones(size), (0,), (1.0, 0.0), True, False)
+        return Tangent(z, np.eye(size), np.ones(size), (0,), (1.0, 0.0), True, False)
     lengths = np.sqrt(np.mean(rows**2, axis=0))
     scale = np.where(lengths > 0, lengths, 1.0)
     rows = rows / scale
@@ -62,7 +67,7 @@ def sampled(fields: Fields, random: np.random.Generator, psi: np.ndarray) -> Tan
         rows = mix @ rows / len(rows) ** 0.5
     found = null_space(rows, fields.subject.precision, None)
     return Tangent(
-        psi,
+        z,
         found.normal,
         scale,
         (found.rank,),
@@ -72,32 +77,28 @@ def sampled(fields: Fields, random: np.random.Generator, psi: np.ndarray) -> Tan
     )
 
 
-def deepened(
-    fields: Fields, random: np.random.Generator, tangent: Tangent, laws: int
+def _deepened(
+    fields: Fields,
+    random: np.random.Generator,
+    tangent: Tangent,
+    laws: int,
+    vectors: Callable[[np.random.Generator, np.ndarray], np.ndarray],
 ) -> Tangent:
-    """With one more level of brackets.
-
-    Let L_k be the span of the brackets of up to k + 1 fields. Near a generic point its
-    dimension is constant, so where L_{k+1} = L_k the fields of L_k have their brackets
-    with W in L_k again, and no later level adds anything (the left-normed brackets span
-    the Lie algebra): the first level that adds nothing is the last.
-
-    **Arguments:**
-
-    - `laws`: the number of laws already known: the rank cannot exceed D minus this.
-    """
-    level = len(tangent.ranks)
+    """With the span of more vectors, drawn until they add no direction; not clear where
+    hardly one of them is more than round-off."""
     normal = tangent.normal
     rows = np.zeros((0, len(normal)))
-    enough = len(normal) - laws + 8
-    while len(rows) < enough and (not len(rows) or _independent(rows)):
-        for _ in range(1 + len(rows) // 32):
-            found = fields.brackets(random, tangent.point, level)
-            scaled = found / tangent.scale
-            lengths = np.linalg.norm(found, axis=1)
-            back = np.linalg.norm(scaled, axis=1)
-            ratio = np.where(back > 0, lengths / np.where(back > 0, back, 1), 0)
-            rows = np.concatenate([rows, (scaled * ratio[:, None]) @ normal.T])
+    enough, tries = len(normal) - laws + 8, 0
+    while len(rows) < min(enough, ROWS) or (len(rows) < enough and _independent(rows)):
+        tries += 1
+        if tries > _TRIES * (1 + enough // ROWS):
+            return tangent._replace(clear=False, closed=True)
+        found = vectors(random, tangent.point)
+        scaled = found / tangent.scale
+        lengths = np.linalg.norm(found, axis=1)
+        back = np.linalg.norm(scaled, axis=1)
+        ratio = np.where(back > 0, lengths / np.where(back > 0, back, 1), 0)
+        rows = np.concatenate([rows, (scaled * ratio[:, None]) @ normal.T])
     found = null_space(rows, fields.subject.precision, len(rows) ** 0.5)
     return _joined(tangent, found, laws)
 
@@ -125,10 +126,26 @@ def _joined(tangent: Tangent, found: Rank, laws: int) -> Tangent:
 def closed(
     fields: Fields, random: np.random.Generator, tangent: Tangent, laws: int
 ) -> Tangent:
-    """`deepened` until a level adds nothing, the known laws are all that is left, or
-    the fifth level."""
+    """With brackets until a level adds nothing or the known laws are all that is left;
+    beyond the second level, and the fourth for a model with kinks, with the tangent
+    vectors of the orbit, as far as there are any.
+
+    Let L_k be the span of the brackets of up to k + 1 fields. Near a generic point its
+    dimension is constant, so where L_{k+1} = L_k the fields of L_k have their brackets
+    with W in L_k again, and no later level adds anything (the left-normed brackets span
+    the Lie algebra): the first level that adds nothing is the last.
+
+    **Arguments:**
+
+    - `laws`: the number of laws already known: the rank cannot exceed S minus this.
+    """
     while not (tangent.closed or tangent.missing <= laws):
-        if len(tangent.ranks) > _DEEPEST:
-            return tangent
-        tangent = deepened(fields, random, tangent, laws)
+        level = len(tangent.ranks)
+        if level > (_WITH_KINKS if fields.subject.kinks else DEEPEST):
+            if not len(fields.orbit(random, tangent.point)):
+                return tangent
+            tangent = _deepened(fields, random, tangent, laws, fields.orbit)
+            return tangent._replace(closed=True, orbit=True)
+        brackets = lambda r, z, level=level: fields.brackets(r, z, level)
+        tangent = _deepened(fields, random, tangent, laws, brackets)
     return tangent._replace(closed=True)

@@ -8,7 +8,7 @@ from .._problem import Problem
 from ..flows import AbstractFlow, GradientFlow
 from ._black_box import black_box
 from ._discovery import Discovery
-from ._subject import problem_without_data
+from ._no_data import problem_without_data
 
 
 def discover(
@@ -45,8 +45,10 @@ def discover(
     discovery does not know.
     """
     flow = GradientFlow() if flow is None else flow
-    if type(flow) is not GradientFlow:
-        raise DiscoveryError(f"discover knows GradientFlow; got {type(flow).__name__}")
+    if not isinstance(flow, AbstractFlow):
+        raise DiscoveryError(
+            f"flow is a gfflow flow such as GradientFlow(); got {type(flow).__name__}"
+        )
     if not isinstance(degree, int) or degree < 1:
         raise DiscoveryError(f"degree is a positive integer; got {degree!r}")
     if isinstance(problem, tuple):

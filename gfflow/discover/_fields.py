@@ -1,6 +1,6 @@
-"""Random fields of W at a point, and their brackets, by differentiation."""
+"""Random fields of a flow at a point, and their brackets, by differentiation."""
 
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -8,97 +8,134 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, Float
 
+from ._orbit import FLOWS, Field, carried_back
 from ._subject import Datum, Subject
 
-_ROWS = 256
-_BRACKETS = 32
-_MIXED = 6
-_AT_ONCE = 16
-_NOISE = 1e-10
+ROWS, MIXED, AT_ONCE = 32, 6, 16
+_GRADIENTS = 256
+_NOISE, _FAINT = 1e-10, 1e-3
+_SPREAD, _WIDE = 1.0, 2.5
+_ULPS, _STEADY = 4, 1e-12
 
 
 class Fields:
-    """Samples of W_ψ, and of the brackets of its fields, at any ψ.
+    """Samples of the fields of a subject, and of their brackets, at any state z.
 
-    A field is X_c(ψ) = Σ_i c_i ∇_ψ value(ψ, datum_i), of one datum for a row of W and
-    of six for a bracket, each c_i one over the length of its gradient.
+    A mixed field is α·drift(z) + Σ c_i field(z, datum_i) of six data, the c_i random
+    over the length of each at the point; what is a thousand times shorter than another
+    stays faint, since the little that a saturated unit lets through is round-off.
     """
 
     def __init__(self, subject: Subject):
         self.subject = subject
-        self._row = jax.jit(jax.vmap(jax.grad(subject.value), in_axes=(None, 0)))
+        self._row = jax.jit(jax.vmap(subject.field, in_axes=(None, 0)))
         self._bracket = lru_cache(maxsize=None)(self._compiled_bracket)
+        self._orbit = jax.jit(self._rows_of_the_orbit)
 
     def rows(
-        self, random: np.random.Generator, psi: np.ndarray, count: int
-    ) -> Float[np.ndarray, "n D"]:
-        """At least `count` gradients of unit length at ψ; those that are 0 or not
-        finite are left out."""
+        self, random: np.random.Generator, z: np.ndarray, count: int
+    ) -> Float[np.ndarray, "n S"]:
+        """At least `count` fields at z, of unit length, and the drift if there is one;
+        those that are 0 or not finite are left out."""
         made = []
-        for _ in range(-(-count // _ROWS)):
-            data = self.subject.draw(random, _ROWS)
-            made.append(np.asarray(self._row(jnp.asarray(psi), data)))
+        for _ in range(-(-count // _GRADIENTS)):
+            data = self.subject.draw(random, _GRADIENTS, _WIDE)
+            made.append(np.asarray(self._row(jnp.asarray(z), data)))
+        if self.subject.drift is not None:
+            made.append(np.asarray(self.subject.drift(jnp.asarray(z)))[None])
         return _unit(np.concatenate(made))
 
     def brackets(
-        self, random: np.random.Generator, psi: np.ndarray, level: int
-    ) -> Float[np.ndarray, "n D"]:
-        """32 brackets [X_level, [X_{level−1}, … [X_1, X_0]]] at ψ, each over the sum of
-        the lengths of the two terms that it is the difference of."""
-        shape = (_BRACKETS, level + 1, _MIXED)
-        data = self.subject.draw(random, _BRACKETS * (level + 1) * _MIXED)
+        self, random: np.random.Generator, z: np.ndarray, level: int
+    ) -> Float[np.ndarray, "n S"]:
+        """At most 32 brackets [X_level, [X_{level−1}, … [X_1, X_0]]] at z, each over
+        the sum of the lengths of the two terms that it is the difference of."""
+        return self._steady(self._bracket(level), random, z, level + 1)
+
+    def orbit(
+        self, random: np.random.Generator, z: np.ndarray
+    ) -> Float[np.ndarray, "n S"]:
+        """At most 32 tangent vectors of the orbit of z, of unit length (`_orbit`)."""
+        return self._steady(self._orbit, random, z, FLOWS + 1)
+
+    def _steady(self, compiled, random, z, fields: int) -> np.ndarray:
+        """The vectors that stay the same when z moves by a few units in the last place:
+        the others are round-off, of saturated units for example."""
+        choices = self.choices(random, fields)
+        moved = z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, len(z)))
+        found, again = (
+            np.asarray(compiled(jnp.asarray(at), *choices)) for at in (z, moved)
+        )
+        steady = np.linalg.norm(found - again, axis=1) <= _STEADY
+        return found[steady]
+
+    def choices(self, random: np.random.Generator, fields: int):
+        """What makes `ROWS` times so many mixed fields: weights, and data."""
+        shape = (ROWS, fields, MIXED)
+        data = self.subject.draw(random, ROWS * fields * MIXED, _SPREAD)
         data = jtu.tree_map(lambda a: a.reshape(*shape, *a.shape[1:]), data)
-        signs = jnp.asarray(random.standard_normal(shape))
-        found = np.asarray(self._bracket(level)(jnp.asarray(psi), signs, data))
-        return found[np.all(np.isfinite(found), axis=1)]
+        weights = random.standard_normal((ROWS, fields, MIXED + 1))
+        return jnp.asarray(weights), data
+
+    def mixed(self, z0: Array, weights: Array, data: Datum) -> list[Field]:
+        """The mixed fields of one row of `choices`, their weights settled at z0."""
+        length = lambda d: jnp.linalg.norm(self.subject.field(z0, d))
+        lengths = jax.vmap(jax.vmap(length))(data)
+        usable = jnp.isfinite(lengths) & (lengths > 0)
+        lengths = jnp.where(usable, lengths, 0)
+        lengths = jnp.maximum(lengths, _FAINT * jnp.max(lengths, axis=1, keepdims=True))
+        own = weights[:, :MIXED]
+        own = jnp.where(usable, own / jnp.where(usable, lengths, 1), 0)
+        pick = lambda k: (own[k], weights[k, MIXED], jtu.tree_map(lambda a: a[k], data))
+        return [self._mixed(*pick(k)) for k in range(len(weights))]
+
+    def _mixed(self, weights: Array, push: Array, data: Datum) -> Field:
+        def field(z):
+            made = jax.vmap(lambda d: self.subject.field(z, d))(data)
+            drift = self.subject.drift
+            total = weights @ made
+            return total if drift is None else total + push * drift(z)
+
+        return field
 
     def _compiled_bracket(self, level: int):
-        field = partial(_field, self.subject.value)
-
-        def one(psi, weights, data):
-            length = lambda d: jnp.linalg.norm(jax.grad(self.subject.value)(psi, d))
-            lengths = jax.vmap(jax.vmap(length))(data)
-            usable = jnp.isfinite(lengths) & (lengths > 0)
-            weights = jnp.where(usable, weights / jnp.where(usable, lengths, 1), 0)
-            pick = lambda k: (weights[k], jtu.tree_map(lambda a: a[k], data))
-            made, size = _nested(field, [pick(k) for k in range(level + 1)])(psi)
+        def one(z, weights, data):
+            made, size = _nested(self.mixed(z, weights, data))(z)
             return made / jnp.where(size > 0, size, 1)
 
-        def every(psi, weights, data):
-            each = lambda chosen: one(psi, *chosen)
-            return jax.lax.map(each, (weights, data), batch_size=_AT_ONCE)
+        def every(z, weights, data):
+            each = lambda chosen: one(z, *chosen)
+            return jax.lax.map(each, (weights, data), batch_size=AT_ONCE)
 
         return jax.jit(every)
 
+    def _rows_of_the_orbit(self, z, weights, data):
+        one = lambda chosen: carried_back(self.mixed(z, *chosen), z)
+        return jax.lax.map(one, (weights, data), batch_size=AT_ONCE)
 
-def _field(value, psi: Float[Array, " D"], weights: Array, data: Datum):
-    total = lambda p: weights @ jax.vmap(lambda d: value(p, d))(data)
-    return jax.grad(total)(psi)
 
+def _nested(fields: list[Field]):
+    """z → ([X_k, [… [X_1, X_0]]], the length against which its round-off is read).
 
-def _nested(field, chosen):
-    """ψ → ([X_k, [… [X_1, X_0]]], the sum of the lengths of its last two terms).
-
-    [X, Z] = ∂Z·X − ∂X·Z. A bracket of one that is itself round-off is 0.
+    [X, Z] = ∂Z·X − ∂X·Z. That is the sum of the lengths of the two terms, times what
+    the inner bracket lost to cancellation; one that lost nearly all of it is 0.
     """
-    last = partial(_apply, field, chosen[-1])
-    if len(chosen) == 1:
-        return lambda psi: (last(psi), jnp.asarray(1.0))
-    before = _nested(field, chosen[:-1])
+    last = fields[-1]
+    if len(fields) == 1:
+        return lambda z: (last(z), jnp.asarray(0.0))
+    before = _nested(fields[:-1])
 
-    def bracket(psi):
-        x = last(psi)
-        (z, size), (gained, _) = jax.jvp(before, (psi,), (x,))
-        lost = jax.jvp(last, (psi,), (z,))[1]
-        scale = jnp.linalg.norm(gained) + jnp.linalg.norm(lost)
-        noise = jnp.linalg.norm(jax.lax.stop_gradient(z)) < _NOISE * size
+    def bracket(z):
+        x = last(z)
+        (inner, size), (gained, _) = jax.jvp(before, (z,), (x,))
+        lost = jax.jvp(last, (z,), (inner,))[1]
+        left = jax.lax.stop_gradient(jnp.linalg.norm(inner))
+        noise = left <= _NOISE * size
+        cancelled = jnp.maximum(size / jnp.where(noise, 1, left), 1)
+        scale = cancelled * (jnp.linalg.norm(gained) + jnp.linalg.norm(lost))
         return jnp.where(noise, 0, gained - lost), jax.lax.stop_gradient(scale)
 
     return bracket
-
-
-def _apply(field, chosen, psi):
-    return field(psi, *chosen)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -113,7 +113,7 @@ def _one_sum(arrays, table: np.ndarray, layout: Layout) -> str | None:
         name = layout.names[array]
         factors.append(name if plain else f"{name}[{inside}]")
     every = list(range(len(classes)))
-    if any(order != every for order in orders):
+    if any(shape and order != every for shape, order in zip(shapes, orders)):
         return None
     if np.prod([len(np.unique(c)) for c in classes], initial=1) != len(table):
         return None

@@ -12,13 +12,14 @@ _LOCAL = 0.01
 def near(subject: Subject, random: np.random.Generator) -> np.ndarray:
     """The start with a tenth of noise: generic, and most often of the same region."""
     sizes = _sizes(subject)
-    return subject.start + _NUDGE * sizes * random.standard_normal(len(sizes))
+    noise = _NUDGE * sizes * random.standard_normal(len(sizes))
+    return _placed(subject, random, subject.start + noise)
 
 
 def anywhere(subject: Subject, random: np.random.Generator) -> np.ndarray:
     """Gaussian, each array of about its size at the start."""
     sizes = _sizes(subject) * random.choice(_WIDE)
-    return sizes * random.standard_normal(len(sizes))
+    return _placed(subject, random, sizes * random.standard_normal(len(sizes)))
 
 
 def everywhere(subject: Subject, random: np.random.Generator) -> np.ndarray:
@@ -33,11 +34,20 @@ def around(subject: Subject, random: np.random.Generator, point) -> np.ndarray:
     return point * (1 + _LOCAL * noise)
 
 
+def _placed(subject: Subject, random: np.random.Generator, z) -> np.ndarray:
+    """In the domain, at a time between 1 and 2."""
+    z = subject.inside(z)
+    if subject.clock:
+        z = np.concatenate([[random.uniform(1, 2)], z[1:]])
+    return z
+
+
 def _sizes(subject: Subject) -> np.ndarray:
     """The root mean square of each array, that of all of them where it is 0."""
     overall = float(np.sqrt(np.mean(subject.start**2))) or 1.0
-    sizes, start = [], 0
-    for count in subject.layout.sizes:
+    timed = bool(subject.clock)
+    sizes, start = [np.ones(int(timed))], int(timed)
+    for count in subject.layout.sizes[len(subject.clock) :]:
         part = subject.start[start : start + count]
         size = float(np.sqrt(np.mean(part**2))) if count else 1.0
         sizes.append(np.full(count, size or overall))

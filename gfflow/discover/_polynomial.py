@@ -106,13 +106,13 @@ class Polynomial:
             for monomial, coefficient in self.terms.items()
         )
 
-    def gradient(self, theta) -> list:
-        """At a sequence of numbers, exact if they are."""
-        found = [Fraction(0)] * len(theta)
+    def slopes(self, theta: np.ndarray) -> np.ndarray:
+        """Its gradient at a point, `(D,)`, in floating point."""
+        found = np.zeros(len(theta))
         for monomial, coefficient in self.terms.items():
             for at, entry in enumerate(monomial):
                 rest = monomial[:at] + monomial[at + 1 :]
-                found[entry] += coefficient * math.prod(theta[i] for i in rest)
+                found[entry] += float(coefficient) * float(np.prod(theta[list(rest)]))
         return found
 
     def __eq__(self, other) -> bool:

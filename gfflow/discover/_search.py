@@ -14,8 +14,10 @@ from ._rational import rational_basis
 _MOST_UNKNOWNS = 2200
 _MOST_ENTRIES = 2_000_000
 _RESIDUAL = 1e4
+_FLOOR = 1e-280
 _POINTS = 8
 _AT_A_POINT = 256
+_MOVING = 8
 _FRESH = 6
 _INDEPENDENT = 1e-8
 
@@ -23,41 +25,33 @@ Cloud = Callable[[np.random.Generator], np.ndarray]
 
 
 class Samples(NamedTuple):
-    """Pairs (θ, v), v in W_θ: `(rows, D)` twice."""
+    """Variables of laws, and their change along a field: `(rows, variables)` twice."""
 
     theta: np.ndarray
     along: np.ndarray
 
 
 class Search:
-    """Laws of a subject: h with ∇h(θ)·v = 0 for all θ and all v in W_θ.
+    """Laws of a subject: h with ∇h(x)·v = 0 at all states and all v in W.
 
     Linear in the coefficients of h: the null space of one matrix, a row for each random
-    (θ, v). Each vector of it is made exact and then tried on points and fields that had
-    no part in finding it. In θ itself, not ψ = θ/√s: there the coefficients are
-    rational, with θ' = √s ∘ (field at ψ).
+    (x, v). Each vector of it is made exact and then tried on points and fields that had
+    no part in finding it.
 
     **Arguments:**
 
-    - `cloud`: draws a ψ at which laws must hold.
-    - `homogeneous`: whether each law must be.
+    - `cloud`: draws a state at which laws must hold.
     """
 
-    def __init__(
-        self,
-        fields: Fields,
-        random: np.random.Generator,
-        cloud: Cloud,
-        homogeneous: bool = False,
-    ):
+    def __init__(self, fields: Fields, random: np.random.Generator, cloud: Cloud):
         self.fields, self.random, self.cloud = fields, random, cloud
-        self.homogeneous = homogeneous
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
-        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
-        self._gradients = np.zeros((0, self.layout.size))
-        self._place = cloud(random) * fields.subject.roots
         self.skipped: list[str] = []
+        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
+        self._points = 0
+        self._place = cloud(random)
+        self._gradients = np.zeros((0, fields.subject.size))
 
     def run(self, wanted: int, families: Iterable[Family]) -> None:
         """Go on through the families until there are `wanted` independent laws; one
@@ -75,7 +69,8 @@ class Search:
                 self._add(law)
 
     def holds(self, law: Polynomial, samples: Samples) -> bool:
-        """Whether ∇h·v is round-off of the terms that it is the sum of."""
+        """Whether ∇h·v is round-off of the terms that it is the sum of, or of numbers
+        too small for full precision."""
         ansatz = Ansatz.of("", self.layout.size, [[m] for m in law.terms])
         coefficients = np.array([float(c) for c in law.terms.values()])
         terms = ansatz.slopes(samples.theta, samples.along) * coefficients
@@ -86,7 +81,7 @@ class Search:
         )
         left = np.abs(np.sum(terms, axis=1))
         precision = self.fields.subject.precision
-        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, 1e-300)))
+        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, _FLOOR)))
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""
@@ -114,35 +109,39 @@ class Search:
         vectors = np.linalg.qr((found.normal / scale).T)[0].T
         size = self.layout.size
         candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
-        if self.homogeneous:
+        if self.fields.subject.homogeneous:
             candidates = [part for law in candidates for part in law.parts()]
         fresh = self.fresh()
         return [law for law in candidates if self.holds(law, fresh)]
 
     def _enough(self, rows: int) -> Samples:
-        points = [self._samples]
-        have = len(self._samples.theta)
-        seen = 0
-        while have < rows or (seen == 0 and have == 0):
-            for _ in range(_POINTS):
-                points.append(self._at_a_point())
-                have += len(points[-1].theta)
-            seen += 1
-        self._samples = _joined(points)
+        """At least so many rows, at eight points or more; where there is a drift, of
+        which there is one at each point, at so many points."""
+        samples = [self._samples]
+        moving = self.fields.subject.drift is not None
+        wanted = rows if moving else _POINTS
+        while self._points < wanted or sum(len(s.theta) for s in samples) < rows:
+            samples.append(self._at_a_point())
+            self._points += 1
+        self._samples = _joined(samples)
         return self._samples
 
     def _at_a_point(self) -> Samples:
-        psi = self.cloud(self.random)
-        rows = self.fields.rows(self.random, psi, 1)[:_AT_A_POINT]
-        roots = self.fields.subject.roots
-        return Samples(np.tile(psi * roots, (len(rows), 1)), rows * roots)
+        z = self.cloud(self.random)
+        rows = self.fields.rows(self.random, z, 1)
+        keep = self.random.permutation(len(rows))[:_AT_A_POINT]
+        if self.fields.subject.drift is not None:
+            keep = np.append(keep[:_MOVING], len(rows) - 1)
+        return Samples(*self.fields.subject.variables(z, rows[keep]))
 
     def _add(self, law: Polynomial) -> None:
-        gradient = np.zeros(self.layout.size)
-        for monomial, c in law.terms.items():
-            for at, entry in enumerate(monomial):
-                rest = monomial[:at] + monomial[at + 1 :]
-                gradient[entry] += float(c) * float(np.prod(self._place[list(rest)]))
+        """If its gradient at a point is not in the span of those of the others."""
+        subject = self.fields.subject
+        x = subject.variables(self._place, np.zeros((1, subject.size)))[0][0]
+        gradient = law.slopes(x)
+        if subject.clock:
+            rates, count = subject.times(self._place)[1], len(subject.clock)
+            gradient = np.append(gradient[:count] @ rates, gradient[count:])
         length = np.linalg.norm(gradient)
         if length == 0:
             return

@@ -1,4 +1,4 @@
-"""A problem as discovery sees it: flat parameters, and data to be drawn at random."""
+"""A problem under a flow as discovery sees it: a flat state, and fields on it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -10,186 +10,203 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from .. import losses
-from .._errors import DiscoveryError, ProblemError
+from .._errors import DiscoveryError
 from .._parameters import parameter_paths
 from .._precision import coarsest_precision
 from .._problem import Problem
 from .._random_data import random_inputs, random_targets
 from .._registry import suggest
+from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow
 from ._cotangents import cotangent_span
 from ._polynomial import Layout
 
-_SAMPLES = 16
-_DECADES = 2.5
-
 Datum = PyTree[Array]
+Vector = Float[Array, " S"]
+Clock = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 class Subject(NamedTuple):
-    """Fields X(ψ) = ∇_ψ ⟨w, g(θ, x)⟩, θ = √s ∘ ψ, for every x and every w in V.
+    """What a flow does with the gradient of ⟨w, g(θ, x)⟩, for every x and w in V.
 
-    In ψ the flow θ' = −s ∘ ∇L is plain gradient flow. Where V depends on the
-    prediction, the fields are ∇_ψ ℓ(g(θ, x), y), whose pointwise span, and with it
-    that of their brackets, is the same.
+    Where V depends on the prediction, the gradients are those of ℓ(g(θ, x), y), whose
+    pointwise span, and with it that of the brackets, is the same. A flow that moves
+    without a gradient has time as its first coordinate, and a drift.
 
-    With weight decay the fields are those of g(cθ, x) too, for every c > 0: W and all
-    that the flow of −λθ makes of it. A function constant along these is a sum of
-    homogeneous ones that are, and a homogeneous one of degree q decays as e^{−qλt}.
+    Under weight decay a gradient flow has the gradients of g(cθ, x) too, for every
+    c > 0: W and all that the flow of −λθ makes of it. A function constant along these
+    is a sum of homogeneous ones that are, and one of degree q decays as e^{−qλt}.
 
     **Attributes:**
 
-    - `layout`: the arrays that ψ is made of.
-    - `start`: ψ at the problem's parameters, `(D,)`.
-    - `roots`: √s, `(D,)`.
-    - `value`: (ψ, datum) → the scalar whose gradient is one field.
-    - `draw`: (random, count) → that many data, leaves `(count, ...)`.
+    - `layout`: the variables of a law: functions of time (`clock`), then the state.
+    - `clock`: their names and the functions; empty without a drift.
+    - `start`: the state z at the problem's parameters, `(S,)`.
+    - `field`: (z, datum) → what one gradient adds to dz/dt.
+    - `drift`: z → dz/dt without one, or `None`.
+    - `draw`: (random, count, decades) → that many data, leaves `(count, ...)`, inputs
+        of sizes up to so many powers of ten from those of the problem.
+    - `inside`: puts any z into the domain of the flow.
+    - `homogeneous`: whether only homogeneous laws count (weight decay).
     - `precision`: the machine precision of the coarsest float on the way.
     - `kinks`: whether the model compares numbers (`max`, `select`, …).
     """
 
     layout: Layout
+    clock: Clock
     start: np.ndarray
-    roots: np.ndarray
-    value: Callable[[Float[Array, " D"], Datum], Float[Array, ""]]
-    draw: Callable[[np.random.Generator, int], Datum]
+    field: Callable[[Vector, Datum], Vector]
+    drift: Callable[[Vector], Vector] | None
+    draw: Callable[[np.random.Generator, int, float], Datum]
+    inside: Callable[[np.ndarray], np.ndarray]
+    homogeneous: bool
     precision: float
     kinks: bool
 
+    @property
+    def size(self) -> int:
+        """S."""
+        return len(self.start)
 
-def problem_without_data(
-    model: Any, input_shape: Any, loss: Callable | str = "mse"
-) -> Problem:
-    """A problem on random data, for a model of which only the input shape is known.
+    def variables(self, z: np.ndarray, along: np.ndarray):
+        """The variables of laws at z, and their change along vectors, a row each."""
+        if not self.clock:
+            return np.tile(z, (len(along), 1)), along
+        times, rates = self.times(z)
+        moved = along[:, :1] * rates[None]
+        x = np.concatenate([times, z[1:]])
+        return np.tile(x, (len(along), 1)), np.concatenate([moved, along[:, 1:]], 1)
 
-    **Arguments:**
-
-    - `input_shape`: of one sample: a tuple of integers, or a
-        `jax.ShapeDtypeStruct` (or a pytree of them) for inputs that are not floats.
-    - `loss`: as for `Problem`.
-
-    **Raises:** `DiscoveryError` if the model or the loss cannot be called so.
-    """
-    if isinstance(input_shape, int):
-        input_shape = (input_shape,)
-    if isinstance(input_shape, tuple) and all(isinstance(n, int) for n in input_shape):
-        input_shape = jax.ShapeDtypeStruct(input_shape, jnp.result_type(float))
-    random = np.random.default_rng(0)
-
-    def inputs(spec):
-        if not hasattr(spec, "shape"):
-            raise DiscoveryError(
-                "the input shape is a tuple of integers or a jax.ShapeDtypeStruct; "
-                f"got {spec!r}"
-            )
-        shape = (_SAMPLES, *spec.shape)
-        if jnp.issubdtype(spec.dtype, jnp.floating):
-            return jnp.asarray(random.standard_normal(shape), spec.dtype)
-        return jnp.asarray(random.integers(0, 2, shape), spec.dtype)
-
-    x = jtu.tree_map(inputs, input_shape)
-    try:
-        z = jax.eval_shape(jax.vmap(model), x)
-    except Exception as error:
-        line = str(error).splitlines()[0] if str(error) else ""
-        raise DiscoveryError(
-            f"the model cannot be called on one input of {input_shape}: "
-            f"{type(error).__name__}: {line}"
-        ) from error
-    tries = [_probabilities(random, z)]
-    if loss in ("logistic", losses.logistic):
-        tries = [jtu.tree_map(lambda a: jnp.ones(a.shape, a.dtype), z)]
-    leaves = jtu.tree_leaves(z)
-    if len(leaves) == 1 and leaves[0].ndim == 2:
-        tries.append(jnp.arange(_SAMPLES) % leaves[0].shape[1])
-    for number, y in enumerate(tries):
-        try:
-            return Problem(model, loss, (x, y))
-        except ProblemError as error:
-            if number == len(tries) - 1:
-                raise DiscoveryError(
-                    f"no targets are known that the loss takes: {error}; give a "
-                    "Problem with data instead"
-                ) from error
-    raise AssertionError
-
-
-def _probabilities(random, z):
-    leaves, structure = jtu.tree_flatten(z)
-    drawn = []
-    for leaf in leaves:
-        values = jax.nn.softmax(random.standard_normal(leaf.shape), axis=-1)
-        many = leaf.ndim > 1 and leaf.shape[-1] > 1
-        values = values if many else random.standard_normal(leaf.shape)
-        drawn.append(jnp.asarray(values, leaf.dtype))
-    return jtu.tree_unflatten(structure, drawn)
+    def times(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The functions of time at z, and their derivatives."""
+        pairs = [
+            jax.jvp(f, (jnp.asarray(z[0]),), (jnp.asarray(1.0),)) for _, f in self.clock
+        ]
+        return tuple(np.array([float(p[k]) for p in pairs]) for k in (0, 1))  # pyright: ignore
 
 
 def subject_of(
-    problem: Problem, only: Sequence[str] | None = None, decays: bool = False
+    problem: Problem, flow: AbstractFlow, only: Sequence[str] | None = None
 ) -> Subject:
     """**Arguments:**
 
     - `only`: paths (or prefixes of paths) of the parameters whose laws are wanted. The
         other ones then count as data: they take every value, so that a law found is
         one of these parameters alone, whatever the rest does.
-    - `decays`: whether the flow has weight decay.
 
-    **Raises:** `DiscoveryError` for a path that names no parameter.
+    **Raises:** `DiscoveryError` for a path that names no parameter, or `only` with a
+    flow whose state is more than the parameters.
     """
-    leaves, structure = jtu.tree_flatten(problem.parameters)
-    paths = parameter_paths(problem.parameters)
-    rates = problem.scaled(jtu.tree_map(jnp.ones_like, problem.parameters))
+    decays = float(flow.homogeneous_decay()) > 0
+    if decays:
+        flow = GradientFlow()
+    state = flow.initial_state(problem)
+    leaves, structure = jtu.tree_flatten(state)
+    paths = parameter_paths(state)
+    timed = isinstance(flow, MomentumFlow)
+    if timed and only is not None:
+        raise DiscoveryError(f"only is for flows on parameters; got {type(flow)}")
     chosen = _chosen(paths, only)
     pick = lambda values: [v for v, c in zip(values, chosen) if c]
     start, unravel = ravel_pytree(pick(leaves))
-    roots = np.sqrt(np.asarray(ravel_pytree(pick(jtu.tree_leaves(rates)))[0]))
     rest = [v for v, c in zip(leaves, chosen) if not c]
+    scalar, draw_data = _scalar(problem)
 
-    def predict(psi, x, others):
-        own, others = iter(unravel(psi * roots)), iter(others)
-        whole = [next(own) if c else next(others) for c in chosen]
-        model = problem.model_at(jtu.tree_unflatten(structure, whole))
-        return ravel_pytree(model(x))
+    def whole(z, others):
+        own, others = iter(unravel(z[1:] if timed else z)), iter(others)
+        each = [next(own) if c else next(others) for c in chosen]
+        return jtu.tree_unflatten(structure, each)
 
+    def flat(response, rate):
+        vector = ravel_pytree(pick(jtu.tree_leaves(response)))[0]
+        return jnp.concatenate([jnp.full(1, rate), vector]) if timed else vector
+
+    def at(z, others):
+        """The parameters at z, and (gradient) → dstate/dt."""
+        here = whole(z, others)
+        t = z[0] if timed else jnp.asarray(0.0)
+        respond = lambda gradient: flow.response(t, here, gradient, problem)
+        return flow.parameters(here), respond
+
+    def field(z, datum):
+        others, c, one = datum
+        parameters, respond = at(z, others)
+        scaled = lambda p: scalar(jtu.tree_map(lambda a: c * a, p), one)
+        gradient = jax.grad(scaled)(parameters)
+        return flat(jax.jvp(respond, (gradient,), (gradient,))[1], 0.0)
+
+    def drift(z):
+        parameters, respond = at(z, rest)
+        return flat(respond(jtu.tree_map(jnp.zeros_like, parameters)), 1.0)
+
+    def draw(random, count, decades):
+        others = [_draw_parameters(random, leaf, count) for leaf in rest]
+        factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
+        return others, jnp.asarray(factors), draw_data(random, count, decades)
+
+    def inside(z):
+        if not isinstance(flow, MirrorFlow):
+            return z
+        return np.asarray(
+            ravel_pytree(pick(jtu.tree_leaves(flow.inside(whole(z, rest)))))[0]
+        )
+
+    clock = _clock(flow)
+    names = (*(name for name, _ in clock), *pick(paths))
+    shapes = (*((),) * len(clock), *(tuple(leaf.shape) for leaf in pick(leaves)))
+    start = np.asarray(start)
+    if timed:
+        start = np.concatenate([[1.0], start])
+    sample = jtu.tree_map(lambda a: a[0], draw(np.random.default_rng(0), 1, 0.0))
+    return Subject(
+        Layout(names, shapes),
+        clock,
+        start,
+        field,
+        drift if timed else None,
+        draw,
+        inside,
+        decays,
+        coarsest_precision(field, start, sample),
+        _compares(jax.make_jaxpr(field)(start, sample).jaxpr),
+    )
+
+
+def _scalar(problem: Problem):
+    """(parameters, datum) → ⟨w, g(θ, x)⟩ or ℓ(g(θ, x), y), and how data are drawn."""
     unflatten = _unflattener(problem)
     random = np.random.default_rng(0)
+    predict = lambda p, x: ravel_pytree(problem.model_at(p)(x))[0]
     flat_loss = lambda z, y: problem.loss(unflatten(z), y)
     one = jtu.tree_map(lambda a: a[0], problem.inputs)
-    size = jax.eval_shape(lambda p: predict(p, one, rest)[0], start).shape[0]
+    size = jax.eval_shape(lambda p: predict(p, one), problem.parameters).shape[0]
     span = cotangent_span(
         flat_loss,
         random.standard_normal((3, size)),
         lambda count: _draw_targets(random, problem, count),
     )
-    constant = span is not None
 
-    def value(psi, datum):
-        x, others, w, c = datum
-        z = predict(c * psi, x, others)[0]
-        return z @ w if constant else flat_loss(z, w)
+    def scalar(parameters, datum):
+        x, w = datum
+        z = predict(parameters, x)
+        return flat_loss(z, w) if span is None else z @ w
 
-    def draw(random, count):
-        x = _draw_inputs(random, problem, count)
-        others = [_draw_parameters(random, leaf, count) for leaf in rest]
-        factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
-        if constant:
-            w = jnp.asarray(random.standard_normal((count, len(span))) @ span)
-        else:
-            w = _draw_targets(random, problem, count)
-        return x, others, w, jnp.asarray(factors)
+    def draw(random, count, decades):
+        x = _draw_inputs(random, problem, count, decades)
+        if span is None:
+            return x, _draw_targets(random, problem, count)
+        return x, jnp.asarray(random.standard_normal((count, len(span))) @ span)
 
-    sample = jtu.tree_map(lambda a: a[0], draw(random, 1))
-    names = tuple(pick(paths))
-    return Subject(
-        Layout(names, tuple(tuple(leaf.shape) for leaf in pick(leaves))),
-        np.asarray(start) / roots,
-        roots,
-        value,
-        draw,
-        coarsest_precision(value, start, sample),
-        _compares(jax.make_jaxpr(value)(start, sample).jaxpr),
-    )
+    return scalar, draw
+
+
+def _clock(flow: AbstractFlow) -> Clock:
+    if not isinstance(flow, MomentumFlow):
+        return ()
+    friction = flow.friction
+    time = ("t", lambda t: t)
+    if friction.factor(1.0) is None or friction.factor_name == "1":
+        return (time,)
+    return (time, (friction.factor_name, friction.factor))
 
 
 def _chosen(paths: list[str], only: Sequence[str] | None) -> list[bool]:
@@ -215,9 +232,9 @@ def _unflattener(problem: Problem) -> Callable:
     return ravel_pytree(zeros)[1]
 
 
-def _draw_inputs(random, problem: Problem, count: int):
-    """Gaussians of sizes over five decades around that of the data."""
-    scales = 10 ** random.uniform(-_DECADES, _DECADES, count)
+def _draw_inputs(random, problem: Problem, count: int, decades: float):
+    """Gaussians of many sizes around that of the data, a quarter of that itself."""
+    scales = 10 ** random.uniform(-decades, decades, count)
     scales[: count // 4] = 1.0
     random.shuffle(scales)
     most = max(max(x.shape, default=1) for x in jtu.tree_leaves(problem.parameters))

@@ -21,8 +21,19 @@ class AbstractFlow(eqx.Module):
         """The state at the start: a pytree of inexact arrays."""
 
     @abc.abstractmethod
+    def response(
+        self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
+    ) -> State:
+        """dstate/dt where the gradient of the loss is `gradient`: affine in it.
+
+        What it does with any gradient, not only with that of the problem's own data, is
+        what decides on the laws of the flow.
+        """
+
     def vector_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
         """dstate/dt, a pytree like the state."""
+        gradient = problem.gradient(self.parameters(state))
+        return self.response(t, state, gradient, problem)
 
     @abc.abstractmethod
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:

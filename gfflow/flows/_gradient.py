@@ -33,10 +33,13 @@ class GradientFlow(AbstractFlow):
     def initial_state(self, problem: Problem) -> State:
         return problem.parameters
 
-    def vector_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        descent = problem.scaled(problem.gradient(state))
+    def response(
+        self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
+    ) -> State:
         return jtu.tree_map(
-            lambda g, p: -g - self.weight_decay.astype(p.dtype) * p, descent, state
+            lambda g, p: -g - self.weight_decay.astype(p.dtype) * p,
+            problem.scaled(gradient),
+            state,
         )
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:

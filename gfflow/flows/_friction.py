@@ -1,0 +1,118 @@
+"""Frictions τ(t) of momentum flows, with their integrating factors exp ∫τ."""
+
+import abc
+from collections.abc import Callable
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._errors import SolveError
+from .._typing import Scalar, ScalarLike
+
+
+class AbstractFriction(eqx.Module):
+    """τ(t) ≥ 0, in units of one over flow time."""
+
+    @abc.abstractmethod
+    def __call__(self, t: ScalarLike) -> Scalar:
+        """τ(t)."""
+
+    @abc.abstractmethod
+    def factor(self, t: ScalarLike) -> Scalar | None:
+        """μ(t) with μ' = τμ; `None` where it is not known."""
+
+    @property
+    @abc.abstractmethod
+    def factor_name(self) -> str:
+        """μ as a formula."""
+
+    @abc.abstractmethod
+    def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
+        """θ'' of θ'' + τ(t)θ' = force."""
+
+
+@final
+class ConstantFriction(AbstractFriction):
+    """τ, a number ≥ 0: the heavy ball. μ = e^{τt}.
+
+    **Raises:** `SolveError` if it is negative.
+    """
+
+    value: Scalar
+
+    def __init__(self, value: ScalarLike = 0.0):
+        if isinstance(value, int | float) and not value >= 0:
+            raise SolveError(f"friction must be at least 0; got {value!r}")
+        self.value = jnp.asarray(value, float)
+
+    def __call__(self, t: ScalarLike) -> Scalar:
+        return self.value
+
+    def factor(self, t: ScalarLike) -> Scalar:
+        return jnp.exp(self.value * t)
+
+    @property
+    def factor_name(self) -> str:
+        value = float(self.value)
+        return f"exp({value:.12g}*t)" if value else "1"
+
+    def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
+        return force - self.value.astype(velocity.dtype) * velocity
+
+
+@final
+class Nesterov(AbstractFriction):
+    """r/t: the limit of Nesterov's method (r = 3; Su, Boyd & Candès 2016). μ = t^r.
+
+    At t = 0 the regular solution starts at rest, with θ'' = force/(1 + r): there
+    θ' = θ''t + O(t²).
+    """
+
+    rate: Scalar
+
+    def __init__(self, rate: ScalarLike = 3.0):
+        self.rate = jnp.asarray(rate, float)
+
+    def __call__(self, t: ScalarLike) -> Scalar:
+        return self.rate / t
+
+    def factor(self, t: ScalarLike) -> Scalar:
+        return jnp.asarray(t, float) ** self.rate
+
+    @property
+    def factor_name(self) -> str:
+        return f"t**{float(self.rate):.12g}"
+
+    def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
+        rate = self.rate.astype(velocity.dtype)
+        late = t > 0
+        drag = rate * velocity / jnp.where(late, t, 1)
+        return jnp.where(late, force - drag, force / (1 + rate))
+
+
+@final
+class Friction(AbstractFriction):
+    """A user's own τ(t), and μ(t) if it is known."""
+
+    function: Callable[[ScalarLike], Scalar]
+    integrating_factor: Callable[[ScalarLike], Scalar] | None = None
+
+    def __call__(self, t: ScalarLike) -> Scalar:
+        return jnp.asarray(self.function(t))
+
+    def factor(self, t: ScalarLike) -> Scalar | None:
+        if self.integrating_factor is None:
+            return None
+        return jnp.asarray(self.integrating_factor(t))
+
+    @property
+    def factor_name(self) -> str:
+        return "mu(t)"
+
+    def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
+        return force - self(t).astype(velocity.dtype) * velocity
+
+
+nesterov = Nesterov(3.0)

@@ -1,0 +1,126 @@
+"""Mirror flow: gradient flow in the metric of a convex potential."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import jax
+import jax.tree_util as jtu
+import numpy as np
+
+from .._errors import SolveError
+from .._parameters import parameter_paths
+from .._problem import Problem
+from .._registry import suggest
+from .._typing import Parameters, ScalarLike, State
+from ._base import AbstractFlow
+from ._potentials import AbstractPotential, Entropy, Euclidean, LogBarrier
+
+_NAMES = {"euclidean": Euclidean, "entropy": Entropy, "log_barrier": LogBarrier}
+
+
+@final
+class MirrorFlow(AbstractFlow):
+    """(∇Φ(θ))' = −s ∘ ∇L(θ), that is θ' = −∇²Φ(θ)⁻¹ (s ∘ ∇L(θ)).
+
+    The state is the parameters. NMF is the entropy on both factors; an input-convex
+    network has it on the weights that must stay positive
+    (Marcotte, Gribonval & Peyré 2024, Sec. 3).
+
+    **Attributes:**
+
+    - `potentials`: one for all parameters (under the path `""`), or by path (or prefix
+        of a path); Euclidean where none is given.
+    """
+
+    potentials: tuple[tuple[str, AbstractPotential], ...]
+
+    def __init__(
+        self,
+        potential: AbstractPotential
+        | str
+        | Mapping[str, AbstractPotential | str] = "entropy",
+    ):
+        """**Arguments:**
+
+        - `potential`: `"entropy"`, `"log_barrier"`, `"euclidean"`, a
+            `gfflow.flows.PNorm(p)`, or a mapping from parameter paths to these.
+
+        **Raises:** `SolveError` for a name that is none of these.
+        """
+        table = potential if isinstance(potential, Mapping) else {"": potential}
+        self.potentials = tuple((path, _potential(p)) for path, p in table.items())
+
+    def initial_state(self, problem: Problem) -> State:
+        """**Raises:** `SolveError` for a path that is no parameter, or a start outside
+        of the domain."""
+        paths = parameter_paths(problem.parameters)
+        for prefix, _ in self.potentials:
+            if not any(_below(path, prefix) for path in paths):
+                raise SolveError(
+                    f"MirrorFlow: no parameter of path {prefix!r}"
+                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
+                )
+        for path, leaf in zip(paths, jtu.tree_leaves(problem.parameters)):
+            known = not isinstance(leaf, jax.core.Tracer)
+            if self._at(path).positive and known and np.any(np.asarray(leaf) <= 0):
+                raise SolveError(
+                    f"MirrorFlow: {path} must be positive under its potential; its "
+                    f"least entry is {float(np.min(np.asarray(leaf))):g}"
+                )
+        return problem.parameters
+
+    def response(
+        self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
+    ) -> State:
+        step = lambda path, p, g: -self._at(path).inverse_hessian(p) * g
+        return self._by_path(step, state, problem.scaled(gradient))
+
+    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        size = lambda path, p, g: abs(self._at(path).inverse_hessian(p)) * g
+        terms = problem.scaled(problem.absolute_gradient(state))
+        return self._by_path(size, state, terms)
+
+    def parameters(self, state: State) -> Parameters:
+        return state
+
+    def view(self, state: State, problem: Problem) -> Any:
+        return problem.model_at(state)
+
+    def homogeneous_decay(self) -> ScalarLike:
+        return 0.0
+
+    def inside(self, state: State) -> State:
+        """Any parameters, put into the domain by their absolute values."""
+        return self._by_path(
+            lambda path, p, _: abs(p) if self._at(path).positive else p, state, state
+        )
+
+    def _at(self, path: str) -> AbstractPotential:
+        fitting = [(k, p) for k, p in self.potentials if _below(path, k)]
+        return max(fitting, key=lambda kp: len(kp[0]))[1] if fitting else Euclidean()
+
+    def _by_path(self, function, first, second):
+        leaves, structure = jtu.tree_flatten(first)
+        made = [
+            function(path, a, b)
+            for path, a, b in zip(
+                parameter_paths(first), leaves, jtu.tree_leaves(second)
+            )
+        ]
+        return jtu.tree_unflatten(structure, made)
+
+
+def _potential(given: Any) -> AbstractPotential:
+    if isinstance(given, AbstractPotential):
+        return given
+    if not isinstance(given, str) or given not in _NAMES:
+        raise SolveError(
+            f"a potential is one of {', '.join(_NAMES)}, or an AbstractPotential such "
+            f"as gfflow.flows.PNorm(1.5); got {given!r}"
+        )
+    return _NAMES[given]()
+
+
+def _below(path: str, prefix: str) -> bool:
+    rest = path[len(prefix) :]
+    return path.startswith(prefix) and (not prefix or not rest or rest[0] in ".[")

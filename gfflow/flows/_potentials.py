@@ -1,0 +1,70 @@
+"""Separable potentials of mirror flows, by the inverse of their second derivative."""
+
+import abc
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._errors import SolveError
+from .._typing import Scalar, ScalarLike
+
+
+class AbstractPotential(eqx.Module):
+    """Φ(θ) = Σ_i φ(θ_i), strictly convex."""
+
+    positive: eqx.AbstractClassVar[bool]
+
+    @abc.abstractmethod
+    def inverse_hessian(self, theta: Array) -> Array:
+        """1/φ''(θ_i), elementwise."""
+
+
+@final
+class Euclidean(AbstractPotential):
+    """θ²/2: gradient flow."""
+
+    positive = False
+
+    def inverse_hessian(self, theta: Array) -> Array:
+        return jnp.ones_like(theta)
+
+
+@final
+class Entropy(AbstractPotential):
+    """θ log θ − θ on θ > 0: θ' = −θ ∘ ∇L (exponentiated gradient)."""
+
+    positive = True
+
+    def inverse_hessian(self, theta: Array) -> Array:
+        return theta
+
+
+@final
+class LogBarrier(AbstractPotential):
+    """−log θ on θ > 0: θ' = −θ² ∘ ∇L."""
+
+    positive = True
+
+    def inverse_hessian(self, theta: Array) -> Array:
+        return theta**2
+
+
+@final
+class PNorm(AbstractPotential):
+    """|θ|^p / (p(p − 1)) for 1 < p ≤ 2: θ' = −|θ|^{2−p} ∘ ∇L.
+
+    **Raises:** `SolveError` for another p.
+    """
+
+    p: Scalar
+    positive = False
+
+    def __init__(self, p: ScalarLike):
+        if isinstance(p, int | float) and not 1 < p <= 2:
+            raise SolveError(f"the p of a p-norm potential is in (1, 2]; got {p!r}")
+        self.p = jnp.asarray(p, float)
+
+    def inverse_hessian(self, theta: Array) -> Array:
+        return jnp.abs(theta) ** (2 - self.p.astype(theta.dtype))

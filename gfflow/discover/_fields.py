@@ -14,7 +14,6 @@ from ._subject import Datum, Subject
 ROWS, MIXED, AT_ONCE = 32, 6, 16
 _GRADIENTS = 256
 _NOISE, _FAINT = 1e-10, 1e-3
-_SPREAD, _WIDE = 1.0, 2.5
 _ULPS, _STEADY = 4, 1e-12
 
 
@@ -39,7 +38,7 @@ class Fields:
         those that are 0 or not finite are left out."""
         made = []
         for _ in range(-(-count // _GRADIENTS)):
-            data = self.subject.draw(random, _GRADIENTS, _WIDE)
+            data = self.subject.draw(random, _GRADIENTS, 1)
             made.append(np.asarray(self._row(jnp.asarray(z), data)))
         if self.subject.drift is not None:
             made.append(np.asarray(self.subject.drift(jnp.asarray(z)))[None])
@@ -72,7 +71,7 @@ class Fields:
     def choices(self, random: np.random.Generator, fields: int):
         """What makes `ROWS` times so many mixed fields: weights, and data."""
         shape = (ROWS, fields, MIXED)
-        data = self.subject.draw(random, ROWS * fields * MIXED, _SPREAD)
+        data = self.subject.draw(random, ROWS * fields * MIXED, MIXED)
         data = jtu.tree_map(lambda a: a.reshape(*shape, *a.shape[1:]), data)
         weights = random.standard_normal((ROWS, fields, MIXED + 1))
         return jnp.asarray(weights), data

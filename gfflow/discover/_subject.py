@@ -20,6 +20,8 @@ from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow
 from ._cotangents import cotangent_span
 from ._polynomial import Layout
 
+_DECADES = 2.5
+
 Datum = PyTree[Array]
 Vector = Float[Array, " S"]
 Clock = tuple[tuple[str, Callable[[Any], Any]], ...]
@@ -43,8 +45,8 @@ class Subject(NamedTuple):
     - `start`: the state z at the problem's parameters, `(S,)`.
     - `field`: (z, datum) → what one gradient adds to dz/dt.
     - `drift`: z → dz/dt without one, or `None`.
-    - `draw`: (random, count, decades) → that many data, leaves `(count, ...)`, inputs
-        of sizes up to so many powers of ten from those of the problem.
+    - `draw`: (random, count, together) → that many data, leaves `(count, ...)`; inputs
+        are of like size in runs of so many.
     - `inside`: puts any z into the domain of the flow.
     - `homogeneous`: whether only homogeneous laws count (weight decay).
     - `precision`: the machine precision of the coarsest float on the way.
@@ -56,7 +58,7 @@ class Subject(NamedTuple):
     start: np.ndarray
     field: Callable[[Vector, Datum], Vector]
     drift: Callable[[Vector], Vector] | None
-    draw: Callable[[np.random.Generator, int, float], Datum]
+    draw: Callable[[np.random.Generator, int, int], Datum]
     inside: Callable[[np.ndarray], np.ndarray]
     homogeneous: bool
     precision: float
@@ -138,10 +140,10 @@ def subject_of(
         parameters, respond = at(z, rest)
         return flat(respond(jtu.tree_map(jnp.zeros_like, parameters)), 1.0)
 
-    def draw(random, count, decades):
+    def draw(random, count, together):
         others = [_draw_parameters(random, leaf, count) for leaf in rest]
         factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
-        return others, jnp.asarray(factors), draw_data(random, count, decades)
+        return others, jnp.asarray(factors), draw_data(random, count, together)
 
     def inside(z):
         if not isinstance(flow, MirrorFlow):
@@ -156,7 +158,7 @@ def subject_of(
     start = np.asarray(start)
     if timed:
         start = np.concatenate([[1.0], start])
-    sample = jtu.tree_map(lambda a: a[0], draw(np.random.default_rng(0), 1, 0.0))
+    sample = jtu.tree_map(lambda a: a[0], draw(np.random.default_rng(0), 1, 1))
     return Subject(
         Layout(names, shapes),
         clock,
@@ -190,8 +192,8 @@ def _scalar(problem: Problem):
         z = predict(parameters, x)
         return flat_loss(z, w) if span is None else z @ w
 
-    def draw(random, count, decades):
-        x = _draw_inputs(random, problem, count, decades)
+    def draw(random, count, together):
+        x = _draw_inputs(random, problem, count, together)
         if span is None:
             return x, _draw_targets(random, problem, count)
         return x, jnp.asarray(random.standard_normal((count, len(span))) @ span)
@@ -232,11 +234,14 @@ def _unflattener(problem: Problem) -> Callable:
     return ravel_pytree(zeros)[1]
 
 
-def _draw_inputs(random, problem: Problem, count: int, decades: float):
-    """Gaussians of many sizes around that of the data, a quarter of that itself."""
-    scales = 10 ** random.uniform(-decades, decades, count)
-    scales[: count // 4] = 1.0
+def _draw_inputs(random, problem: Problem, count: int, together: int):
+    """Gaussians of sizes over five decades around that of the data, a quarter of that
+    itself."""
+    runs = count // together
+    scales = 10 ** random.uniform(-_DECADES, _DECADES, runs)
+    scales[: runs // 4] = 1.0
     random.shuffle(scales)
+    scales = np.repeat(scales, together)
     most = max(max(x.shape, default=1) for x in jtu.tree_leaves(problem.parameters))
 
     def one(x):

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .check import check as check
     from .discover import Discovery as Discovery
     from .discover import discover as discover
+    from .discover import exact as exact
     from .experiment import load as load
     from .flows import GradientFlow as GradientFlow
     from .flows import MirrorFlow as MirrorFlow
@@ -82,6 +83,7 @@ _HOMES = {
     "check": "check",
     "critical_point": "_critical_point",
     "discover": "discover",
+    "exact": "discover",
     "hessian_eigenvalues": "_spectrum",
     "known_laws": "laws",
     "linear_times": "_times",

@@ -1,5 +1,6 @@
 """Discovery: the laws of a model, and a proof that there are no more."""
 
+from . import exact as exact
 from ._discover import discover as discover
 from ._discovery import Discovery as Discovery
 from ._discovery import Evidence as Evidence

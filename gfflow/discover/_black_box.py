@@ -12,16 +12,14 @@ from ._ansatz import Family, large_families, phase_families, simple_families
 from ._closure import Tangent, closed, sampled
 from ._discovery import Discovery, Evidence
 from ._fields import Fields
-from ._formula import formula, leading_sign
 from ._places import anywhere, around, everywhere, near
-from ._polynomial import Layout, Polynomial
-from ._polynomial_law import polynomial_law
+from ._polynomial import Polynomial
+from ._present import presented
 from ._search import Search
 from ._subject import Subject, subject_of
 
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
-_LONGEST_NAME = 100
 
 
 def black_box(
@@ -40,16 +38,11 @@ def black_box(
         subject = subject_of(double, flow, only)
         found = _Findings(subject, np.random.default_rng(seed), degree)
         laws, upper, conclusive, notes = found.conclude()
-    layout = subject.layout
-    laws = [_signed(law, layout) for law in laws]
-    texts = [formula(law, layout) for law in laws]
-    names = _names(texts, laws, layout)
-    clock = subject.clock
-    made = [polynomial_law(p, layout, n, flow, clock) for p, n in zip(laws, names)]
+    made, expressions, supports = presented(laws, subject.layout, flow, subject.clock)
     return Discovery(
         laws=made,
-        expressions=dict(zip(names, texts)),
-        supports={n: _arrays(p, layout) for n, p in zip(names, laws)},
+        expressions=expressions,
+        supports=supports,
         lower_bound=len(laws),
         upper_bound=upper,
         certificate=found.evidence(),
@@ -219,23 +212,3 @@ def _blocks(tangents: list[Tangent], used: np.ndarray) -> list[list[int]]:
             left -= front
         blocks.append(sorted(block))
     return blocks
-
-
-def _signed(law: Polynomial, layout: Layout) -> Polynomial:
-    sign = leading_sign(law, layout)
-    return Polynomial({m: sign * c for m, c in law.terms.items()})
-
-
-def _arrays(law: Polynomial, layout: Layout) -> tuple[str, ...]:
-    arrays = sorted({layout.locate(i)[0] for i in law.support})
-    return tuple(layout.names[a] for a in arrays)
-
-
-def _names(texts: list[str], laws: list[Polynomial], layout: Layout) -> list[str]:
-    """The formula, or a number and the arrays where that is long."""
-    return [
-        text
-        if len(text) <= _LONGEST_NAME
-        else f"law {number} of {', '.join(_arrays(law, layout))}"
-        for number, (text, law) in enumerate(zip(texts, laws))
-    ]

@@ -8,15 +8,19 @@ from .._problem import Problem
 from ..flows import AbstractFlow, GradientFlow
 from ._black_box import black_box
 from ._discovery import Discovery
+from ._exact_mode import exact_discovery
 from ._no_data import problem_without_data
+from ._parametrised import parametrisation_of
+from .exact import Parametrisation
 
 
 def discover(
-    problem: Problem | tuple[Any, ...],
+    problem: Problem | Parametrisation | tuple[Any, ...],
     flow: AbstractFlow | None = None,
     *,
     only: Sequence[str] | None = None,
     degree: int = 2,
+    exact: bool = False,
     seed: int = 0,
 ) -> Discovery:
     """Find the conservation laws of a model, and how many independent ones there are.
@@ -31,11 +35,15 @@ def discover(
     **Arguments:**
 
     - `problem`: a `Problem`; of its data only the kinds and sizes are used. Or
-        `(model, input_shape, loss)`, the loss `"mse"` if it is left out.
+        `(model, input_shape, loss)`, the loss `"mse"` if it is left out. Or a
+        `gfflow.exact.Parametrisation`, for exact mode.
     - `flow`: `GradientFlow()` by default; laws under weight decay state their decay.
     - `only`: paths (or prefixes) of the parameters whose own laws are wanted; the rest
         then takes every value, as data do.
     - `degree`: the largest degree of a polynomial that is tried.
+    - `exact`: by a parametrisation φ with g(θ, x) = f(φ(θ), x), read off the model:
+        upper bound from ranks over GF(p) at random points, two primes; lower bound from
+        laws that are identities over ℤ. Equal, they are a proof.
     - `seed`: of the random points.
 
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
@@ -51,6 +59,10 @@ def discover(
         )
     if not isinstance(degree, int) or degree < 1:
         raise DiscoveryError(f"degree is a positive integer; got {degree!r}")
+    if isinstance(problem, Parametrisation):
+        if only is not None:
+            raise DiscoveryError("only is for a Problem; restrict φ itself")
+        return exact_discovery(problem, flow, seed)
     if isinstance(problem, tuple):
         if len(problem) not in (2, 3):
             raise DiscoveryError(
@@ -63,4 +75,8 @@ def discover(
             "discover takes a gfflow.Problem or (model, input_shape, loss); got "
             f"{type(problem).__name__}"
         )
+    if exact:
+        if only is not None:
+            raise DiscoveryError("only is not for exact mode; leave one of them out")
+        return exact_discovery(parametrisation_of(problem, flow), flow, seed)
     return black_box(problem, flow, only, degree, seed)

@@ -82,6 +82,16 @@ class Discovery:
         """Whether the laws found are all that there are."""
         return self.conclusive and self.lower_bound == self.upper_bound
 
+    def __str__(self) -> str:
+        """A law a line, then their number."""
+        upper = "unknown" if self.upper_bound is None else self.upper_bound
+        lines = [*self.expressions.values()]
+        lines.append(
+            f"{self.lower_bound} laws of {self.flow} found, at most {upper}; complete: "
+            f"{'yes' if self.complete else 'no'}"
+        )
+        return "\n".join([*lines, *self.notes])
+
     def to_json(self) -> dict[str, Any]:
         """The document of `gfflow laws --json`."""
         return {

@@ -173,19 +173,26 @@ def subject_of(
     )
 
 
-def _scalar(problem: Problem):
-    """(parameters, datum) → ⟨w, g(θ, x)⟩ or ℓ(g(θ, x), y), and how data are drawn."""
-    unflatten = _unflattener(problem)
+def cotangents_of(problem: Problem) -> np.ndarray | None:
+    """V of a problem's loss: see `cotangent_span`."""
     random = np.random.default_rng(0)
-    predict = lambda p, x: ravel_pytree(problem.model_at(p)(x))[0]
-    flat_loss = lambda z, y: problem.loss(unflatten(z), y)
     one = jtu.tree_map(lambda a: a[0], problem.inputs)
-    size = jax.eval_shape(lambda p: predict(p, one), problem.parameters).shape[0]
-    span = cotangent_span(
-        flat_loss,
+    flat = lambda p: ravel_pytree(problem.model_at(p)(one))[0]
+    size = jax.eval_shape(flat, problem.parameters).shape[0]
+    unflatten = _unflattener(problem)
+    return cotangent_span(
+        lambda z, y: problem.loss(unflatten(z), y),
         random.standard_normal((3, size)),
         lambda count: _draw_targets(random, problem, count),
     )
+
+
+def _scalar(problem: Problem):
+    """(parameters, datum) → ⟨w, g(θ, x)⟩ or ℓ(g(θ, x), y), and how data are drawn."""
+    predict = lambda p, x: ravel_pytree(problem.model_at(p)(x))[0]
+    unflatten = _unflattener(problem)
+    flat_loss = lambda z, y: problem.loss(unflatten(z), y)
+    span = cotangents_of(problem)
 
     def scalar(parameters, datum):
         x, w = datum

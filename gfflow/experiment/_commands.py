@@ -90,10 +90,10 @@ def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome
         return _conclude(experiment, folder, solution)
 
 
-def laws(config: Path, overrides: Sequence[str]) -> Discovery:
+def laws(config: Path, overrides: Sequence[str], exact: bool) -> Discovery:
     """Discover the laws of the model of a config under its flow."""
     experiment = _experiment(load_config(config, overrides))
-    return discover(experiment.problem, experiment.flow)
+    return discover(experiment.problem, experiment.flow, exact=exact)
 
 
 def _experiment(loaded: LoadedConfig) -> Experiment:

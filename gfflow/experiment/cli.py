@@ -70,14 +70,21 @@ def _check(
 
 
 @app.command("laws")
-def _laws(config: Path, overrides: _Set = [], as_json: _Json = False) -> None:
+def _laws(
+    config: Path,
+    overrides: _Set = [],
+    exact: Annotated[
+        bool, typer.Option("--exact", help="By exact arithmetic: a proof.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
     """Discover the conservation laws of CONFIG's model under its flow.
 
     How many there are, the laws themselves, and whether these are all.
     """
     from . import _commands
 
-    found = _commands.laws(config, overrides)
+    found = _commands.laws(config, overrides, exact)
     if as_json:
         _print_json(found.to_json())
         return

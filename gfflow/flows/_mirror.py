@@ -62,7 +62,11 @@ class MirrorFlow(AbstractFlow):
                 )
         for path, leaf in zip(paths, jtu.tree_leaves(problem.parameters)):
             known = not isinstance(leaf, jax.core.Tracer)
-            if self._at(path).positive and known and np.any(np.asarray(leaf) <= 0):
+            if (
+                self.potential_of(path).positive
+                and known
+                and np.any(np.asarray(leaf) <= 0)
+            ):
                 raise SolveError(
                     f"MirrorFlow: {path} must be positive under its potential; its "
                     f"least entry is {float(np.min(np.asarray(leaf))):g}"
@@ -72,11 +76,11 @@ class MirrorFlow(AbstractFlow):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        step = lambda path, p, g: -self._at(path).inverse_hessian(p) * g
+        step = lambda path, p, g: -self.potential_of(path).inverse_hessian(p) * g
         return self._by_path(step, state, problem.scaled(gradient))
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        size = lambda path, p, g: abs(self._at(path).inverse_hessian(p)) * g
+        size = lambda path, p, g: abs(self.potential_of(path).inverse_hessian(p)) * g
         terms = problem.scaled(problem.absolute_gradient(state))
         return self._by_path(size, state, terms)
 
@@ -92,10 +96,13 @@ class MirrorFlow(AbstractFlow):
     def inside(self, state: State) -> State:
         """Any parameters, put into the domain by their absolute values."""
         return self._by_path(
-            lambda path, p, _: abs(p) if self._at(path).positive else p, state, state
+            lambda path, p, _: abs(p) if self.potential_of(path).positive else p,
+            state,
+            state,
         )
 
-    def _at(self, path: str) -> AbstractPotential:
+    def potential_of(self, path: str) -> AbstractPotential:
+        """That of the parameter at this path."""
         fitting = [(k, p) for k, p in self.potentials if _below(path, k)]
         return max(fitting, key=lambda kp: len(kp[0]))[1] if fitting else Euclidean()
 

@@ -8,31 +8,40 @@ import numpy as np
 from .._parametrisation import Parametrisation
 from .._table import Table, Terms
 from ._paths import (
+    biased_layout,
     checked_widths,
-    entry_numbers,
     inner_product,
     paths,
     turn,
-    weight_layout,
 )
 
 
-def linear(widths: Sequence[int]) -> Parametrisation:
-    """φ = W_L ⋯ W_1, for widths (input, hidden, …, output).
+def linear(
+    widths: Sequence[int], bias: bool = False, *, output_bias: bool | None = None
+) -> Parametrisation:
+    """φ = W_L ⋯ W_1, and with biases Σ_l W_L ⋯ W_{l+1} b_l, for widths (input, hidden,
+    …, output).
 
-    Laws: W_lW_lᵀ − W_{l+1}ᵀW_{l+1} (Marcotte et al. 2023, Proposition 4.1).
+    Laws: W_lW_lᵀ + b_lb_lᵀ − W_{l+1}ᵀW_{l+1} (Marcotte et al. 2023, Proposition 4.1; a
+    bias is the weight of an input that is 1).
+
+    **Arguments:**
+
+    - `output_bias`: whether the last layer has a bias; `bias` by default.
 
     **Raises:** `DiscoveryError` for widths that are no network.
     """
     widths = checked_widths("linear", widths)
-    layout = weight_layout(widths)
-    weights = entry_numbers(layout)
-    entries = paths(weights)
-    units = np.indices(widths).reshape(len(widths), -1)
-    owner = units[-1] * widths[0] + units[0]
-    terms = Terms(owner, np.ones(len(owner), int), entries)
+    layout, weights, biases = biased_layout(widths, bias, output_bias)
+    count = widths[0] * widths[-1]
+    terms = [_terms(weights, widths, 0)]
+    for layer, entries in biases.items():
+        own = [entries[:, None], *weights[layer + 1 :]]
+        terms.append(_terms(own, [1, *widths[layer + 1 :]], count))
     laws, rotations = [], []
-    for into, out in zip(weights, weights[1:]):
+    for layer, (into, out) in enumerate(zip(weights, weights[1:])):
+        if layer in biases:
+            into = np.concatenate([into, biases[layer][:, None]], axis=1)
         scalar = into.shape[1] == out.shape[0] == 1
         for a, b in combinations_with_replacement(range(len(into)), 2):
             law = inner_product((1, into[a], into[b]), (-1, out[:, a], out[:, b]))
@@ -41,13 +50,19 @@ def linear(widths: Sequence[int]) -> Parametrisation:
             rotations.append(turn((1, into[a], into[b]), (1, out[:, a], out[:, b])))
             if scalar:
                 rotations.append(_mixed(into[:, 0], out[0], a, b))
+    name = f"linear {tuple(widths)}{' with bias' if biases else ''}"
+    total = count + (widths[-1] if biases else 0)
     return Parametrisation(
-        f"linear {tuple(widths)}",
-        layout,
-        Table(widths[0] * widths[-1], [terms]),
-        laws=laws,
-        rotations=rotations,
+        name, layout, Table(total, terms), laws=laws, rotations=rotations
     )
+
+
+def _terms(weights, widths, first: int) -> Terms:
+    """A product of matrices: the entry (o, i) is coordinate first + o·inputs + i."""
+    entries = paths(weights)
+    units = np.indices(widths).reshape(len(widths), -1)
+    owner = first + units[-1] * widths[0] + units[0]
+    return Terms(owner, np.ones(len(owner), int), entries)
 
 
 def _mixed(u, v, a: int, b: int):

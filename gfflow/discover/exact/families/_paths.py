@@ -46,6 +46,31 @@ def weight_layout(widths: Sequence[int]) -> Layout:
     return Layout(tuple(f"W{i + 1}" for i in range(len(shapes))), shapes)
 
 
+def biased_layout(
+    widths: Sequence[int], bias: bool, output_bias: bool | None
+) -> tuple[Layout, list[np.ndarray], dict[int, np.ndarray]]:
+    """The layout of W1, …, b1, …; the entries of each weight, and of each bias by the
+    number of its layer.
+
+    **Arguments:**
+
+    - `output_bias`: whether the last layer has a bias; `bias` by default.
+    """
+    depth = len(widths) - 1
+    output_bias = bias if output_bias is None else output_bias
+    layers = [
+        *(range(depth - 1) if bias else ()),
+        *([depth - 1] if output_bias else ()),
+    ]
+    plain = weight_layout(widths)
+    layout = Layout(
+        (*plain.names, *(f"b{layer + 1}" for layer in layers)),
+        (*plain.shapes, *((widths[layer + 1],) for layer in layers)),
+    )
+    numbers = entry_numbers(layout)
+    return layout, numbers[:depth], dict(zip(layers, numbers[depth:]))
+
+
 def paths(weights: Sequence[np.ndarray]) -> np.ndarray:
     """The entries along each path through weight matrices: int[paths, layers].
 

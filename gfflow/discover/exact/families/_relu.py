@@ -12,13 +12,13 @@ from .._parametrisation import Parametrisation
 from .._table import Table
 from ._paths import (
     MOST_TERMS,
+    biased_layout,
     checked,
     checked_widths,
     entry_numbers,
     inner_product,
     monomials,
     paths,
-    weight_layout,
 )
 
 
@@ -42,18 +42,7 @@ def relu(
     """
     widths = checked_widths("relu", widths)
     depth = len(widths) - 1
-    output_bias = bias if output_bias is None else output_bias
-    layers = [
-        *(range(depth - 1) if bias else ()),
-        *([depth - 1] if output_bias else ()),
-    ]
-    plain = weight_layout(widths)
-    layout = Layout(
-        (*plain.names, *(f"b{layer + 1}" for layer in layers)),
-        (*plain.shapes, *((widths[layer + 1],) for layer in layers)),
-    )
-    numbers = entry_numbers(layout)
-    weights, biases = numbers[:depth], dict(zip(layers, numbers[depth:]))
+    layout, weights, biases = biased_layout(widths, bias, output_bias)
     groups = [paths(weights)]
     for layer, entries in biases.items():
         groups.append(paths([entries[:, None], *weights[layer + 1 :]]))

@@ -1,4 +1,4 @@
-"""Packages that carry the name of their own function: `gfflow.check`, `gfflow.discover`."""
+"""Packages named as their own function: `gfflow.check`, `gfflow.discover`."""
 
 import sys
 import types

@@ -1,4 +1,4 @@
-"""`gfflow.check` and `gfflow.discover` are functions however the package was imported."""
+"""`gfflow.check` and `gfflow.discover` can be called however they were imported."""
 
 import subprocess
 import sys

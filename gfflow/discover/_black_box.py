@@ -17,6 +17,7 @@ from ._polynomial import Polynomial
 from ._present import presented
 from ._search import Search
 from ._subject import Subject, subject_of
+from ._whole_numbers import exact_at_whole_numbers
 
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
@@ -38,11 +39,16 @@ def black_box(
         subject = subject_of(double, flow, only)
         found = _Findings(subject, np.random.default_rng(seed), degree)
         laws, upper, conclusive, notes = found.conclude()
+        exactly = exact_at_whole_numbers(subject, found.random, laws)
     made, expressions, supports = presented(laws, subject.layout, flow, subject.clock)
     return Discovery(
         laws=made,
         expressions=expressions,
         supports=supports,
+        verified={
+            law.name: "whole numbers" if exact else "round-off"
+            for law, exact in zip(made, exactly)
+        },
         lower_bound=len(laws),
         upper_bound=upper,
         certificate=found.evidence(),

@@ -51,6 +51,9 @@ class Discovery:
     - `laws`: found and verified, one `Law` each, functionally independent.
     - `expressions`: law name → formula.
     - `supports`: law name → the paths of the arrays that it is made of.
+    - `verified`: law name → how: `"identity"`, as one of polynomials over ℤ (exact
+        mode); `"whole numbers"`, exactly, at random whole points (`_whole_numbers`);
+        `"round-off"`, to round-off at random points.
     - `lower_bound`: the number of laws found.
     - `upper_bound`: state dimension − dim Lie(W); `None` where no rank can be told.
     - `certificate`: the evidence for the upper bound.
@@ -63,6 +66,7 @@ class Discovery:
     laws: list[Law]
     expressions: Mapping[str, str]
     supports: Mapping[str, tuple[str, ...]]
+    verified: Mapping[str, str]
     lower_bound: int
     upper_bound: int | None
     certificate: Evidence
@@ -103,6 +107,7 @@ class Discovery:
                     "expression": self.expressions[law.name],
                     "degree": law.degree,
                     "support": list(self.supports[law.name]),
+                    "verified": self.verified[law.name],
                 }
                 for law in self.laws
             ],

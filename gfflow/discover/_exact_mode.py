@@ -34,6 +34,7 @@ def exact_discovery(
         laws=laws,
         expressions=expressions,
         supports=supports,
+        verified={law.name: "identity" for law in laws},
         lower_bound=result.lower_bound,
         upper_bound=result.upper_bound,
         certificate=Evidence(

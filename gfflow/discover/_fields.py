@@ -15,6 +15,7 @@ ROWS, MIXED, AT_ONCE = 32, 6, 16
 _GRADIENTS = 256
 _NOISE, _FAINT = 1e-10, 1e-3
 _ULPS, _STEADY = 4, 1e-12
+_LEAST, _RELIABLE = 1e4, 0.1
 
 
 class Fields:
@@ -35,14 +36,36 @@ class Fields:
         self, random: np.random.Generator, z: np.ndarray, count: int
     ) -> Float[np.ndarray, "n S"]:
         """At least `count` fields at z, of unit length, and the drift if there is one;
-        those that are 0 or not finite are left out."""
-        made = []
+        those that are 0 or not finite are left out.
+
+        An entry that is round-off in all of them, since it does not stay the same when
+        z moves by a few units in the last place, is 0.
+        """
+        made, again = [], []
+        moved = _moved(random, z)
         for _ in range(-(-count // _GRADIENTS)):
             data = self.subject.draw(random, _GRADIENTS, 1)
             made.append(np.asarray(self._row(jnp.asarray(z), data)))
+            again.append(np.asarray(self._row(jnp.asarray(moved), data)))
         if self.subject.drift is not None:
             made.append(np.asarray(self.subject.drift(jnp.asarray(z)))[None])
-        return _unit(np.concatenate(made))
+            again.append(made[-1])
+        made, again = np.concatenate(made), np.concatenate(again)
+        made[:, self._is_noise(made, again)] = 0
+        return _unit(made)
+
+    def _is_noise(self, rows: np.ndarray, again: np.ndarray) -> np.ndarray:
+        """Entries that are next to nothing in all rows, and not the same again."""
+        sizes = np.max(np.abs(rows), axis=1, initial=0.0, keepdims=True)
+        usable = (np.isfinite(sizes) & (sizes > 0))[:, 0]
+        if not usable.any():
+            return np.zeros(rows.shape[1], bool)
+        size, change = (
+            np.sqrt(np.mean((part[usable] / sizes[usable]) ** 2, axis=0))
+            for part in (rows, rows - again)
+        )
+        small = size <= _LEAST * self.subject.precision
+        return small & ~(change <= _RELIABLE * size)
 
     def brackets(
         self, random: np.random.Generator, z: np.ndarray, level: int
@@ -61,7 +84,7 @@ class Fields:
         """The vectors that stay the same when z moves by a few units in the last place:
         the others are round-off, of saturated units for example."""
         choices = self.choices(random, fields)
-        moved = z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, len(z)))
+        moved = _moved(random, z)
         found, again = (
             np.asarray(compiled(jnp.asarray(at), *choices)) for at in (z, moved)
         )
@@ -135,6 +158,10 @@ def _nested(fields: list[Field]):
         return jnp.where(noise, 0, gained - lost), jax.lax.stop_gradient(scale)
 
     return bracket
+
+
+def _moved(random: np.random.Generator, z: np.ndarray) -> np.ndarray:
+    return z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, len(z)))
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

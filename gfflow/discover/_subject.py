@@ -19,6 +19,8 @@ from .._registry import suggest
 from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow
 from ._cotangents import cotangent_span
 from ._polynomial import Layout
+from ._program import compares, is_polynomial_in_pieces
+from ._rational import rational_basis
 
 _DECADES = 2.5
 
@@ -47,10 +49,13 @@ class Subject(NamedTuple):
     - `drift`: z → dz/dt without one, or `None`.
     - `draw`: (random, count, together) → that many data, leaves `(count, ...)`; inputs
         are of like size in runs of so many.
+    - `draw_whole`: (random, count, bound) → that many data of whole numbers up to the
+        bound; `None` where cotangents cannot be whole.
     - `inside`: puts any z into the domain of the flow.
     - `homogeneous`: whether only homogeneous laws count (weight decay).
     - `precision`: the machine precision of the coarsest float on the way.
     - `kinks`: whether the model compares numbers (`max`, `select`, …).
+    - `polynomial`: whether the field is a polynomial, in each region between kinks.
     """
 
     layout: Layout
@@ -59,10 +64,12 @@ class Subject(NamedTuple):
     field: Callable[[Vector, Datum], Vector]
     drift: Callable[[Vector], Vector] | None
     draw: Callable[[np.random.Generator, int, int], Datum]
+    draw_whole: Callable[[np.random.Generator, int, int], Datum | None]
     inside: Callable[[np.ndarray], np.ndarray]
     homogeneous: bool
     precision: float
     kinks: bool
+    polynomial: bool
 
     @property
     def size(self) -> int:
@@ -111,7 +118,7 @@ def subject_of(
     pick = lambda values: [v for v, c in zip(values, chosen) if c]
     start, unravel = ravel_pytree(pick(leaves))
     rest = [v for v, c in zip(leaves, chosen) if not c]
-    scalar, draw_data = _scalar(problem)
+    scalar, draw_data, draw_whole_data = _scalar(problem)
 
     def whole(z, others):
         own, others = iter(unravel(z[1:] if timed else z)), iter(others)
@@ -145,6 +152,11 @@ def subject_of(
         factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
         return others, jnp.asarray(factors), draw_data(random, count, together)
 
+    def draw_whole(random, count, bound):
+        others = [_draw_whole(random, leaf, count, bound) for leaf in rest]
+        datum = draw_whole_data(random, count, bound)
+        return None if datum is None else (others, jnp.ones(count), datum)
+
     def inside(z):
         if not isinstance(flow, MirrorFlow):
             return z
@@ -159,6 +171,7 @@ def subject_of(
     if timed:
         start = np.concatenate([[1.0], start])
     sample = jtu.tree_map(lambda a: a[0], draw(np.random.default_rng(0), 1, 1))
+    program = jax.make_jaxpr(field)(start, sample).jaxpr
     return Subject(
         Layout(names, shapes),
         clock,
@@ -166,10 +179,12 @@ def subject_of(
         field,
         drift if timed else None,
         draw,
+        draw_whole,
         inside,
         decays,
         coarsest_precision(field, start, sample),
-        _compares(jax.make_jaxpr(field)(start, sample).jaxpr),
+        compares(program),
+        is_polynomial_in_pieces(program),
     )
 
 
@@ -188,7 +203,8 @@ def cotangents_of(problem: Problem) -> np.ndarray | None:
 
 
 def _scalar(problem: Problem):
-    """(parameters, datum) → ⟨w, g(θ, x)⟩ or ℓ(g(θ, x), y), and how data are drawn."""
+    """(parameters, datum) → ⟨w, g(θ, x)⟩ or ℓ(g(θ, x), y), and how data are drawn,
+    any or of whole numbers."""
     predict = lambda p, x: ravel_pytree(problem.model_at(p)(x))[0]
     unflatten = _unflattener(problem)
     flat_loss = lambda z, y: problem.loss(unflatten(z), y)
@@ -205,7 +221,22 @@ def _scalar(problem: Problem):
             return x, _draw_targets(random, problem, count)
         return x, jnp.asarray(random.standard_normal((count, len(span))) @ span)
 
-    return scalar, draw
+    def draw_whole(random, count, bound):
+        if span is None or len(whole := rational_basis(span)) < len(span):
+            return None
+        x = jtu.tree_map(
+            lambda x: (
+                _draw_whole(random, x[0], count, bound)
+                if jnp.issubdtype(x.dtype, jnp.floating)
+                else _draw_discrete(random, problem, x, count)
+            ),
+            problem.inputs,
+        )
+        basis = np.array([[float(entry) for entry in row] for row in whole])
+        w = random.integers(-bound, bound + 1, (count, len(basis))) @ basis
+        return x, jnp.asarray(w)
+
+    return scalar, draw, draw_whole
 
 
 def _clock(flow: AbstractFlow) -> Clock:
@@ -249,19 +280,24 @@ def _draw_inputs(random, problem: Problem, count: int, together: int):
     scales[: runs // 4] = 1.0
     random.shuffle(scales)
     scales = np.repeat(scales, together)
-    most = max(max(x.shape, default=1) for x in jtu.tree_leaves(problem.parameters))
 
     def one(x):
-        if jnp.issubdtype(x.dtype, jnp.floating):
-            drawn = random_inputs(random, x, count)
-            return drawn * scales.reshape(-1, *(1,) * (drawn.ndim - 1))
-        if x.dtype == bool:
-            return random_inputs(random, x, count)
-        least, top = int(jnp.min(x)), max(int(jnp.max(x)), most)
-        shape = (count, *x.shape[1:])
-        return jnp.asarray(random.integers(least, top + 1, shape), x.dtype)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            return _draw_discrete(random, problem, x, count)
+        drawn = random_inputs(random, x, count)
+        return drawn * scales.reshape(-1, *(1,) * (drawn.ndim - 1))
 
     return jtu.tree_map(one, problem.inputs)
+
+
+def _draw_discrete(random, problem: Problem, x: Array, count: int) -> Array:
+    """Truth values; or indices up to the largest size of a parameter."""
+    if x.dtype == bool:
+        return random_inputs(random, x, count)
+    most = max(max(p.shape, default=1) for p in jtu.tree_leaves(problem.parameters))
+    least, top = int(jnp.min(x)), max(int(jnp.max(x)), most)
+    shape = (count, *x.shape[1:])
+    return jnp.asarray(random.integers(least, top + 1, shape), x.dtype)
 
 
 def _draw_targets(random, problem: Problem, count: int):
@@ -273,17 +309,6 @@ def _draw_parameters(random, leaf, count: int) -> Array:
     return jnp.asarray(size * random.standard_normal((count, *leaf.shape)), leaf.dtype)
 
 
-_COMPARISONS = frozenset("max min abs sign select_n gt ge lt le clamp sort".split())
-
-
-def _compares(jaxpr: Any) -> bool:
-    for equation in jaxpr.eqns:
-        if equation.primitive.name in _COMPARISONS:
-            return True
-        for value in jtu.tree_leaves(
-            list(equation.params.values()), is_leaf=lambda v: hasattr(v, "eqns")
-        ):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns") and _compares(inner):
-                return True
-    return False
+def _draw_whole(random, leaf, count: int, bound: int) -> Array:
+    drawn = random.integers(-bound, bound + 1, (count, *leaf.shape))
+    return jnp.asarray(drawn, leaf.dtype)

@@ -14,12 +14,14 @@ def print_laws(found: Discovery, console: Console) -> None:
     table.add_column("law", overflow="fold")
     table.add_column("degree")
     table.add_column("of", overflow="fold")
+    table.add_column("verified by")
     for number, law in enumerate(found.laws, start=1):
         table.add_row(
             str(number),
             escape(found.expressions[law.name]),
             law.degree,
             escape(", ".join(found.supports[law.name])),
+            found.verified[law.name],
         )
     if found.laws:
         console.print(table)

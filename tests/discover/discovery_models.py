@@ -111,3 +111,17 @@ def normalised_block(units: int, inputs: int, outputs: int):
 
     shapes = {"A": (outputs, units), "W": (units, inputs), "g": (units,)}
     return of_shapes(function, **shapes, b=(units,))
+
+
+def batch_normalised_block(units: int, inputs: int, outputs: int):
+    """A relu(γ BatchNorm(Wx + b) + β), one input a whole batch `(batch, inputs)`."""
+
+    def function(x, A, W, b, g, c):
+        unit = lambda w, b, g, c: jax.nn.relu(g * standard(x @ w + b) + 0.2 * c)
+        return jax.vmap(unit)(W, b, g, c).T @ A.T
+
+    def standard(z):
+        return (z - jnp.mean(z)) / jnp.std(z)
+
+    shapes = {"A": (outputs, units), "W": (units, inputs), "b": (units,)}
+    return of_shapes(function, **shapes, g=(units,), c=(units,))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from discovery_models import (
     attention,
+    batch_normalised_block,
     convolution,
     normalised_block,
     normalised_layer,
@@ -67,7 +68,15 @@ TABLE = {
     "layer norm, ε": ((normalised_layer(4, 3, True, 1e-5), (3,)), 3),
     "rms norm": ((normalised_layer(4, 3, False), (3,)), 1),
     "layer norm block": ((normalised_block(4, 3, 2), (3,)), 4 + 1 + 3),
+    "batch norm block": ((batch_normalised_block(3, 4, 2), (6, 4)), 3 * 3),
 }
+
+POLYNOMIAL = {
+    *("linear", "deep linear", "relu", "relu with bias", "deep relu", "relu squared"),
+    *("convolution", "residual", "softmax", "softmax with bias", "relu and softmax"),
+    "logistic",
+}
+WHOLE = {name for name in TABLE if name.split(",")[0] in POLYNOMIAL}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -78,6 +87,9 @@ def test_number_and_laws_of_the_table(name):
     assert found.complete and len(found.laws) == number
     kept, dropped = found.certificate.gap
     assert kept > 1e-6 and dropped < 1e-13
+    assert set(found.verified.values()) <= {
+        "whole numbers" if name in WHOLE else "round-off"
+    }
 
 
 def verdicts(problem, laws, flow=gf.GradientFlow()):

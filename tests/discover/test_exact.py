@@ -234,6 +234,42 @@ def test_own_parametrisation():
     assert Polynomial(balance) in found.laws
 
 
+def test_rotary_attention():
+    """Scores xᵢᵀ Qᵀ R(i − j) K xⱼ, with R a rotation in each plane of two rows."""
+    d, n = 4, 2
+    q, k, v, o = (sympy.IndexedBase(name) for name in "qkvo")
+    pairs = [(a, b) for a in range(n) for b in range(n)]
+    even = [
+        q[j, a] * k[j, b] + q[j + 1, a] * k[j + 1, b] for j in (0, 2) for a, b in pairs
+    ]
+    odd = [
+        q[j, a] * k[j + 1, b] - q[j + 1, a] * k[j, b] for j in (0, 2) for a, b in pairs
+    ]
+    values = [sum(v[i, a] * o[i, b] for i in range(d)) for a, b in pairs]
+    arrays = {name: (d, n) for name in "qkvo"}
+    proves(from_sympy([*even, *odd, *values], arrays), d // 2 + d * (d + 1) // 2)
+
+
+def test_residual_relu():
+    """Two blocks x + U relu(Vx) with all units on: the paths through one block, the
+    other, or both; a law of each hidden unit, none across the skip."""
+    width, first, second = 2, 1, 2
+    a, b, c, d = (sympy.IndexedBase(name) for name in "abcd")
+    ways = range(width)
+    one = [b[i, 0] * a[0, j] for i in ways for j in ways]
+    two = [d[i, k] * c[k, j] for i in ways for k in range(second) for j in ways]
+    both = [
+        d[i, k] * c[k, m] * b[m, 0] * a[0, j]
+        for i in ways
+        for k in range(second)
+        for m in ways
+        for j in ways
+    ]
+    arrays = {"a": (first, width), "b": (width, first)}
+    arrays |= {"c": (second, width), "d": (width, second)}
+    proves(from_sympy([*one, *two, *both], arrays), first + second)
+
+
 def test_own_mirror():
     u, v = sympy.IndexedBase("u"), sympy.IndexedBase("v")
     products = [u[i] * v[k] for i in (0, 1) for k in (0, 1)]

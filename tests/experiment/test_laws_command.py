@@ -38,6 +38,7 @@ def test_json(tmp_path):
     assert found["lower_bound"] == found["upper_bound"] == 4
     assert len(found["laws_found"]) == 4
     assert found["laws_found"][0]["degree"] == "quadratic"
+    assert {law["verified"] for law in found["laws_found"]} == {"whole numbers"}
     assert "layers[0].bias" in found["laws_found"][0]["support"]
     proof = found["certificate"]
     assert proof["prime"] is None and proof["gap"][0] > 1e6 * proof["gap"][1]

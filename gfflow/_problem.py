@@ -196,6 +196,12 @@ class Problem(eqx.Module):
             return jtu.tree_map(lambda x: self.time_scale * x, tree)
         return jtu.tree_map(lambda s, x: s * x, self.time_scale, tree)
 
+    def unscaled(self, tree: Parameters) -> Parameters:
+        """`tree / time_scale`, so that `scaled` gives it back."""
+        if isinstance(self.time_scale, jax.Array | np.ndarray):
+            return jtu.tree_map(lambda x: x / self.time_scale, tree)
+        return jtu.tree_map(lambda s, x: x / s, self.time_scale, tree)
+
     def _chunk_value(self, parameters, inputs, targets, weights):
         model = self.model_at(parameters)
         losses = jax.vmap(lambda x, y: self.loss(model(x), y))(inputs, targets)

@@ -80,6 +80,11 @@ _LAWS: dict[str, _Entry] = {
         "softmax_column_sums",
         "softmax cross-entropy: column sums of the last weight, sum of its bias",
     ),
+    "rotation": (
+        "gfflow.laws",
+        "rotation",
+        "momentum, linear layers: μ(W₂ᵀW₂' − W₂'ᵀW₂ + W₁W₁'ᵀ − W₁'W₁ᵀ)",
+    ),
 }
 
 _MODELS: dict[str, _Entry] = {

@@ -11,6 +11,7 @@ ScalarLike = float | int | Scalar
 RealScalarLike = float | int | Real[Array, ""] | np.ndarray
 IntScalarLike = int | Int[Array, ""]
 BoolScalar = Bool[Array, ""]
+Rate = ScalarLike | Callable[[ScalarLike], Scalar]
 Parameters = PyTree[Inexact[Array, "..."]]
 State = PyTree[Any]
 Times = Float[Array, " n"] | np.ndarray

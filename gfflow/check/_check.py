@@ -22,6 +22,7 @@ from ._derivative import Derivative, along_the_run
 from ._drift import drift_of, law_scale, relative_drift
 from ._generality import generality
 from ._ladder import Ladder, drift_ladder
+from ._predicted import Accumulating, accumulated_run, balance
 from ._rate import Rate, rates_at
 from ._report import LawReport, Report
 from ._verdict import Evidence, decide, worst
@@ -82,7 +83,16 @@ def check(
     order = list(table)
     with double_precision():
         flow_, problem_, laws_, solution_ = in_double((flow, problem, table, solution))
-        found = _weigh(flow_, problem_, laws_, solution_, ladder, seed)
+        produced = {n: w for n, w in laws_.items() if w.production is not None}
+        plain = {n: w for n, w in laws_.items() if w.production is None}
+        found = {}
+        if plain:
+            found |= _weigh(flow_, problem_, plain, solution_, ladder, seed)
+        if produced:
+            flow_ = Accumulating(flow_, produced)
+            balances = {name: balance(law) for name, law in produced.items()}
+            run = accumulated_run(flow_, problem_, solution_, balances)
+            found |= _weigh(flow_, problem_, balances, run, ladder, seed, True)
     return Report([found[name] for name in order])
 
 
@@ -108,6 +118,7 @@ def _weigh(
     solution: Solution,
     with_ladder: bool,
     seed: int,
+    are_balances: bool = False,
 ) -> dict[str, LawReport]:
     ts, states = _kept(solution)
     along: dict[str, list[Rate]] = {name: [] for name in laws}
@@ -145,7 +156,8 @@ def _weigh(
             error_budget(law, times, along[name], scale, ladder, solution),
             ladder,
         )
-        reports[name] = _report(law, found, problem, solution, no_ladder)
+        predicted = are_balances or law.decay_rate is not None
+        reports[name] = _report(law, found, problem, solution, no_ladder, predicted)
     return reports
 
 
@@ -170,7 +182,7 @@ def _kept(solution: Solution):
 
 
 def _evidence(
-    law: Law, found: _Findings, problem: Problem, solution: Solution
+    found: _Findings, problem: Problem, solution: Solution, predicted: bool
 ) -> list[Evidence]:
     """What is known of each component."""
     count = found.scale.size
@@ -199,7 +211,7 @@ def _evidence(
             expected_drift=found.budget["round_off"]
             + float(solution.settings.rtol) * steps,
             shrinks=None if found.ladder is None else found.ladder.shrinks,
-            decays=law.decay_rate is not None,
+            predicted=predicted,
             finite=bool(finite[i]),
             wrong_derivative=bool(found.derivative.wrong[i]) and in_double,
             moves=bool(found.derivative.moves[i]),
@@ -217,8 +229,9 @@ def _report(
     problem: Problem,
     solution: Solution,
     no_ladder: str | None,
+    predicted: bool,
 ) -> LawReport:
-    settled = [decide(e) for e in _evidence(law, found, problem, solution)]
+    settled = [decide(e) for e in _evidence(found, problem, solution, predicted)]
     verdicts = tuple(v for v, _ in settled)
     verdict = worst(list(verdicts))
     note = next((why for v, why in settled if v == verdict), "it has no components")

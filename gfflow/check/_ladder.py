@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import diffrax
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,7 +12,7 @@ from .._solution import Solution
 from .._solve import solve
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..solvers import Auto, Projected, solver_properties
+from ..solvers import Auto, solver_properties
 from ._drift import drift_of, law_scale, round_off
 
 _RATIO = 100.0
@@ -62,12 +63,13 @@ def drift_ladder(
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
     The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    without a projection, unless it keeps quadratic laws exactly: then it is `Auto`.
+    without what is wrapped around it, unless it keeps quadratic laws exactly: then it
+    is `Auto`.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
     solver = solution.solver
-    while isinstance(solver, Projected):
+    while isinstance(solver, diffrax.AbstractWrappedSolver):
         solver = solver.solver
     if "quadratic" in solver_properties(solver).exact_degrees:
         solver = Auto(_STAGES)

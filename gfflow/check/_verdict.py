@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     - `drift`: of the run, as a fraction of the scale.
     - `expected_drift`: what the integrator and round-off account for.
     - `shrinks`: whether the drift falls with the tolerance; `None` if unknown.
-    - `decays`: whether the law states a decay.
+    - `predicted`: whether the law states how it changes.
     - `finite`: whether h and its rate were finite along the run.
     - `wrong_derivative`: the derivative of h along the run is not that of its value;
       `moves`: the value, by differences, changes along the field all the same.
@@ -56,7 +56,7 @@ class Evidence(NamedTuple):
     drift: float
     expected_drift: float
     shrinks: bool | None
-    decays: bool
+    predicted: bool
     finite: bool
     wrong_derivative: bool
     moves: bool
@@ -157,8 +157,8 @@ def _at_random_points(
             "its rate at random points lies between round-off and a certain "
             "violation; a run from another start would decide"
         )
-    if e.decays:
-        return Verdict.PREDICTED_DECAY, "it follows the decay that it states"
+    if e.predicted:
+        return Verdict.PREDICTED_DECAY, "it changes as it states"
     return Verdict.CONSERVED, "its rate is round-off, here and at random points"
 
 

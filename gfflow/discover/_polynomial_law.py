@@ -11,7 +11,7 @@ from .._grammar import degree_name
 from .._parameters import named_parameters
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..laws._decay import stated_decay
+from ..laws._decay import decaying
 from ._polynomial import Layout, Polynomial
 from ._subject import Clock
 
@@ -34,14 +34,14 @@ def polynomial_law(
     """
     times = len(clock)
     degree = max(sum(i >= times for i in m) for m in polynomial.terms)
-    return Law(
+    law = Law(
         _Value(polynomial, layout, clock, False),
         name,
         degree=degree_name(degree),
         absolute=_Value(polynomial, layout, clock, True),
-        decay_rate=stated_decay(flow, degree),
         source=_SOURCE,
     )
+    return decaying(law, flow, degree)
 
 
 class _Value(eqx.Module):

@@ -91,6 +91,8 @@ def write_results(
     folder.write_json(METRICS, metrics)
     drift = {}
     for name, law in laws.items():
+        if law.production is not None:
+            continue
         drifts = np.abs(drift_of(law, solution, np.asarray(report[name].scales)))
         drift[name] = drifts.max(axis=1, initial=0.0).tolist()
     write_report(

@@ -7,6 +7,7 @@ from ._friction import Friction as Friction
 from ._friction import Nesterov as Nesterov
 from ._friction import nesterov as nesterov
 from ._gradient import GradientFlow as GradientFlow
+from ._learning_rate import LearningRate as LearningRate
 from ._mirror import MirrorFlow as MirrorFlow
 from ._momentum import MomentumFlow as MomentumFlow
 from ._momentum import Phase as Phase
@@ -15,3 +16,5 @@ from ._potentials import Entropy as Entropy
 from ._potentials import Euclidean as Euclidean
 from ._potentials import LogBarrier as LogBarrier
 from ._potentials import PNorm as PNorm
+from ._rate import rate_at as rate_at
+from ._weight_decay import WeightDecay as WeightDecay

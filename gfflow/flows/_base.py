@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 
 from .._problem import Problem
-from .._typing import Parameters, ScalarLike, State
+from .._typing import Parameters, Rate, ScalarLike, State
 
 
 class AbstractFlow(eqx.Module):
@@ -48,5 +48,20 @@ class AbstractFlow(eqx.Module):
         """What a law sees of the state; for a gradient flow, the whole model."""
 
     @abc.abstractmethod
-    def homogeneous_decay(self) -> ScalarLike:
-        """λ of the weight decay −λθ in the field; 0 without."""
+    def homogeneous_decay(self) -> Rate:
+        """λ, or the function λ(t), of the weight decay −λθ in the field; 0 without."""
+
+    def without_decay(self) -> "AbstractFlow":
+        """This flow without the weight decay that `homogeneous_decay` states."""
+        return self
+
+    @property
+    def base(self) -> "AbstractFlow":
+        """The flow that modifiers are put on: itself where it is none."""
+        return self
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether the state holds more than the parameters. It then moves without a
+        gradient, and what a law sees has the field `model`."""
+        return False

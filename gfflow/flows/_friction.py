@@ -23,6 +23,15 @@ class AbstractFriction(eqx.Module):
     def factor(self, t: ScalarLike) -> Scalar | None:
         """μ(t) with μ' = τμ; `None` where it is not known."""
 
+    @abc.abstractmethod
+    def log_factor(self, t: ScalarLike) -> Scalar | None:
+        """log μ(t), which does not overflow; −∞ where μ is 0."""
+
+    @abc.abstractmethod
+    def coasting_time(self, t: ScalarLike) -> Scalar | None:
+        """A solution of c' = τc − 1, or `None`: θ + c(t)θ' is constant without a force.
+        Where the friction stops the motion, it is the point where that ends."""
+
     @property
     @abc.abstractmethod
     def factor_name(self) -> str:
@@ -53,6 +62,13 @@ class ConstantFriction(AbstractFriction):
     def factor(self, t: ScalarLike) -> Scalar:
         return jnp.exp(self.value * t)
 
+    def log_factor(self, t: ScalarLike) -> Scalar:
+        return self.value * t
+
+    def coasting_time(self, t: ScalarLike) -> Scalar:
+        slows = self.value > 0
+        return jnp.where(slows, 1 / jnp.where(slows, self.value, 1), -t)
+
     @property
     def factor_name(self) -> str:
         value = float(self.value)
@@ -81,6 +97,16 @@ class Nesterov(AbstractFriction):
     def factor(self, t: ScalarLike) -> Scalar:
         return jnp.asarray(t, float) ** self.rate
 
+    def log_factor(self, t: ScalarLike) -> Scalar:
+        return self.rate * jnp.log(jnp.asarray(t, float))
+
+    def coasting_time(self, t: ScalarLike) -> Scalar | None:
+        """t/(r − 1); −t log t for r = 1."""
+        plain = self.rate != 1
+        t = jnp.asarray(t, float)
+        slow = -t * jnp.log(jnp.where(t > 0, t, 1))
+        return jnp.where(plain, t / jnp.where(plain, self.rate - 1, 1), slow)
+
     @property
     def factor_name(self) -> str:
         return f"t**{float(self.rate):.12g}"
@@ -106,6 +132,13 @@ class Friction(AbstractFriction):
         if self.integrating_factor is None:
             return None
         return jnp.asarray(self.integrating_factor(t))
+
+    def log_factor(self, t: ScalarLike) -> Scalar | None:
+        factor = self.factor(t)
+        return None if factor is None else jnp.log(factor)
+
+    def coasting_time(self, t: ScalarLike) -> None:
+        return None
 
     @property
     def factor_name(self) -> str:

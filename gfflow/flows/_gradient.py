@@ -58,3 +58,6 @@ class GradientFlow(AbstractFlow):
 
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay
+
+    def without_decay(self) -> "GradientFlow":
+        return GradientFlow()

@@ -92,3 +92,7 @@ class MomentumFlow(AbstractFlow):
 
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
+
+    @property
+    def has_memory(self) -> bool:
+        return True

@@ -4,7 +4,9 @@ from ._absolute import absolute_terms as absolute_terms
 from ._balancedness import balancedness as balancedness
 from ._known import known_laws as known_laws
 from ._law import Law as Law
+from ._momentum_of import momentum_of as momentum_of
 from ._rescaling import rescaling as rescaling
+from ._rotation import rotation as rotation
 from ._softmax import softmax_column_sums as softmax_column_sums
 from ._structure import homogeneity as homogeneity
 from ._symbolic import symbolic as symbolic

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from .._parameters import named_parameters
 from .._problem import Problem
 from ..flows import AbstractFlow
-from ._decay import stated_decay
+from ._decay import stated
 from ._law import Law
 from ._rates import Rates
 from ._rescaling import rescaling_law
@@ -65,14 +65,12 @@ def balancedness(
             if not rates.uniform(*paths):
                 laws.append(rescaling_law(before, after, 1.0, rates, flow))
                 continue
-            laws.append(
-                Law(
-                    _Balancedness(before, after, -1.0, rates),
-                    f"balancedness of {before.weight.removesuffix('.weight')}",
-                    degree="quadratic",
-                    absolute=_Balancedness(before, after, 1.0, rates),
-                    decay_rate=stated_decay(flow, 2),
-                    source=_SOURCE,
-                )
+            law = Law(
+                _Balancedness(before, after, -1.0, rates),
+                f"balancedness of {before.weight.removesuffix('.weight')}",
+                degree="quadratic",
+                absolute=_Balancedness(before, after, 1.0, rates),
+                source=_SOURCE,
             )
+            laws.append(stated(law, flow, 2))
     return laws

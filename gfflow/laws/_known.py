@@ -2,8 +2,9 @@
 
 from .._problem import Problem
 from .._registry import lookup
-from ..flows import AbstractFlow, GradientFlow
+from ..flows import AbstractFlow, GradientFlow, MomentumFlow
 from ._law import Law
+from ._momentum_of import momentum_of
 
 _FAMILIES = ("balancedness", "rescaling", "softmax_column_sums")
 
@@ -13,14 +14,24 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
 
     Read from the chains of linear layers in the model (`gfflow.models`,
     `eqx.nn.MLP`, `eqx.nn.Sequential`, at any depth). With weight decay each law states
-    its decay. A model of which nothing can be read gets an empty list: that is no
-    statement that it has no laws.
+    its decay. Under momentum: rotations of linear units, and what the laws of gradient
+    flow become (`momentum_of`). A model of which nothing can be read gets an empty
+    list, as does a flow of which this cannot be told: that is no statement that it has
+    no laws.
 
     **Returns:** laws, those of one hidden layer together in one array. A layer with a
     linear activation has its balancedness, of which rescaling is the diagonal.
     """
-    if not isinstance(flow, GradientFlow):
+    if isinstance(flow.base, MomentumFlow):
+        rotations = lookup("laws", "rotation")(problem, flow, assume=False)
+        still = _of_gradient_flow(problem, GradientFlow())
+        return [*rotations, *(x for law in still for x in momentum_of(law, flow))]
+    if not isinstance(flow.base, GradientFlow):
         return []
+    return _of_gradient_flow(problem, flow)
+
+
+def _of_gradient_flow(problem: Problem, flow: AbstractFlow) -> list[Law]:
     found = []
     seen = set()
     for family in _FAMILIES:

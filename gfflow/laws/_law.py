@@ -28,6 +28,8 @@ class Law(eqx.Module):
         θᵀAθ, θᵀ|A|θ); called on a model whose parameters are all nonnegative. It is the
         scale of the law. Without it the scale is Σ_i |θ_i ∂_i h|.
     - `decay_rate`: states h(t) = e^{−decay_rate·t} h(0); `None` states h(t) = h(0).
+    - `production`: states ḣ = production(t, model) instead, an array like h; a function
+        of the same arguments as `fn`.
     - `source`: paper and theorem.
     """
 
@@ -36,8 +38,8 @@ class Law(eqx.Module):
     degree: Degree = eqx.field(static=True)
     absolute: Callable[..., Array] | None
     decay_rate: ScalarLike | None
+    production: Callable[..., Array] | None
     source: str = eqx.field(static=True)
-    takes_time: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -47,10 +49,11 @@ class Law(eqx.Module):
         degree: Degree = "other",
         absolute: Callable[..., Array] | None = None,
         decay_rate: ScalarLike | None = None,
+        production: Callable[..., Array] | None = None,
         source: str = "user",
     ):
-        """**Raises:** `LawError` if `fn` is not a function of one or two arguments, or
-        the degree is not one of the four.
+        """**Raises:** `LawError` if `fn` is not a function of one or two arguments, the
+        degree is not one of the four, or both a decay and a production are stated.
         """
         if not callable(fn):
             raise LawError(f"a law is a function h(t, model); got {type(fn).__name__}")
@@ -59,13 +62,21 @@ class Law(eqx.Module):
                 f"the degree of a law is one of {', '.join(get_args(Degree))}; "
                 f"got {degree!r}{suggest(str(degree), get_args(Degree))}"
             )
+        if decay_rate is not None and production is not None:
+            raise LawError(
+                "a law states decay_rate or production, not both; "
+                "production = −decay_rate·h says the same"
+            )
         self.fn = fn
         self.name = name or getattr(fn, "__name__", "law")
         self.degree = degree
         self.absolute = absolute
         self.decay_rate = decay_rate
+        self.production = production
         self.source = source
-        self.takes_time = _takes_time(fn, self.name)
+        for function in (fn, absolute, production):
+            if function is not None:
+                _takes_time(function, self.name)
 
     def __call__(self, t: ScalarLike, view: Any) -> Float[Array, "..."]:
         """h(t, view).
@@ -79,10 +90,32 @@ class Law(eqx.Module):
         assert self.absolute is not None
         return self._evaluate(self.absolute, t, view)
 
+    def produced(self, t: ScalarLike, view: Any) -> Float[Array, "..."]:
+        """`production(t, view)`, for a law that states one."""
+        assert self.production is not None
+        return self._evaluate(self.production, t, view)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it states that h changes, and how."""
+        return self.decay_rate is not None or self.production is not None
+
+    def on_model(self) -> "Law":
+        """The same law of the field `model` of what it sees, for flows with memory."""
+        lift = lambda fn: None if fn is None else _OnModel(fn, self.name)
+        return Law(
+            _OnModel(self.fn, self.name),
+            self.name,
+            degree=self.degree,
+            absolute=lift(self.absolute),
+            decay_rate=self.decay_rate,
+            production=lift(self.production),
+            source=self.source,
+        )
+
     def _evaluate(self, fn, t, view):
         try:
-            value = fn(t, view) if self.takes_time else fn(view)
-            value = jnp.asarray(value)
+            value = jnp.asarray(_call(fn, self.name, t, view))
         except LawError:
             raise
         except Exception as error:
@@ -96,6 +129,18 @@ class Law(eqx.Module):
                 f"got {value.dtype}"
             )
         return value
+
+
+class _OnModel(eqx.Module):
+    fn: Callable[..., Array]
+    name: str = eqx.field(static=True)
+
+    def __call__(self, t, view):
+        return _call(self.fn, self.name, t, view.model)
+
+
+def _call(fn, name: str, t, view):
+    return fn(t, view) if _takes_time(fn, name) else fn(view)
 
 
 def _takes_time(fn, name: str) -> bool:

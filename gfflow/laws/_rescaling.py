@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from .._parameters import named_parameters
 from .._problem import Problem
 from ..flows import AbstractFlow
-from ._decay import stated_decay
+from ._decay import stated
 from ._law import Law
 from ._rates import Rates
 from ._structure import Layer, chains, homogeneity
@@ -68,11 +68,11 @@ def rescaling_law(
     before: Layer, after: Layer, q: float, rates: Rates, flow: AbstractFlow
 ) -> Law:
     """The law of one hidden layer."""
-    return Law(
+    law = Law(
         _Rescaling(before, after, q, -1.0, rates),
         f"rescaling of {before.weight.removesuffix('.weight')}",
         degree="quadratic",
         absolute=_Rescaling(before, after, q, 1.0, rates),
-        decay_rate=stated_decay(flow, 2),
         source=_SOURCE,
     )
+    return stated(law, flow, 2)

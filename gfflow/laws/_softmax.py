@@ -10,7 +10,7 @@ from .. import losses
 from .._parameters import named_parameters
 from .._problem import Problem
 from ..flows import AbstractFlow
-from ._decay import stated_decay
+from ._decay import stated
 from ._law import Law
 from ._rates import Rates
 from ._structure import chains, identity
@@ -60,16 +60,14 @@ def softmax_column_sums(
         for path, name in ((last.weight, "column sums"), (last.bias, "sum")):
             if path is not None and rates.train(path):
                 sums = _ColumnSums(path, rates)
-                laws.append(
-                    Law(
-                        sums,
-                        f"{name} of {path}",
-                        degree="linear",
-                        absolute=sums,
-                        decay_rate=stated_decay(flow, 1),
-                        source=_SOURCE,
-                    )
+                law = Law(
+                    sums,
+                    f"{name} of {path}",
+                    degree="linear",
+                    absolute=sums,
+                    source=_SOURCE,
                 )
+                laws.append(stated(law, flow, 1))
     return laws
 
 

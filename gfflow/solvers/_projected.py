@@ -129,6 +129,12 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
             raise SolveError(f"corrections must be a positive int; got {corrections!r}")
         self.solver = solver  # pyright: ignore
         self.laws = tuple(law if isinstance(law, Law) else Law(law) for law in laws)
+        changing = [law.name for law in self.laws if law.production is not None]
+        if changing:
+            raise SolveError(
+                "Projected cannot enforce laws that state a production: "
+                f"{', '.join(changing)}; leave them out"
+            )
         self.view = view
         self.corrections = corrections
         self.way = way_back(self.laws)

@@ -1,0 +1,113 @@
+"""Weight decay, constant or not, on any flow."""
+
+from typing import Any, final
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._errors import SolveError
+from .._problem import Problem
+from .._typing import Parameters, Rate, ScalarLike, State
+from ._base import AbstractFlow
+from ._gradient import GradientFlow
+from ._rate import as_rate, rate_at
+
+
+@final
+class WeightDecay(AbstractFlow):
+    """Another flow with weight decay λ(t) ≥ 0, in units of one over flow time.
+
+    Decoupled (Loshchilov & Hutter 2019): θ' has −λ(t)θ added to it, whatever the flow
+    does with a gradient. A law H of the flow without, homogeneous of degree q, then
+    obeys Ḣ = −qλ(t)H if the flow is a first-order one (Euler's identity). Coupled: the
+    force is −s∘∇L − λ(t)θ, as if the loss had λ|θ|²/2 added to it. On `GradientFlow`
+    the two are the same.
+    """
+
+    flow: AbstractFlow
+    rate: Rate
+    coupled: bool = eqx.field(static=True)
+
+    def __init__(self, flow: AbstractFlow, rate: Rate, *, coupled: bool = False):
+        """**Arguments:**
+
+        - `flow`: any flow of gfflow.
+        - `rate`: λ, a number or a function of flow time that JAX can trace.
+
+        **Raises:** `SolveError` for a negative number, or what is no flow.
+        """
+        if not isinstance(flow, AbstractFlow):
+            raise SolveError(f"WeightDecay is put on a flow; got {type(flow).__name__}")
+        self.flow = flow
+        self.rate = as_rate("weight decay", rate)
+        self.coupled = coupled
+
+    def initial_state(self, problem: Problem) -> State:
+        return self.flow.initial_state(problem)
+
+    def response(
+        self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
+    ) -> State:
+        rate = rate_at(self.rate, t)
+        times = lambda x: rate.astype(x.dtype) * x
+        decay = jtu.tree_map(times, self.flow.parameters(state))
+        if self.coupled:
+            force = jtu.tree_map(jnp.add, gradient, problem.unscaled(decay))
+            return self.flow.response(t, state, force, problem)
+        change = self.flow.response(t, state, gradient, problem)
+        return self._added(change, decay, jnp.subtract)
+
+    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        rate = jnp.abs(rate_at(self.rate, t))
+        size = lambda x: rate.astype(x.dtype) * jnp.abs(x)
+        decay = jtu.tree_map(size, self.flow.parameters(state))
+        terms = self.flow.absolute_field(t, state, problem)
+        if self.coupled:
+            still = jtu.tree_map(jnp.zeros_like, decay)
+            force = problem.unscaled(decay)
+            pushed, free = (
+                self.flow.response(t, state, g, problem) for g in (force, still)
+            )
+            size = lambda total, a, b: total + jnp.abs(a - b)
+            return jtu.tree_map(size, terms, pushed, free)
+        return self._added(terms, decay, jnp.add)
+
+    def parameters(self, state: State) -> Parameters:
+        return self.flow.parameters(state)
+
+    def view(self, state: State, problem: Problem) -> Any:
+        return self.flow.view(state, problem)
+
+    def homogeneous_decay(self) -> Rate:
+        """That of the flow inside and this one's."""
+        inner = self.flow.homogeneous_decay()
+        if self.has_memory or not self.decays_homogeneously:
+            return inner
+        if callable(inner) or callable(self.rate):
+            return lambda t: rate_at(inner, t) + rate_at(self.rate, t)
+        return inner + self.rate
+
+    def without_decay(self) -> AbstractFlow:
+        if self.has_memory or not self.decays_homogeneously:
+            return self
+        return self.flow.without_decay()
+
+    @property
+    def decays_homogeneously(self) -> bool:
+        """Whether the decay is −λθ in θ'."""
+        return not self.coupled or isinstance(self.flow.base, GradientFlow)
+
+    @property
+    def base(self) -> AbstractFlow:
+        return self.flow.base
+
+    @property
+    def has_memory(self) -> bool:
+        return self.flow.has_memory
+
+    def _added(self, change: State, decay: Parameters, add) -> State:
+        moved = jtu.tree_map(add, self.flow.parameters(change), decay)
+        if not self.has_memory:
+            return moved
+        return eqx.tree_at(self.flow.parameters, change, moved)

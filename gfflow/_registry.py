@@ -19,6 +19,16 @@ _FLOWS: dict[str, _Entry] = {
         "GradientFlow",
         "θ' = −∇L(θ) [− λθ with weight_decay = λ]",
     ),
+    "momentum": (
+        "gfflow.flows",
+        "MomentumFlow",
+        "θ'' + τ(t)θ' = −∇L(θ): heavy ball, Nesterov, any τ",
+    ),
+    "mirror": (
+        "gfflow.flows",
+        "MirrorFlow",
+        "∇Φ(θ)' = −∇L(θ): entropy, log-barrier, p-norm, by parameter",
+    ),
 }
 
 _SOLVERS: dict[str, _Entry] = {

@@ -23,6 +23,7 @@ from .._times import linear_times, log_times, make_grid
 from ..flows import AbstractFlow
 from ..laws import Law, known_laws, symbolic
 from ..solvers import Projected
+from ._build_flow import build_flow
 from ._sections import Config
 from ._targets import call_target, load_target
 
@@ -89,8 +90,10 @@ def build(config: Config, where: Where = str) -> Experiment:
 
     **Raises:** `ConfigError` for a part that cannot be made or does not fit.
     """
-    flow = lookup("flows", config.flow.kind)(weight_decay=config.flow.weight_decay)
     problem = _problem(config, where)
+    with _at(where, "flow"):
+        flow = build_flow(config.flow)
+        flow.initial_state(problem)
     laws, must_hold = _laws(config, problem, flow, where)
     solver = config.solver
     with _at(where, "solver"):
@@ -225,7 +228,8 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
         if family == "known":
             found = known_laws(problem, flow)
         else:
-            found = lookup("laws", family)(problem, flow, assume=True)
+            with _at(where, "laws.families"):
+                found = lookup("laws", family)(problem, flow, assume=True)
             if not found:
                 raise ConfigError(
                     [

@@ -17,7 +17,8 @@ from .._errors import ConfigError, LawError
 from .._grammar import parse
 from .._registry import names, suggest
 from ._schema import Located, is_section, locate, section_kinds
-from ._sections import Config, one_of, split_target
+from ._section_types import one_of, split_target
+from ._sections import Config
 from ._toml_lines import Places, dotted, line_numbers, read_toml, set_key
 
 _Keys = tuple[str | int, ...]
@@ -337,6 +338,7 @@ def _named_files(data: dict[str, Any]) -> Iterator[tuple[_Keys, str, str]]:
         ("problem", "loss"),
         ("problem", "model", "target"),
         ("problem", "data", "target"),
+        *(("flow", key) for key in ("friction", "weight_decay", "learning_rate")),
     ]
     index = 0
     while view.given("laws", "custom", index):

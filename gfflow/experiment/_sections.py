@@ -1,13 +1,8 @@
 """The sections of a config: their keys, defaults and limits, one class a section."""
 
-import math
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     NonNegativeFloat,
@@ -16,115 +11,23 @@ from pydantic import (
     PositiveInt,
     Tag,
 )
-from pydantic_core import PydanticCustomError
 
-from .._registry import names, suggest
-
-TARGET_SYNTAX = '"package.module:name" or "./file.py:name"'
-
-
-def one_of(word: object, words: Sequence[str]) -> str:
-    """`must be one of a, b (did you mean 'a'?)`, for a word that is none of them."""
-    near = suggest(word, words) if isinstance(word, str) else ""
-    return f"must be one of {', '.join(words)}{near}"
-
-
-def split_target(target: str) -> tuple[str, str, bool]:
-    """The parts of a target.
-
-    **Arguments:**
-
-    - `target`: `package.module:name` or `./file.py:name`.
-
-    **Returns:** the module or the file, the name in it, and whether it is a file.
-
-    **Raises:** `ValueError`, with what is wrong, if `target` is neither.
-    """
-    where, colon, name = target.rpartition(":")
-    is_file = where.endswith(".py")
-    if not colon or (not is_file and ":" in where):
-        raise ValueError(f"needs one colon: {TARGET_SYNTAX}")
-    if not is_file and not all(part.isidentifier() for part in where.split(".")):
-        raise ValueError(f"must be {TARGET_SYNTAX}")
-    if not name.isidentifier():
-        raise ValueError(f"needs the name of a function after the colon: {name!r}")
-    return where, name, is_file
-
-
-def _refuse(text: str, inside: Sequence[str | int] = ()) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{text}", {"text": text, "inside": inside})
-
-
-def _target(text: str) -> str:
-    try:
-        split_target(text)
-    except ValueError as error:
-        raise _refuse(str(error)) from None
-    return text
-
-
-def _loss(text: str) -> str:
-    if ":" in text:
-        return _target(text)
-    if text not in names("losses"):
-        raise _refuse(f"{one_of(text, names('losses'))}, or {TARGET_SYNTAX}")
-    return text
-
-
-def _registered(kind: str, *also: str) -> Callable[[str], str]:
-    def check(word: str) -> str:
-        known = [*also, *names(kind)]
-        if word not in known:
-            raise _refuse(one_of(word, known))
-        return word
-
-    return check
-
-
-def _solver(word: str) -> str:
-    known = {name.lower(): name for name in names("solvers")}
-    if word.lower() not in known:
-        raise _refuse(one_of(word, names("solvers")))
-    return known[word.lower()]
-
-
-def _plain(value: Any, inside: tuple[str | int, ...] = ()) -> Any:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            _plain(entry, (*inside, key))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            _plain(entry, (*inside, index))
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise _refuse("must be a finite number", inside)
-    elif not isinstance(value, str | bool | int | float | None):
-        raise _refuse("dates and times are not supported: write a string", inside)
-    return value
-
-
-def _kind(section: Any) -> str | None:
-    if not isinstance(section, dict):
-        return getattr(section, "kind", None)
-    kind = section.get("kind", "target" if "target" in section else None)
-    return kind if isinstance(kind, str) else None
-
-
-Target = Annotated[str, AfterValidator(_target)]
-Arguments = Annotated[dict[str, Any], AfterValidator(_plain)]
-Activation = Annotated[str, AfterValidator(_registered("activations"))]
-Initialiser = Annotated[str, AfterValidator(_registered("initialisers"))]
-Family = Annotated[str, AfterValidator(_registered("laws", "known"))]
-Name = Annotated[str, Field(min_length=1)]
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Widths = Annotated[list[PositiveInt], Field(min_length=2)]
-
-
-class Section(BaseModel):
-    """What the sections share: no unknown keys, no conversions, no inf or nan."""
-
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False
-    )
+from ._flow_sections import FlowSection, GradientFlowSection
+from ._section_types import (
+    TARGET_SYNTAX,
+    Activation,
+    Arguments,
+    Family,
+    Initialiser,
+    LossName,
+    Name,
+    Section,
+    Seed,
+    SolverName,
+    Target,
+    Widths,
+    kind_of,
+)
 
 
 class MLPModel(Section):
@@ -216,11 +119,9 @@ class ProblemSection(Section):
         Annotated[MLPModel, Tag("mlp")]
         | Annotated[DeepLinearModel, Tag("deep_linear")]
         | Annotated[TargetPart, Tag("target")],
-        Discriminator(_kind),
+        Discriminator(kind_of),
     ]
-    loss: Annotated[str, AfterValidator(_loss)] = Field(
-        description=f"a registered loss, or {TARGET_SYNTAX}"
-    )
+    loss: LossName = Field(description=f"a registered loss, or {TARGET_SYNTAX}")
     data: Annotated[
         Annotated[TableData, Tag("digits")]
         | Annotated[TableData, Tag("breast_cancer")]
@@ -229,18 +130,11 @@ class ProblemSection(Section):
         | Annotated[NpzData, Tag("npz")]
         | Annotated[CsvData, Tag("csv")]
         | Annotated[TargetPart, Tag("target")],
-        Discriminator(_kind),
+        Discriminator(kind_of),
     ]
     chunk: PositiveInt | None = Field(default=None, description="samples at a time")
     time_scale: PositiveFloat = Field(default=1.0, description="factor on the gradient")
     trainable: list[Name] | None = Field(default=None, description="parameter paths")
-
-
-class FlowSection(Section):
-    """`[flow]`: which ODE the problem becomes."""
-
-    kind: Annotated[str, AfterValidator(_registered("flows"))] = "gradient"
-    weight_decay: NonNegativeFloat = Field(default=0.0, description="rate of the decay")
 
 
 class StopSection(Section):
@@ -253,7 +147,7 @@ class StopSection(Section):
 class SolverSection(Section):
     """`[solver]`: how the ODE is integrated."""
 
-    name: Annotated[str, AfterValidator(_solver)] = "auto"
+    name: SolverName = "auto"
     stages: Annotated[int, Field(ge=1, le=9)] | None = Field(
         default=None, description="of auto, radau_iia, gauss_legendre"
     )
@@ -328,7 +222,7 @@ class Config(Section):
     """A whole config. `load_config` makes one from a file."""
 
     problem: ProblemSection
-    flow: FlowSection = FlowSection()
+    flow: FlowSection = GradientFlowSection()
     solver: SolverSection
     save: SaveSection = SaveSection()
     laws: LawsSection = LawsSection()

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import GFFlowError, TargetError
 from .._registry import suggest
-from ._sections import split_target
+from ._section_types import split_target
 
 
 def load_target(target: str) -> Any:

@@ -165,7 +165,7 @@ def test_heavy_ball_on_a_quadratic():
 def test_no_law_is_read_off_the_structure_for_other_flows():
     x, y = gf.data.teacher_student(inputs=2, outputs=2, samples=20)
     problem = gf.Problem(linear(2, 2, 2)[0], "mse", (x, y))
-    assert gf.known_laws(problem, MomentumFlow(0.5)) == []
+    assert gf.known_laws(problem, MirrorFlow()) == []
 
 
 def test_users_friction():

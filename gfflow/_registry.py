@@ -47,6 +47,11 @@ _SOLVERS: dict[str, _Entry] = {
         "RadauIIA",
         "collocation, order 2s − 1: stiff, L-stable (1 to 9 stages)",
     ),
+    "conjugate": (
+        "gfflow.solvers",
+        "Conjugate",
+        "momentum: Gauss–Legendre in (θ, μθ'), keeps rotation laws to round-off",
+    ),
     "rock2": (
         "gfflow.solvers",
         "ROCK2",

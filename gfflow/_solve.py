@@ -26,7 +26,7 @@ from ._times import is_traced, make_grid
 from ._typing import IntScalarLike, ScalarLike, Times
 from .flows import AbstractFlow
 from .laws import Law
-from .solvers import Auto, Projected, solver_events, solver_properties
+from .solvers import Auto, Conjugate, Projected, solver_events, solver_properties
 
 _STATES = 16
 _STATE_BYTES = 2**31
@@ -167,13 +167,15 @@ def fitted_solver(
     solver: diffrax.AbstractSolver, flow: AbstractFlow, rtol: ScalarLike
 ) -> diffrax.AbstractSolver:
     """The solver with the stages that suit the tolerance, where it chooses them by it;
-    the laws that it enforces see what the flow shows."""
+    the laws that it enforces see what the flow shows, and it knows the friction."""
     if isinstance(solver, Projected):
         inner = fitted_solver(solver.solver, flow, rtol)
         solver = eqx.tree_at(
             lambda s: s.solver, solver, inner, is_leaf=lambda x: x is solver.solver
         )
         return solver if solver.view is not None else solver.seen_through(flow.view)
+    if isinstance(solver, Conjugate):
+        return solver.fitted(flow)
     if isinstance(solver, Auto) and not is_traced(rtol):
         return solver.for_tolerance(float(rtol))
     return solver

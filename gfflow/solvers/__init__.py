@@ -5,6 +5,7 @@ from ._accounted import Attempt as Attempt
 from ._accounted import spent_at_start as spent_at_start
 from ._accounted import with_tolerances as with_tolerances
 from ._auto import Auto as Auto
+from ._conjugate import Conjugate as Conjugate
 from ._gauss_legendre import GaussLegendre as GaussLegendre
 from ._projected import Projected as Projected
 from ._properties import SolverProperties as SolverProperties

@@ -95,6 +95,11 @@ _LAWS: dict[str, _Entry] = {
         "softmax_column_sums",
         "softmax cross-entropy: column sums of the last weight, sum of its bias",
     ),
+    "factor_sums": (
+        "gfflow.laws",
+        "factor_sums",
+        "nonnegative factorisation, entropy: Σ_i U_ik − Σ_j V_jk",
+    ),
     "rotation": (
         "gfflow.laws",
         "rotation",
@@ -105,6 +110,7 @@ _LAWS: dict[str, _Entry] = {
 _MODELS: dict[str, _Entry] = {
     "mlp": ("gfflow.models", "MLP", "multilayer perceptron, any jax.nn activation"),
     "deep_linear": ("gfflow.models", "DeepLinear", "x ↦ W_L ⋯ W₁ x [+ biases]"),
+    "factorisation": ("gfflow.models", "Factorisation", "UVᵀ, by the numbers of rows"),
 }
 
 _DATA: dict[str, _Entry] = {

@@ -244,7 +244,11 @@ def _report(
     run = solver_properties(solution.solver)
     if law.name in solution.enforced:
         note += "; the run's solver enforces it, so the run's drift is no evidence"
-    elif law.degree in run.exact_degrees and law.degree != "linear":
+    elif (
+        law.degree in run.exact_degrees
+        and law.degree != "linear"
+        and solution.flow.shows_its_state
+    ):
         note += (
             f"; {run.name} keeps {law.degree} laws by construction, so the run's drift "
             "is no evidence"

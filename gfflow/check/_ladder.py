@@ -160,7 +160,7 @@ def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
         round_off=floor,
         solver=properties.name,
         solver_order=properties.order,
-        evidence=law.degree not in properties.exact_degrees,
+        evidence=not (flow.shows_its_state and law.degree in properties.exact_degrees),
     )
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from .._errors import ProblemError
 
-Targets = Literal["one_hot", "labels", "values"]
+Targets = Literal["one_hot", "labels", "values", "inputs"]
 
 
 def digits(
@@ -26,7 +26,8 @@ def digits(
     - `samples`: a random subset of this many, drawn with `seed`.
     - `standardise`: each input to mean 0 and variance 1 (constant ones to 0).
     - `targets`: `"one_hot"` rows, integer `"labels"`, or the label as a `"values"`
-        column.
+        column. `"inputs"`: the data are a matrix to be factorised: its row numbers,
+        and its rows.
 
     **Raises:** `ProblemError` without scikit-learn, or for too many samples.
     """
@@ -69,10 +70,10 @@ def _load(name, samples, standardise, targets, seed) -> tuple[Array, Array]:
     x, y = getattr(datasets, name)(return_X_y=True)
     x = np.asarray(x, float)
     classes = np.issubdtype(y.dtype, np.integer)
-    if not classes and targets != "values":
+    if not classes and targets not in ("values", "inputs"):
         raise ProblemError(
             f"{name.removeprefix('load_')} has real targets; its targets are "
-            f"'values', not {targets!r}"
+            f"'values' or 'inputs', not {targets!r}"
         )
     if samples is not None:
         if samples > len(x):
@@ -85,6 +86,8 @@ def _load(name, samples, standardise, targets, seed) -> tuple[Array, Array]:
     if standardise:
         x = _standardised(x)
         y = y if classes else _standardised(y[:, None])[:, 0]
+    if targets == "inputs":
+        return jnp.arange(len(x)), jnp.asarray(x, float)
     if targets == "one_hot":
         y = np.eye(int(y.max()) + 1)[y]
     elif targets == "values":

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from .._errors import DiscoveryError
 from ..flows import AbstractFlow, ConstantFriction, MomentumFlow, Nesterov
+from ..laws._second_order import SecondOrder
 from . import exact
 from ._discovery import Discovery, Evidence
 from ._polynomial import Layout, Polynomial
@@ -19,8 +20,8 @@ def exact_discovery(
     began = time.perf_counter()
     result = exact.exact_laws(parametrisation, momentum=_friction(flow), seed=seed)
     layout, clock, laws = result.layout, (), list(result.laws)
-    if isinstance(flow, MomentumFlow):
-        layout, clock, laws = _phase(result, flow)
+    if isinstance(flow.base, MomentumFlow):
+        layout, clock, laws = _phase(result, flow.base)
     notes = []
     if not result.complete:
         notes.append(
@@ -54,11 +55,13 @@ def exact_discovery(
 
 
 def _friction(flow: AbstractFlow) -> exact.Friction | None:
-    if not isinstance(flow, MomentumFlow):
+    base = flow.base
+    if not isinstance(base, MomentumFlow):
         return None
-    if float(flow.weight_decay):
+    motion = SecondOrder.of(flow)
+    if motion.coupled or motion.decoupled:
         raise DiscoveryError("exact mode: momentum without weight decay only")
-    friction = flow.friction
+    friction = base.friction
     if isinstance(friction, ConstantFriction):
         return exact.constant if float(friction.value) else exact.free
     if isinstance(friction, Nesterov) and float(friction.rate).is_integer():

@@ -36,8 +36,8 @@ def parametrisation_of(problem: Problem, flow: AbstractFlow) -> Parametrisation:
             "exact mode: a single linear layer has laws under softmax cross-entropy "
             "only; leave `exact` out"
         )
-    if isinstance(flow, MirrorFlow):
-        metric = _metric(flow, found.layout)
+    if isinstance(flow.base, MirrorFlow):
+        metric = _metric(flow.base, found.layout)
         found = Parametrisation(
             found.name, found.layout, found.coordinates, metric=metric
         )

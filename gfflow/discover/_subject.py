@@ -16,7 +16,8 @@ from .._precision import coarsest_precision
 from .._problem import Problem
 from .._random_data import random_inputs, random_targets
 from .._registry import suggest
-from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow
+from ..flows import AbstractFlow, MirrorFlow
+from ._bare import bare
 from ._cotangents import cotangent_span
 from ._polynomial import Layout
 from ._program import compares, is_polynomial_in_pieces
@@ -105,15 +106,18 @@ def subject_of(
     **Raises:** `DiscoveryError` for a path that names no parameter, or `only` with a
     flow whose state is more than the parameters.
     """
-    decays = float(flow.homogeneous_decay()) > 0
-    if decays:
-        flow = GradientFlow()
+    decay = flow.homogeneous_decay()
+    decays = callable(decay) or float(decay) > 0
+    flow = bare(flow)
     state = flow.initial_state(problem)
     leaves, structure = jtu.tree_flatten(state)
     paths = parameter_paths(state)
-    timed = isinstance(flow, MomentumFlow)
+    timed = flow.has_memory
     if timed and only is not None:
-        raise DiscoveryError(f"only is for flows on parameters; got {type(flow)}")
+        raise DiscoveryError(
+            "only is for flows whose state is the parameters; "
+            f"got {type(flow).__name__}"
+        )
     chosen = _chosen(paths, only)
     pick = lambda values: [v for v, c in zip(values, chosen) if c]
     start, unravel = ravel_pytree(pick(leaves))
@@ -240,9 +244,11 @@ def _scalar(problem: Problem):
 
 
 def _clock(flow: AbstractFlow) -> Clock:
-    if not isinstance(flow, MomentumFlow):
+    if not flow.has_memory:
         return ()
-    friction = flow.friction
+    friction = getattr(flow.base, "friction", None)
+    if friction is None:
+        return (("t", lambda t: t),)
     time = ("t", lambda t: t)
     if friction.factor(1.0) is None or friction.factor_name == "1":
         return (time,)

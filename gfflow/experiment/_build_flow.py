@@ -28,7 +28,8 @@ def build_flow(section: AnyFlowSection) -> AbstractFlow:
         options = {"friction": _friction(section)}
     if isinstance(section, MirrorFlowSection):
         table = {"": section.potential, **section.potentials}
-        options = {"potential": {path: _potential(p) for path, p in table.items()}}
+        potentials = {path: _potential(p) for path, p in table.items()}
+        options = {"potential": potentials, "dual": section.dual}
     kind = getattr(section, "kind")
     decay = _rate(section.weight_decay)
     coupled = getattr(section, "coupled", False)

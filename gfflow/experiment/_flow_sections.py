@@ -98,6 +98,7 @@ class MirrorFlowSection(CoupledFlowSection):
     potentials: dict[Name, Potential] = Field(
         default={}, description="parameter path = potential"
     )
+    dual: bool = Field(default=True, description="integrate ∇Φ(θ), or θ")
 
 
 class NaturalGradientFlowSection(CoupledFlowSection):

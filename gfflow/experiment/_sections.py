@@ -52,6 +52,17 @@ class DeepLinearModel(Section):
     bias: bool = Field(default=False, description="whether the layers have biases")
 
 
+class FactorisationModel(Section):
+    """`[problem.model]` with kind = "factorisation"."""
+
+    kind: Literal["factorisation"] = "factorisation"
+    rows: PositiveInt = Field(description="of the matrix")
+    columns: PositiveInt = Field(description="of the matrix")
+    rank: PositiveInt = Field(description="columns of either factor")
+    positive: bool = Field(default=True, description="a start above 0")
+    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
+
+
 class TargetPart(Section):
     """`[problem.model]` or `[problem.data]` made by a user's own function."""
 
@@ -66,7 +77,7 @@ class TableData(Section):
     kind: Literal["digits", "breast_cancer", "diabetes"]
     samples: PositiveInt | None = Field(default=None, description="size of the subset")
     standardise: bool = Field(default=True, description="inputs of variance 1")
-    targets: Literal["one_hot", "labels", "values"] | None = None
+    targets: Literal["one_hot", "labels", "values", "inputs"] | None = None
     seed: Seed = Field(default=0, description="choice of the subset")
 
 
@@ -118,6 +129,7 @@ class ProblemSection(Section):
     model: Annotated[
         Annotated[MLPModel, Tag("mlp")]
         | Annotated[DeepLinearModel, Tag("deep_linear")]
+        | Annotated[FactorisationModel, Tag("factorisation")]
         | Annotated[TargetPart, Tag("target")],
         Discriminator(kind_of),
     ]

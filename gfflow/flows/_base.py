@@ -65,3 +65,9 @@ class AbstractFlow(eqx.Module):
         """Whether the state holds more than the parameters. It then moves without a
         gradient, and what a law sees has the field `model`."""
         return False
+
+    @property
+    def shows_its_state(self) -> bool:
+        """Whether the parameters are entries of the state, and not functions of it. If
+        not, no solver keeps laws of the parameters by construction."""
+        return True

@@ -74,3 +74,7 @@ class LearningRate(AbstractFlow):
     @property
     def has_memory(self) -> bool:
         return self.flow.has_memory
+
+    @property
+    def shows_its_state(self) -> bool:
+        return self.flow.shows_its_state

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, final
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
@@ -22,9 +24,12 @@ _NAMES = {"euclidean": Euclidean, "entropy": Entropy, "log_barrier": LogBarrier}
 class MirrorFlow(AbstractFlow):
     """(∇Φ(θ))' = −s ∘ ∇L(θ), that is θ' = −∇²Φ(θ)⁻¹ (s ∘ ∇L(θ)).
 
-    The state is the parameters. NMF is the entropy on both factors; an input-convex
-    network has it on the weights that must stay positive
-    (Marcotte, Gribonval & Peyré 2024, Sec. 3).
+    The state is the dual variable z = ∇Φ(θ), with z' = −s ∘ ∇L(θ(z)): whatever the
+    steps are, θ(z) stays in the domain (of the log-barrier, while no θ is infinite),
+    and a p-norm has no singular field at 0. In the primal, `dual=False`, the state is
+    θ, and Runge–Kutta methods keep linear laws to round-off. Nonnegative matrix
+    factorisation has the entropy on both factors; an input-convex network on the
+    weights that must stay positive (Marcotte, Gribonval & Peyré 2024, Sec. 3).
 
     **Attributes:**
 
@@ -33,22 +38,28 @@ class MirrorFlow(AbstractFlow):
     """
 
     potentials: tuple[tuple[str, AbstractPotential], ...]
+    dual: bool = eqx.field(static=True)
 
     def __init__(
         self,
         potential: AbstractPotential
         | str
         | Mapping[str, AbstractPotential | str] = "entropy",
+        *,
+        dual: bool = True,
     ):
         """**Arguments:**
 
         - `potential`: `"entropy"`, `"log_barrier"`, `"euclidean"`, a
             `gfflow.flows.PNorm(p)`, or a mapping from parameter paths to these.
 
+        - `dual`: whether the state is ∇Φ(θ) or θ.
+
         **Raises:** `SolveError` for a name that is none of these.
         """
         table = potential if isinstance(potential, Mapping) else {"": potential}
         self.potentials = tuple((path, _potential(p)) for path, p in table.items())
+        self.dual = dual
 
     def initial_state(self, problem: Problem) -> State:
         """**Raises:** `SolveError` for a path that is no parameter, or a start outside
@@ -71,24 +82,42 @@ class MirrorFlow(AbstractFlow):
                     f"MirrorFlow: {path} must be positive under its potential; its "
                     f"least entry is {float(np.min(np.asarray(leaf))):g}"
                 )
-        return problem.parameters
+        if not self.dual:
+            return problem.parameters
+        dual = lambda path, p, _: self.potential_of(path).dual(p)
+        return self._by_path(dual, problem.parameters, problem.parameters)
 
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
+        if self.dual:
+            return jtu.tree_map(jnp.negative, problem.scaled(gradient))
         step = lambda path, p, g: -self.potential_of(path).inverse_hessian(p) * g
         return self._by_path(step, state, problem.scaled(gradient))
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        terms = problem.scaled(problem.absolute_gradient(self.parameters(state)))
+        if self.dual:
+            return terms
         size = lambda path, p, g: abs(self.potential_of(path).inverse_hessian(p)) * g
-        terms = problem.scaled(problem.absolute_gradient(state))
         return self._by_path(size, state, terms)
 
     def parameters(self, state: State) -> Parameters:
-        return state
+        if not self.dual:
+            return state
+        primal = lambda path, z, _: self.potential_of(path).primal(z)
+        return self._by_path(primal, state, state)
 
     def view(self, state: State, problem: Problem) -> Any:
-        return problem.model_at(state)
+        return problem.model_at(self.parameters(state))
+
+    def in_the_primal(self) -> "MirrorFlow":
+        """The same flow with the parameters as its state."""
+        return MirrorFlow(dict(self.potentials), dual=False)
+
+    @property
+    def shows_its_state(self) -> bool:
+        return not self.dual
 
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0

@@ -1,4 +1,4 @@
-"""Separable potentials of mirror flows, by the inverse of their second derivative."""
+"""Separable potentials of mirror flows: their gradients and second derivatives."""
 
 import abc
 from typing import final
@@ -20,6 +20,14 @@ class AbstractPotential(eqx.Module):
     def inverse_hessian(self, theta: Array) -> Array:
         """1/φ''(θ_i), elementwise."""
 
+    @abc.abstractmethod
+    def dual(self, theta: Array) -> Array:
+        """φ'(θ_i), elementwise."""
+
+    @abc.abstractmethod
+    def primal(self, dual: Array) -> Array:
+        """θ_i of φ'(θ_i), elementwise: the inverse of `dual`."""
+
 
 @final
 class Euclidean(AbstractPotential):
@@ -29,6 +37,12 @@ class Euclidean(AbstractPotential):
 
     def inverse_hessian(self, theta: Array) -> Array:
         return jnp.ones_like(theta)
+
+    def dual(self, theta: Array) -> Array:
+        return theta
+
+    def primal(self, dual: Array) -> Array:
+        return dual
 
 
 @final
@@ -40,6 +54,12 @@ class Entropy(AbstractPotential):
     def inverse_hessian(self, theta: Array) -> Array:
         return theta
 
+    def dual(self, theta: Array) -> Array:
+        return jnp.log(theta)
+
+    def primal(self, dual: Array) -> Array:
+        return jnp.exp(dual)
+
 
 @final
 class LogBarrier(AbstractPotential):
@@ -49,6 +69,12 @@ class LogBarrier(AbstractPotential):
 
     def inverse_hessian(self, theta: Array) -> Array:
         return theta**2
+
+    def dual(self, theta: Array) -> Array:
+        return -1 / theta
+
+    def primal(self, dual: Array) -> Array:
+        return -1 / dual
 
 
 @final
@@ -68,3 +94,11 @@ class PNorm(AbstractPotential):
 
     def inverse_hessian(self, theta: Array) -> Array:
         return jnp.abs(theta) ** (2 - self.p.astype(theta.dtype))
+
+    def dual(self, theta: Array) -> Array:
+        less = self.p.astype(theta.dtype) - 1
+        return jnp.sign(theta) * jnp.abs(theta) ** less / less
+
+    def primal(self, dual: Array) -> Array:
+        less = self.p.astype(dual.dtype) - 1
+        return jnp.sign(dual) * (less * jnp.abs(dual)) ** (1 / less)

@@ -35,10 +35,16 @@ class WeightDecay(AbstractFlow):
         - `flow`: any flow of gfflow.
         - `rate`: λ, a number or a function of flow time that JAX can trace.
 
-        **Raises:** `SolveError` for a negative number, or what is no flow.
+        **Raises:** `SolveError` for a negative number, what is no flow, or decoupled
+        decay on a flow in dual variables.
         """
         if not isinstance(flow, AbstractFlow):
             raise SolveError(f"WeightDecay is put on a flow; got {type(flow).__name__}")
+        if not (coupled or flow.shows_its_state):
+            raise SolveError(
+                "decoupled weight decay needs the parameters in the state: take "
+                "MirrorFlow(..., dual=False), or coupled=True"
+            )
         self.flow = flow
         self.rate = as_rate("weight decay", rate)
         self.coupled = coupled
@@ -105,6 +111,10 @@ class WeightDecay(AbstractFlow):
     @property
     def has_memory(self) -> bool:
         return self.flow.has_memory
+
+    @property
+    def shows_its_state(self) -> bool:
+        return self.flow.shows_its_state
 
     def _added(self, change: State, decay: Parameters, add) -> State:
         moved = jtu.tree_map(add, self.flow.parameters(change), decay)

@@ -2,6 +2,7 @@
 
 from ._absolute import absolute_terms as absolute_terms
 from ._balancedness import balancedness as balancedness
+from ._factor_sums import factor_sums as factor_sums
 from ._known import known_laws as known_laws
 from ._law import Law as Law
 from ._momentum_of import momentum_of as momentum_of

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .flows import GradientFlow as GradientFlow
     from .flows import MirrorFlow as MirrorFlow
     from .flows import MomentumFlow as MomentumFlow
+    from .flows import NaturalGradientFlow as NaturalGradientFlow
     from .flows import nesterov as nesterov
     from .laws import Law as Law
     from .laws import known_laws as known_laws
@@ -70,6 +71,7 @@ _HOMES = {
     "LawReport": "check",
     "MirrorFlow": "flows",
     "MomentumFlow": "flows",
+    "NaturalGradientFlow": "flows",
     "Problem": "_problem",
     "ProblemError": "_errors",
     "Report": "check",

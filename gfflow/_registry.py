@@ -19,6 +19,11 @@ _FLOWS: dict[str, _Entry] = {
         "GradientFlow",
         "θ' = −∇L(θ) [− λθ with weight_decay = λ]",
     ),
+    "natural": (
+        "gfflow.flows",
+        "NaturalGradientFlow",
+        "θ' = −(F + damping·I)⁻¹∇L, F Gauss–Newton or Fisher",
+    ),
 }
 
 _SOLVERS: dict[str, _Entry] = {

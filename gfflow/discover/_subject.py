@@ -99,7 +99,12 @@ def subject_of(
     flow whose state is more than the parameters.
     """
     decays = float(flow.homogeneous_decay()) > 0
-    if decays:
+    if not flow.affine:
+        raise DiscoveryError(
+            "discovery needs a flow that is affine in the gradient; "
+            f"{type(flow).__name__} is not. Weigh a law of your own with gfflow.check"
+        )
+    if flow.stays_in_span:
         flow = GradientFlow()
     state = flow.initial_state(problem)
     leaves, structure = jtu.tree_flatten(state)

@@ -10,6 +10,7 @@ from ._gradient import GradientFlow as GradientFlow
 from ._mirror import MirrorFlow as MirrorFlow
 from ._momentum import MomentumFlow as MomentumFlow
 from ._momentum import Phase as Phase
+from ._natural import NaturalGradientFlow as NaturalGradientFlow
 from ._potentials import AbstractPotential as AbstractPotential
 from ._potentials import Entropy as Entropy
 from ._potentials import Euclidean as Euclidean

@@ -2,7 +2,7 @@
 
 from .._problem import Problem
 from .._registry import lookup
-from ..flows import AbstractFlow, GradientFlow
+from ..flows import AbstractFlow
 from ._law import Law
 
 _FAMILIES = ("balancedness", "rescaling", "softmax_column_sums")
@@ -19,7 +19,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
     **Returns:** laws, those of one hidden layer together in one array. A layer with a
     linear activation has its balancedness, of which rescaling is the diagonal.
     """
-    if not isinstance(flow, GradientFlow):
+    if not flow.stays_in_span:
         return []
     found = []
     seen = set()

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .flows import MirrorFlow as MirrorFlow
     from .flows import MomentumFlow as MomentumFlow
     from .flows import NaturalGradientFlow as NaturalGradientFlow
+    from .flows import PreconditionedFlow as PreconditionedFlow
     from .flows import nesterov as nesterov
     from .laws import Law as Law
     from .laws import known_laws as known_laws
@@ -72,6 +73,7 @@ _HOMES = {
     "MirrorFlow": "flows",
     "MomentumFlow": "flows",
     "NaturalGradientFlow": "flows",
+    "PreconditionedFlow": "flows",
     "Problem": "_problem",
     "ProblemError": "_errors",
     "Report": "check",

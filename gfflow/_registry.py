@@ -24,6 +24,9 @@ _FLOWS: dict[str, _Entry] = {
         "NaturalGradientFlow",
         "θ' = −(F + damping·I)⁻¹∇L, F Gauss–Newton or Fisher",
     ),
+    "rmsprop": ("gfflow.flows", "rmsprop", "v' = (g² − v)/tau, θ' = −g/(√v + eps)"),
+    "adam": ("gfflow.flows", "adam", "Adam's limit of small steps, times tau1, tau2"),
+    "sign": ("gfflow.flows", "sign", "θ' = −g/√(g² + eps²); −sign g with eps = 0"),
 }
 
 _SOLVERS: dict[str, _Entry] = {

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .flows import MomentumFlow as MomentumFlow
     from .flows import NaturalGradientFlow as NaturalGradientFlow
     from .flows import PreconditionedFlow as PreconditionedFlow
+    from .flows import SaddleFlow as SaddleFlow
     from .flows import nesterov as nesterov
     from .laws import Law as Law
     from .laws import known_laws as known_laws
@@ -78,6 +79,7 @@ _HOMES = {
     "ProblemError": "_errors",
     "Report": "check",
     "RunFolderError": "_errors",
+    "SaddleFlow": "flows",
     "Solution": "_solution",
     "SolveError": "_errors",
     "Spectrum": "_spectrum",

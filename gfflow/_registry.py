@@ -26,6 +26,7 @@ _FLOWS: dict[str, _Entry] = {
     ),
     "rmsprop": ("gfflow.flows", "rmsprop", "v' = (g² − v)/tau, θ' = −g/(√v + eps)"),
     "adam": ("gfflow.flows", "adam", "Adam's limit of small steps, times tau1, tau2"),
+    "saddle": ("gfflow.flows", "SaddleFlow", "descent, but ascent in the paths ascent"),
     "sign": ("gfflow.flows", "sign", "θ' = −g/√(g² + eps²); −sign g with eps = 0"),
 }
 

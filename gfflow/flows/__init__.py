@@ -27,3 +27,4 @@ from ._preconditioners import Adam as Adam
 from ._preconditioners import Moments as Moments
 from ._preconditioners import RMSProp as RMSProp
 from ._preconditioners import Sign as Sign
+from ._saddle import SaddleFlow as SaddleFlow

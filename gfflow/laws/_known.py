@@ -2,7 +2,7 @@
 
 from .._problem import Problem
 from .._registry import lookup
-from ..flows import AbstractFlow
+from ..flows import AbstractFlow, SaddleFlow
 from ._law import Law
 
 _FAMILIES = ("balancedness", "rescaling", "softmax_column_sums")
@@ -19,7 +19,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
     **Returns:** laws, those of one hidden layer together in one array. A layer with a
     linear activation has its balancedness, of which rescaling is the diagonal.
     """
-    if not flow.stays_in_span:
+    if not (flow.stays_in_span or isinstance(flow, SaddleFlow)):
         return []
     found = []
     seen = set()

@@ -63,7 +63,7 @@ def optimised(transformation, eta, t1):
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam"])
-def test_optax_tends_to_the_flow_at_first_order(name):
+def test_optax_tends_to_the_flow_at_first_order(name, record_property):
     etas, t1 = (0.02, 0.01, 0.005), 1.0
     if name == "rmsprop":
         flow = gf.flows.rmsprop(TAU, EPS, initial=0.01)
@@ -77,8 +77,8 @@ def test_optax_tends_to_the_flow_at_first_order(name):
     end = flat(flow.parameters(solution.state))
     errors = [jnp.linalg.norm(optimised(make(eta), eta, t1) - end) for eta in etas]
     slope = np.polyfit(np.log(etas), np.log(errors), 1)[0]
+    record_property(f"order of {name} in the step", f"{slope:.3f}")
     assert abs(slope - 1) < 0.1, (slope, errors)
-    print("SLOPE", name, slope, errors)
 
 
 def test_adam_at_the_start():

@@ -11,6 +11,9 @@ from ._mirror import MirrorFlow as MirrorFlow
 from ._momentum import MomentumFlow as MomentumFlow
 from ._momentum import Phase as Phase
 from ._natural import NaturalGradientFlow as NaturalGradientFlow
+from ._noise import AbstractNoise as AbstractNoise
+from ._noise import IsotropicNoise as IsotropicNoise
+from ._noise import MinibatchNoise as MinibatchNoise
 from ._optax_limit import OptaxLimit as OptaxLimit
 from ._potentials import AbstractPotential as AbstractPotential
 from ._potentials import Entropy as Entropy
@@ -28,3 +31,4 @@ from ._preconditioners import Moments as Moments
 from ._preconditioners import RMSProp as RMSProp
 from ._preconditioners import Sign as Sign
 from ._saddle import SaddleFlow as SaddleFlow
+from ._stochastic import StochasticFlow as StochasticFlow

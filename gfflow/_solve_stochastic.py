@@ -1,7 +1,6 @@
 """solve_stochastic: paths of a stochastic gradient flow, and what they do to laws."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import diffrax
 import equinox as eqx
@@ -63,7 +62,7 @@ def solve_stochastic(
     """Integrate paths of dθ = −s ∘ ∇L dt + √η s ∘ C dB from t0 to t1 by equal steps.
 
     Each path has its own key; the same key with more steps is the same Brownian path,
-    seen more finely. Compiled once for the shapes, the steps and the saves; works
+    seen more finely. Another number of steps or another t1 compiles nothing; works
     inside a user's `jit`.
 
     **Arguments:**
@@ -97,25 +96,25 @@ def solve_stochastic(
     both = all(isinstance(t, int | float) for t in (t0, t1))
     if both and not t1 > t0:
         raise SolveError(f"t1 must be after t0 = {t0}; got {t1}")
-    grid = jnp.linspace(t0, t1, steps + 1, dtype=problem.dtype)
+    ts = jnp.linspace(t0, t1, saves + 1, dtype=problem.dtype)
+    step = (ts[-1] - ts[0]) / jnp.asarray(steps, problem.dtype)
     keys = jax.random.split(key, paths)
-    return _paths(flow, problem, solver, named_laws(laws), grid, saves, keys)
+    return _paths(flow, problem, solver, named_laws(laws), ts, step, keys)
 
 
 @eqx.filter_jit
-def _paths(flow, problem, solver, laws, grid, saves, keys) -> Paths:
-    saved = grid[:: (len(grid) - 1) // saves]
-    every = jax.vmap(lambda key: _path(flow, problem, solver, laws, grid, saved, key))
+def _paths(flow, problem, solver, laws, ts, step, keys) -> Paths:
+    every = jax.vmap(lambda key: _path(flow, problem, solver, laws, ts, step, key))
     (losses, values, integrals), end = every(keys)
-    return Paths(saved, losses, values, integrals, end)
+    return Paths(ts, losses, values, integrals, end)
 
 
-def _path(flow, problem, solver, laws, grid, saved, key):
+def _path(flow, problem, solver, laws, ts, step, key):
     """One path of (θ, ∫ Itô drift of each law)."""
     value = lambda law, t, theta: law(t, problem.model_at(theta))
     count = flow.noise.columns(problem)
     theta = problem.parameters
-    zeros = {n: jnp.zeros_like(value(h, grid[0], theta)) for n, h in laws.items()}
+    zeros = {n: jnp.zeros_like(value(h, ts[0], theta)) for n, h in laws.items()}
 
     def field(t, state, _):
         here, _ = state
@@ -124,43 +123,34 @@ def _path(flow, problem, solver, laws, grid, saved, key):
 
     def diffusion(t, state, _):
         push = lambda motion: (flow.diffusion(state[0], problem, motion), zeros)
-        motion = jax.ShapeDtypeStruct((count,), problem.dtype)
-        return lx.FunctionLinearOperator(push, motion)
+        return lx.FunctionLinearOperator(push, shape)
 
     def observed(t, state, _):
         here, integrals = state
         values = {name: value(law, t, here) for name, law in laws.items()}
         return problem.value(here), values, integrals
 
-    motion = _brownian(grid, count, problem.dtype, key)
+    shape = jax.ShapeDtypeStruct((count,), problem.dtype)
+    motion = diffrax.VirtualBrownianTree(ts[0], ts[-1], step / 4, shape, key)
     terms = diffrax.MultiTerm(
         diffrax.ODETerm(field), diffrax.ControlTerm(diffusion, motion)
     )
     solution = diffrax.diffeqsolve(
         terms,
         solver,
-        grid[0],
-        grid[-1],
-        None,
+        ts[0],
+        ts[-1],
+        step,
         (theta, zeros),
         saveat=diffrax.SaveAt(
             subs=[
-                diffrax.SubSaveAt(ts=saved, fn=observed),
+                diffrax.SubSaveAt(ts=ts, fn=observed),
                 diffrax.SubSaveAt(t1=True, fn=lambda t, state, _: state[0]),
             ]
         ),
-        stepsize_controller=diffrax.StepTo(ts=grid),
         max_steps=None,
         adjoint=diffrax.ForwardMode(),
         throw=False,
     )
     rows, ends = solution.ys
     return rows, jtu.tree_map(lambda x: x[0], ends)
-
-
-def _brownian(
-    grid: Array, count: int, dtype: Any, key: PRNGKeyArray
-) -> diffrax.VirtualBrownianTree:
-    finest = (grid[1] - grid[0]) / 4
-    shape = jax.ShapeDtypeStruct((count,), dtype)
-    return diffrax.VirtualBrownianTree(grid[0], grid[-1], finest, shape, key)

@@ -83,7 +83,8 @@ class NaturalGradientFlow(AbstractFlow):
     def initial_state(self, problem: Problem) -> State:
         """**Raises:** `SolveError` for the Fisher metric of a loss that is no negative
         log-likelihood."""
-        if self.metric == "fisher" and problem.loss not in _LIKELIHOODS:
+        known = any(problem.loss is loss for loss in _LIKELIHOODS)
+        if self.metric == "fisher" and not known:
             raise SolveError(
                 "metric='fisher' needs a loss that is the negative log-likelihood of "
                 "a known distribution: mse, half_squared_error, softmax_cross_entropy "

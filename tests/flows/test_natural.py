@@ -143,6 +143,14 @@ def test_column_sums_are_kept_under_softmax():
         assert np.max(np.abs(values - values[:1])) < 1e-12
 
 
+def test_discovery_counts_the_laws_of_gradient_flow():
+    """(S F + δ)⁻¹ maps S W_θ onto itself."""
+    problem = gf.Problem(DeepLinear([2, 2, 2], key=KEY), "mse", (X[:, :2], Y))
+    found = gf.discover(problem, gf.NaturalGradientFlow(0.1))
+    assert found.number == 3 and found.complete
+    assert found.flow == "NaturalGradientFlow"
+
+
 def test_bad_input():
     with pytest.raises(gf.SolveError, match="damping must be above 0; got 0"):
         gf.NaturalGradientFlow(0)

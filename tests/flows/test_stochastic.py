@@ -74,14 +74,22 @@ def test_the_ito_drift_of_a_quadratic_law():
 def test_laws_follow_their_ito_drift_along_every_path(record_property):
     """At strong order ½ of Euler–Maruyama."""
     flow, steps = gf.StochasticFlow(0.1, 2), (32, 128, 512)
-    errors = []
+    errors, traced, traces = [], [], []
+
+    def balance(model):
+        traced.append(model)
+        return BALANCE.fn(model)
+
+    law = gf.Law(balance)
     for count in steps:
         found = gf.solve_stochastic(
-            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=500, laws=[BALANCE]
+            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=500, laws=[law]
         )
-        left = found.martingale(BALANCE.name)[:, -1]
+        left = found.martingale("balance")[:, -1]
+        traces.append(len(traced))
         errors.append(float(jnp.sqrt(jnp.mean(left**2))))
-    moved = found.ito_drifts[BALANCE.name][:, -1]
+    assert traces[0] == traces[-1] > 0  # another number of steps compiles nothing
+    moved = found.ito_drifts["balance"][:, -1]
     assert np.median(np.abs(moved)) > 5 * errors[-1]
     slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     record_property("order of the Itô drift in the step", f"{slope:.3f}")

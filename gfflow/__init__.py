@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ._solution import Cost as Cost
     from ._solution import Solution as Solution
     from ._solve import solve as solve
+    from ._solve_stochastic import Paths as Paths
+    from ._solve_stochastic import solve_stochastic as solve_stochastic
     from ._spectrum import Spectrum as Spectrum
     from ._spectrum import hessian_eigenvalues as hessian_eigenvalues
     from ._status import Status as Status
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from .flows import GradientFlow as GradientFlow
     from .flows import MirrorFlow as MirrorFlow
     from .flows import MomentumFlow as MomentumFlow
+    from .flows import NaturalGradientFlow as NaturalGradientFlow
+    from .flows import PreconditionedFlow as PreconditionedFlow
+    from .flows import SaddleFlow as SaddleFlow
+    from .flows import StochasticFlow as StochasticFlow
     from .flows import nesterov as nesterov
     from .laws import Law as Law
     from .laws import known_laws as known_laws
@@ -70,14 +76,19 @@ _HOMES = {
     "LawReport": "check",
     "MirrorFlow": "flows",
     "MomentumFlow": "flows",
+    "NaturalGradientFlow": "flows",
+    "Paths": "_solve_stochastic",
+    "PreconditionedFlow": "flows",
     "Problem": "_problem",
     "ProblemError": "_errors",
     "Report": "check",
     "RunFolderError": "_errors",
+    "SaddleFlow": "flows",
     "Solution": "_solution",
     "SolveError": "_errors",
     "Spectrum": "_spectrum",
     "Status": "_status",
+    "StochasticFlow": "flows",
     "TargetError": "_errors",
     "Verdict": "check",
     "check": "check",
@@ -92,6 +103,7 @@ _HOMES = {
     "nesterov": "flows",
     "product_ratio": "_product_ratio",
     "solve": "_solve",
+    "solve_stochastic": "_solve_stochastic",
     "symbolic": "laws",
 }
 __all__ = [*_HOMES, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]

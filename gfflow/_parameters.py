@@ -75,18 +75,19 @@ def trainable_filter(
 def _by_prefix(model, everything, prefixes):
     known = list(named_parameters(model))
     for prefix in prefixes:
-        if not any(_below(path, prefix) for path in known):
+        if not any(below(path, prefix) for path in known):
             raise ProblemError(
                 f"trainable: no parameter of path {prefix!r}{suggest(prefix, known)}; "
                 f"there are: {', '.join(known)}"
             )
     return jtu.tree_map_with_path(
-        lambda path, _: any(_below(_path(path), prefix) for prefix in prefixes),
+        lambda path, _: any(below(_path(path), prefix) for prefix in prefixes),
         everything,
     )
 
 
-def _below(path: str, prefix: str) -> bool:
+def below(path: str, prefix: str) -> bool:
+    """Whether the prefix is this path, or that of a module or list that holds it."""
     rest = path[len(prefix) :]
     return path.startswith(prefix) and (not rest or rest[0] in ".[")
 

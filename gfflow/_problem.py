@@ -156,7 +156,7 @@ class Problem(eqx.Module):
 
     def value(self, parameters: Parameters) -> Scalar:
         """L(θ)."""
-        return self._accumulate(self._chunk_value, parameters, self.chunk)
+        return self.accumulate(self._chunk_value, parameters, self.chunk)
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """∇L(θ), a pytree like `parameters`."""
@@ -165,7 +165,7 @@ class Problem(eqx.Module):
     def value_and_gradient(self, parameters: Parameters) -> tuple[Scalar, Parameters]:
         """(L(θ), ∇L(θ))."""
         fn = jax.value_and_grad(self._chunk_value)
-        return self._accumulate(fn, parameters, self.chunk)
+        return self.accumulate(fn, parameters, self.chunk)
 
     def hvp(self, parameters: Parameters, direction: Parameters) -> Parameters:
         """∇²L(θ)·v by forward over reverse differentiation."""
@@ -188,7 +188,7 @@ class Problem(eqx.Module):
             size = jnp.abs(weights) / jnp.abs(self.normaliser)
             return jtu.tree_map(lambda g: jnp.tensordot(size, jnp.abs(g), 1), gradients)
 
-        return self._accumulate(block_total, parameters, block)
+        return self.accumulate(block_total, parameters, block)
 
     def scaled(self, tree: Parameters) -> Parameters:
         """`time_scale ∘ tree`, for a tree like `parameters`."""
@@ -202,13 +202,9 @@ class Problem(eqx.Module):
             return jtu.tree_map(lambda x: x / self.time_scale, tree)
         return jtu.tree_map(lambda s, x: x / s, self.time_scale, tree)
 
-    def _chunk_value(self, parameters, inputs, targets, weights):
-        model = self.model_at(parameters)
-        losses = jax.vmap(lambda x, y: self.loss(model(x), y))(inputs, targets)
-        total = jnp.sum(losses if weights is None else weights * losses)
-        return total / self.normaliser
-
-    def _accumulate(self, fn, parameters, chunk):
+    def accumulate(
+        self, fn: Callable[..., Any], parameters: Parameters, chunk: int | None
+    ) -> Any:
         """`fn(parameters, inputs, targets, weights)` summed over chunks of data."""
         if chunk is None or chunk >= self.samples:
             return fn(parameters, self.inputs, self.targets, self.weights)
@@ -224,6 +220,12 @@ class Problem(eqx.Module):
             rest = call(jtu.tree_map(lambda x: x[full:], data))
             total = jtu.tree_map(jnp.add, total, rest)
         return total
+
+    def _chunk_value(self, parameters, inputs, targets, weights):
+        model = self.model_at(parameters)
+        losses = jax.vmap(lambda x, y: self.loss(model(x), y))(inputs, targets)
+        total = jnp.sum(losses if weights is None else weights * losses)
+        return total / self.normaliser
 
     def _try_one_sample(self, model):
         one = lambda x: jtu.tree_map(lambda a: a[0], x)

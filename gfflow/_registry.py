@@ -29,6 +29,15 @@ _FLOWS: dict[str, _Entry] = {
         "MirrorFlow",
         "∇Φ(θ)' = −∇L(θ): entropy, log-barrier, p-norm, by parameter",
     ),
+    "natural": (
+        "gfflow.flows",
+        "NaturalGradientFlow",
+        "θ' = −(F + damping·I)⁻¹∇L, F Gauss–Newton or Fisher",
+    ),
+    "rmsprop": ("gfflow.flows", "rmsprop", "v' = (g² − v)/tau, θ' = −g/(√v + eps)"),
+    "adam": ("gfflow.flows", "adam", "Adam's limit of small steps, times tau1, tau2"),
+    "saddle": ("gfflow.flows", "SaddleFlow", "descent, but ascent in the paths ascent"),
+    "sign": ("gfflow.flows", "sign", "θ' = −g/√(g² + eps²); −sign g with eps = 0"),
 }
 
 _SOLVERS: dict[str, _Entry] = {

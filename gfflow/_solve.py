@@ -92,6 +92,11 @@ def solve(
 
     **Raises:** `SolveError` for settings that cannot be met.
     """
+    if not isinstance(flow, AbstractFlow):
+        raise SolveError(
+            "solve integrates a gfflow flow such as GradientFlow(); got "
+            f"{type(flow).__name__}. gfflow.solve_stochastic takes a StochasticFlow"
+        )
     solver = make_solver(solver)
     if finish not in (None, "critical-point"):
         raise SolveError(f"finish is 'critical-point' or None; got {finish!r}")

@@ -1,14 +1,16 @@
 """A flow without what does not decide on its laws."""
 
 from .._errors import DiscoveryError
-from ..flows import AbstractFlow, LearningRate, MirrorFlow, WeightDecay
+from ..flows import AbstractFlow, GradientFlow, LearningRate, MirrorFlow, WeightDecay
 
 
 def bare(flow: AbstractFlow) -> AbstractFlow:
-    """The flow whose fields decide on the laws: a learning rate scales them, and a
-    homogeneous decay is accounted for apart.
+    """The flow whose fields decide on the laws: a learning rate scales them, a
+    homogeneous decay is accounted for apart, and what spans the same as gradient flow
+    is gradient flow.
 
-    **Raises:** `DiscoveryError` for weight decay whose laws are not known to decay.
+    **Raises:** `DiscoveryError` for weight decay whose laws are not known to decay, or
+    a flow that is not affine in the gradient.
     """
     flow = flow.without_decay()
     while isinstance(flow, LearningRate):
@@ -18,4 +20,12 @@ def bare(flow: AbstractFlow) -> AbstractFlow:
             f"coupled weight decay on {type(flow.base).__name__} is not known to "
             "discovery; make it decoupled, or leave it out"
         )
+    if not flow.affine:
+        raise DiscoveryError(
+            "discovery needs a flow that is affine in the gradient; "
+            f"{type(flow.base).__name__} is not. Weigh a law of your own with "
+            "gfflow.check"
+        )
+    if flow.stays_in_span:
+        return GradientFlow()
     return flow.in_the_primal() if isinstance(flow, MirrorFlow) else flow

@@ -4,7 +4,13 @@ import time
 from fractions import Fraction
 
 from .._errors import DiscoveryError
-from ..flows import AbstractFlow, ConstantFriction, MomentumFlow, Nesterov
+from ..flows import (
+    AbstractFlow,
+    ConstantFriction,
+    MirrorFlow,
+    MomentumFlow,
+    Nesterov,
+)
 from ..laws._second_order import SecondOrder
 from . import exact
 from ._discovery import Discovery, Evidence
@@ -17,6 +23,12 @@ def exact_discovery(
     parametrisation: exact.Parametrisation, flow: AbstractFlow, seed: int
 ) -> Discovery:
     """**Raises:** `DiscoveryError` for a flow that exact mode does not know."""
+    known = isinstance(flow.base, MomentumFlow | MirrorFlow)
+    if not (flow.stays_in_span or known):
+        raise DiscoveryError(
+            "exact mode knows gradient, natural gradient, momentum and mirror flow; "
+            f"got {type(flow).__name__}. Leave `exact` out"
+        )
     began = time.perf_counter()
     result = exact.exact_laws(parametrisation, momentum=_friction(flow), seed=seed)
     layout, clock, laws = result.layout, (), list(result.laws)

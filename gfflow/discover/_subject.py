@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from .._errors import DiscoveryError
-from .._parameters import parameter_paths
+from .._parameters import below, parameter_paths
 from .._precision import coarsest_precision
 from .._problem import Problem
 from .._random_data import random_inputs, random_targets
@@ -259,9 +259,6 @@ def _chosen(paths: list[str], only: Sequence[str] | None) -> list[bool]:
     if only is None:
         return [True] * len(paths)
     only = [only] if isinstance(only, str) else list(only)
-    below = lambda path, prefix: (
-        path.startswith(prefix) and path[len(prefix) :][:1] in ("", ".", "[")
-    )
     for prefix in only:
         if not any(below(path, prefix) for path in paths):
             raise DiscoveryError(

@@ -11,6 +11,11 @@ from ._learning_rate import LearningRate as LearningRate
 from ._mirror import MirrorFlow as MirrorFlow
 from ._momentum import MomentumFlow as MomentumFlow
 from ._momentum import Phase as Phase
+from ._natural import NaturalGradientFlow as NaturalGradientFlow
+from ._noise import AbstractNoise as AbstractNoise
+from ._noise import IsotropicNoise as IsotropicNoise
+from ._noise import MinibatchNoise as MinibatchNoise
+from ._optax_limit import OptaxLimit as OptaxLimit
 from ._potentials import AbstractPotential as AbstractPotential
 from ._potentials import Entropy as Entropy
 from ._potentials import Euclidean as Euclidean
@@ -18,3 +23,15 @@ from ._potentials import LogBarrier as LogBarrier
 from ._potentials import PNorm as PNorm
 from ._rate import rate_at as rate_at
 from ._weight_decay import WeightDecay as WeightDecay
+from ._preconditioned import PreconditionedFlow as PreconditionedFlow
+from ._preconditioned import Remembered as Remembered
+from ._preconditioned import adam as adam
+from ._preconditioned import rmsprop as rmsprop
+from ._preconditioned import sign as sign
+from ._preconditioners import AbstractPreconditioner as AbstractPreconditioner
+from ._preconditioners import Adam as Adam
+from ._preconditioners import Moments as Moments
+from ._preconditioners import RMSProp as RMSProp
+from ._preconditioners import Sign as Sign
+from ._saddle import SaddleFlow as SaddleFlow
+from ._stochastic import StochasticFlow as StochasticFlow

@@ -1,7 +1,7 @@
 """The interface of a flow."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 
@@ -14,7 +14,19 @@ class AbstractFlow(eqx.Module):
 
     A new flow is one file with one final class that fills in these methods, and one
     line in the registry.
+
+    **Class attributes:**
+
+    - `affine`: whether `response` is affine in the gradient. Discovery needs it.
+    - `stays_in_span`: whether the state is the parameters and the responses to the
+        gradients in W_θ, without the weight decay −λθ, span S W_θ: S the diagonal of
+        the rates (`time_scale`), W_θ the span of ∂_θ g(θ, x)ᵀw over all x and all w
+        that the loss can ask for. Such a flow has the laws of gradient flow: a law is a
+        function whose gradient is orthogonal to S W_θ.
     """
+
+    affine: ClassVar[bool] = True
+    stays_in_span: ClassVar[bool] = False
 
     @abc.abstractmethod
     def initial_state(self, problem: Problem) -> State:
@@ -24,7 +36,7 @@ class AbstractFlow(eqx.Module):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        """dstate/dt where the gradient of the loss is `gradient`: affine in it.
+        """dstate/dt where the gradient of the loss is `gradient` (see `affine`).
 
         What it does with any gradient, not only with that of the problem's own data, is
         what decides on the laws of the flow.

@@ -24,6 +24,7 @@ class GradientFlow(AbstractFlow):
     """
 
     weight_decay: Scalar
+    stays_in_span = True
 
     def __init__(self, weight_decay: ScalarLike = 0.0):
         if isinstance(weight_decay, int | float) and not weight_decay >= 0:

@@ -68,6 +68,14 @@ class LearningRate(AbstractFlow):
         return LearningRate(self.flow.without_decay(), self.rate)
 
     @property
+    def affine(self) -> bool:
+        return self.flow.affine
+
+    @property
+    def stays_in_span(self) -> bool:
+        return self.flow.stays_in_span
+
+    @property
     def base(self) -> AbstractFlow:
         return self.flow.base
 

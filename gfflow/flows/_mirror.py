@@ -10,7 +10,7 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._errors import SolveError
-from .._parameters import parameter_paths
+from .._parameters import below, parameter_paths
 from .._problem import Problem
 from .._registry import suggest
 from .._typing import Parameters, ScalarLike, State
@@ -158,5 +158,4 @@ def _potential(given: Any) -> AbstractPotential:
 
 
 def _below(path: str, prefix: str) -> bool:
-    rest = path[len(prefix) :]
-    return path.startswith(prefix) and (not prefix or not rest or rest[0] in ".[")
+    return not prefix or below(path, prefix)

@@ -105,6 +105,14 @@ class WeightDecay(AbstractFlow):
         return not self.coupled or isinstance(self.flow.base, GradientFlow)
 
     @property
+    def affine(self) -> bool:
+        return self.flow.affine
+
+    @property
+    def stays_in_span(self) -> bool:
+        return self.flow.stays_in_span and self.decays_homogeneously
+
+    @property
     def base(self) -> AbstractFlow:
         return self.flow.base
 

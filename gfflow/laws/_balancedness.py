@@ -54,7 +54,7 @@ def balancedness(
     **Returns:** laws of shape `(r(r+1)/2,)`, the upper triangle by rows; of shape
     `(r,)`, the diagonal, where the rates within an array differ.
     """
-    rates = Rates(problem)
+    rates = Rates(problem, flow)
     laws = []
     for chain in chains(problem.model):
         for before, after in zip(chain.layers, chain.layers[1:]):
@@ -69,7 +69,7 @@ def balancedness(
                 _Balancedness(before, after, -1.0, rates),
                 f"balancedness of {before.weight.removesuffix('.weight')}",
                 degree="quadratic",
-                absolute=_Balancedness(before, after, 1.0, rates),
+                absolute=_Balancedness(before, after, 1.0, rates.absolute),
                 source=_SOURCE,
             )
             laws.append(stated(law, flow, 2))

@@ -56,7 +56,7 @@ def factor_sums(
                 f"{type(problem.model).__name__}"
             )
         return []
-    rates, base = Rates(problem), flow.base
+    rates, base = Rates(problem, flow), flow.base
     entropic = isinstance(base, MirrorFlow) and all(
         isinstance(base.potential_of(path), Entropy) for path in ("left", "right")
     )

@@ -2,7 +2,7 @@
 
 from .._problem import Problem
 from .._registry import lookup
-from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow
+from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow, SaddleFlow
 from ._law import Law
 from ._momentum_of import momentum_of
 
@@ -28,7 +28,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
         return [*rotations, *(x for law in still for x in momentum_of(law, flow))]
     if isinstance(flow.base, MirrorFlow):
         return lookup("laws", "factor_sums")(problem, flow, assume=False)
-    if not isinstance(flow.base, GradientFlow):
+    if not (flow.stays_in_span or isinstance(flow.base, SaddleFlow)):
         return []
     return _of_gradient_flow(problem, flow)
 

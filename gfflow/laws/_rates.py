@@ -4,7 +4,11 @@ With θ' = −S∇L, S = diag(s), let the loss be invariant along the linear fie
 is ∇L·Bθ = 0. If S⁻¹B is symmetric then h = ½ θᵀS⁻¹Bθ has ∇h = S⁻¹Bθ, so
 ḣ = −(S⁻¹Bθ)·S∇L = −Bθ·∇L = 0. A diagonal B qualifies for every S; a B that couples two
 entries needs equal rates there. For a constant field b, h = (S⁻¹b)·θ always does.
+Nothing here needs s > 0: the rates of parameters in which a saddle flow ascends are
+negative.
 """
+
+from typing import Self
 
 import equinox as eqx
 import jax
@@ -15,17 +19,26 @@ from jaxtyping import Array
 
 from .._parameters import named_parameters
 from .._problem import Problem
+from ..flows import AbstractFlow, SaddleFlow
 
 
 class Rates(eqx.Module):
-    """1/s of each parameter that trains, by path; `single` has one rate an array."""
+    """1/s of each parameter that trains, by path; `single` has one rate an array.
+
+    `positive`: whether no parameter ascends.
+    """
 
     inverse: dict[str, Array]
     single: frozenset[str] = eqx.field(static=True)
+    positive: bool = eqx.field(static=True)
 
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem, flow: AbstractFlow):
         ones = jax.tree_util.tree_map(jnp.ones_like, problem.parameters)
-        scaled = named_parameters(problem.scaled(ones))
+        rates = problem.scaled(ones)
+        self.positive = not isinstance(flow.base, SaddleFlow)
+        if isinstance(flow.base, SaddleFlow):
+            rates = flow.base.signed(rates)
+        scaled = named_parameters(rates)
         self.inverse = {path: 1 / rate for path, rate in scaled.items()}
         scale = problem.time_scale
         rates = named_parameters(scale) if not eqx.is_array(scale) else {}
@@ -36,6 +49,12 @@ class Rates(eqx.Module):
     def train(self, *paths: str | None) -> bool:
         """Whether all of these train (`None` is no parameter)."""
         return all(path is None or path in self.inverse for path in paths)
+
+    @property
+    def absolute(self) -> Self:
+        """These with |s|."""
+        size = {path: jnp.abs(inverse) for path, inverse in self.inverse.items()}
+        return eqx.tree_at(lambda rates: rates.inverse, self, size)
 
     def uniform(self, *paths: str | None) -> bool:
         """Whether every one of these arrays has a single rate of its own."""

@@ -51,7 +51,7 @@ def rescaling(
 
     **Returns:** laws of shape `(units,)`, for layers all of whose arrays train.
     """
-    rates = Rates(problem)
+    rates = Rates(problem, flow)
     laws = []
     for chain in chains(problem.model):
         for before, after in zip(chain.layers, chain.layers[1:]):
@@ -72,7 +72,7 @@ def rescaling_law(
         _Rescaling(before, after, q, -1.0, rates),
         f"rescaling of {before.weight.removesuffix('.weight')}",
         degree="quadratic",
-        absolute=_Rescaling(before, after, q, 1.0, rates),
+        absolute=_Rescaling(before, after, q, 1.0, rates.absolute),
         source=_SOURCE,
     )
     return stated(law, flow, 2)

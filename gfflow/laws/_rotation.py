@@ -76,7 +76,7 @@ def rotation(problem: Problem, flow: AbstractFlow, *, assume: bool = True) -> li
         raise LawError(
             f"rotation is a law of MomentumFlow; the flow is {type(flow.base).__name__}"
         )
-    rates, motion = Rates(problem), SecondOrder.of(flow)
+    rates, motion = Rates(problem, flow), SecondOrder.of(flow)
     laws = []
     for chain in chains(problem.model):
         for before, after in zip(chain.layers, chain.layers[1:]):

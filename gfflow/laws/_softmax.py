@@ -50,7 +50,7 @@ def softmax_column_sums(
 
     **Returns:** a law of shape `(inputs,)`, and one of shape `()` if there is a bias.
     """
-    rates = Rates(problem)
+    rates = Rates(problem, flow)
     laws = []
     for chain in chains(problem.model):
         last = chain.layers[-1]
@@ -64,7 +64,7 @@ def softmax_column_sums(
                     sums,
                     f"{name} of {path}",
                     degree="linear",
-                    absolute=sums,
+                    absolute=_ColumnSums(path, rates.absolute),
                     source=_SOURCE,
                 )
                 laws.append(stated(law, flow, 1))

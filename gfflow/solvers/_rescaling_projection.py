@@ -28,11 +28,13 @@ def way_back(laws: Sequence[Law]) -> Way:
     """How these laws are restored together.
 
     By their symmetry where all are rescaling laws of homogeneous activations, or all
-    are balancedness of linear ones, each of its own layer; along ∇h otherwise.
+    are balancedness of linear ones, each of its own layer, at positive rates; along ∇h
+    otherwise.
     """
     fns = [law.fn for law in laws]
     layers = [fn.before.weight for fn in fns if isinstance(fn, _Named)]
-    if len(set(layers)) == len(fns):
+    positive = all(fn.rates.positive for fn in fns if isinstance(fn, _Named))
+    if positive and len(set(layers)) == len(fns):
         homogeneous = lambda fn: homogeneity(fn.before.activation) == fn.q
         if all(isinstance(fn, _Rescaling) and homogeneous(fn) for fn in fns):
             return "rescaling"

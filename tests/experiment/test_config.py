@@ -190,7 +190,11 @@ def test_defaults(load):
         "init_scale": 1.0,
     }
     assert resolved["problem"]["time_scale"] == 1.0
-    assert resolved["flow"] == {"kind": "gradient", "weight_decay": 0.0}
+    assert resolved["flow"] == {
+        "kind": "gradient",
+        "weight_decay": 0.0,
+        "learning_rate": 1.0,
+    }
     assert resolved["solver"] == {
         "name": "auto",
         "stages": None,

@@ -1,0 +1,94 @@
+"""Saddle flow: descent in some parameters, ascent in the others."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._errors import SolveError
+from .._parameters import below, parameter_paths
+from .._problem import Problem
+from .._registry import suggest
+from .._typing import Parameters, Scalar, ScalarLike, State
+from ._base import AbstractFlow
+
+
+@final
+class SaddleFlow(AbstractFlow):
+    """θ' = −s ∘ ∇_θ L − λθ, φ' = +s ∘ ∇_φ L − λφ, for min_θ max_φ L(θ, φ).
+
+    The state is the parameters. It is gradient flow with rates s of either sign, and
+    has its laws with such rates: where ∇L·Bθ = 0 and S⁻¹B is symmetric, ½ θᵀS⁻¹Bθ is
+    constant. If only the second of two linear layers ascends that is UᵀU + VVᵀ.
+
+    **Attributes:**
+
+    - `ascent`: the paths (or prefixes of paths) of φ, such as `"perturbation"`.
+    - `weight_decay`: λ ≥ 0 of all parameters, in units of one over flow time.
+    """
+
+    ascent: tuple[str, ...] = eqx.field(static=True)
+    weight_decay: Scalar
+
+    def __init__(self, ascent: str | Sequence[str], weight_decay: ScalarLike = 0.0):
+        """**Raises:** `SolveError` for what is no path, or a negative decay."""
+        paths = (ascent,) if isinstance(ascent, str) else tuple(ascent)
+        if not paths or not all(isinstance(path, str) and path for path in paths):
+            raise SolveError(
+                "ascent is the path of a parameter, or several, such as "
+                f"'layers[0].weight'; got {ascent!r}"
+            )
+        if isinstance(weight_decay, int | float) and not weight_decay >= 0:
+            raise SolveError(f"weight_decay must be at least 0; got {weight_decay!r}")
+        self.ascent = paths
+        self.weight_decay = jnp.asarray(weight_decay, float)
+
+    def initial_state(self, problem: Problem) -> State:
+        """**Raises:** `SolveError` for a path that is no parameter."""
+        paths = parameter_paths(problem.parameters)
+        for prefix in self.ascent:
+            if not any(below(path, prefix) for path in paths):
+                raise SolveError(
+                    f"SaddleFlow: no parameter of path {prefix!r}"
+                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
+                )
+        return problem.parameters
+
+    def signed(self, tree: Parameters) -> Parameters:
+        """`tree`, like the parameters, with the sign of each that ascends changed."""
+        leaves, structure = jtu.tree_flatten(tree)
+        paths = parameter_paths(tree)
+        ascends = [any(below(path, p) for p in self.ascent) for path in paths]
+        made = [-leaf if up else leaf for leaf, up in zip(leaves, ascends)]
+        return jtu.tree_unflatten(structure, made)
+
+    def response(
+        self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
+    ) -> State:
+        return jtu.tree_map(
+            lambda g, p: -g - self.weight_decay.astype(p.dtype) * p,
+            self.signed(problem.scaled(gradient)),
+            state,
+        )
+
+    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
+        terms = problem.scaled(problem.absolute_gradient(state))
+        return jtu.tree_map(
+            lambda g, p: g + self.weight_decay.astype(p.dtype) * jnp.abs(p),
+            terms,
+            state,
+        )
+
+    def parameters(self, state: State) -> Parameters:
+        return state
+
+    def view(self, state: State, problem: Problem) -> Any:
+        return problem.model_at(state)
+
+    def homogeneous_decay(self) -> ScalarLike:
+        return self.weight_decay
+
+    def without_decay(self) -> "SaddleFlow":
+        return SaddleFlow(self.ascent)

@@ -21,8 +21,6 @@ from ._potentials import Entropy as Entropy
 from ._potentials import Euclidean as Euclidean
 from ._potentials import LogBarrier as LogBarrier
 from ._potentials import PNorm as PNorm
-from ._rate import rate_at as rate_at
-from ._weight_decay import WeightDecay as WeightDecay
 from ._preconditioned import PreconditionedFlow as PreconditionedFlow
 from ._preconditioned import Remembered as Remembered
 from ._preconditioned import adam as adam
@@ -33,5 +31,7 @@ from ._preconditioners import Adam as Adam
 from ._preconditioners import Moments as Moments
 from ._preconditioners import RMSProp as RMSProp
 from ._preconditioners import Sign as Sign
+from ._rate import rate_at as rate_at
 from ._saddle import SaddleFlow as SaddleFlow
 from ._stochastic import StochasticFlow as StochasticFlow
+from ._weight_decay import WeightDecay as WeightDecay

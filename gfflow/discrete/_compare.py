@@ -12,7 +12,7 @@ from .._problem import Problem
 from .._settings import positive
 from .._solution import Solution
 from .._solve import solve
-from .._typing import ScalarLike
+from .._typing import ScalarLike, State
 from ..check import relative_drift
 from ..flows import AbstractFlow, Phase
 from ..laws import Law, absolute_terms
@@ -61,15 +61,9 @@ def compare(
         )
     if given is not None:
         _same_start(given, problem)
-    if len(run.ts) < 2:
-        raise CheckError(
-            "the run has no step to compare: its first one was not finite; lower the "
-            "learning rate"
-        )
-    solved = _at_times_of(given, flow, run, rtol, solver)
-    rows = min(len(solved.state_ts), len(run.ts))
-    head = lambda tree: jtu.tree_map(lambda x: x[:rows], tree)
-    states, parameters, ts = head(solved.states), head(run.states), run.ts[:rows]
+    states, flow_status = _flow_states(given, flow, run, rtol, solver)
+    rows = len(jtu.tree_leaves(states)[0])
+    parameters, ts = jtu.tree_map(lambda x: x[:rows], run.states), run.ts[:rows]
     exact = jax.vmap(flow.parameters)(states)
     distances, travelled = (np.asarray(x) for x in _distances(exact, parameters))
     curves = [None, None, None]
@@ -85,7 +79,7 @@ def compare(
         flow=type(flow).__name__,
         learning_rate=float(run.learning_rates[0]),
         status=run.status_name,
-        flow_status=solved.status_name,
+        flow_status=flow_status,
         ts=np.asarray(ts, float),
         steps=np.asarray(run.steps[:rows]),
         losses=np.asarray(run.losses[:rows], float),
@@ -118,29 +112,43 @@ def _same_start(solution: Solution, problem: Problem) -> None:
         )
 
 
-def _at_times_of(
+def _flow_states(
     given: Solution | None, flow: AbstractFlow, run: DiscreteRun, rtol, solver
-) -> Solution:
+) -> tuple[State, str]:
+    """The states of the flow at the first rows of the run, and how it ended."""
+    problem = run.problem
+    assert problem is not None
+    if len(run.ts) == 1:
+        start = flow.initial_state(problem)
+        return jtu.tree_map(lambda x: x[None], start), "successful"
     options = {"rtol": rtol, "solver": solver}
     options = {name: x for name, x in options.items() if x is not None}
     if given is not None:
-        if not options and np.array_equal(given.state_ts, run.ts):
-            return given
+        rows = _matching(given, run)
+        if not options and (
+            rows == len(run.ts)
+            or (not given.finished and rows >= len(given.state_ts) - 1)
+        ):
+            return jtu.tree_map(lambda x: x[:rows], given.states), given.status_name
         settings = given.settings
         names = ("rtol", "atol", "max_steps")
         own = {name: getattr(settings, name) for name in names}
         if rtol is not None:
             del own["atol"]
         options = own | {"solver": given.solver} | options
-    assert run.problem is not None
-    return solve(
-        flow,
-        run.problem,
-        t0=run.ts[0],
-        saveat=np.asarray(run.ts[1:]),
-        parameters_every=1,
-        **options,
+    times = np.asarray(run.ts)
+    solved = solve(
+        flow, problem, t0=times[0], saveat=times[1:], parameters_every=1, **options
     )
+    rows = _matching(solved, run)
+    return jtu.tree_map(lambda x: x[:rows], solved.states), solved.status_name
+
+
+def _matching(solution: Solution, run: DiscreteRun) -> int:
+    """How many of the first kept states are at the first times of the run."""
+    kept, wanted = np.asarray(solution.state_ts), np.asarray(run.ts)
+    count = min(len(kept), len(wanted))
+    return int(np.cumprod(kept[:count] == wanted[:count]).sum())
 
 
 @eqx.filter_jit

@@ -195,6 +195,13 @@ class DiscreteFlow(eqx.Module):
             if save is None or not len(save):
                 raise SolveError("run needs steps, t1, or the steps to save at (save=)")
             return int(save[-1])
+        return self.steps_until(problem, t1, t0)
+
+    def steps_until(self, problem: Problem, t1: float, t0: ScalarLike = 0.0) -> int:
+        """How many steps end by t1.
+
+        **Raises:** `SolveError` if that is none, or cannot be known.
+        """
         if callable(self.learning_rate) and self.time_per_step is None:
             raise SolveError("t1 is for a constant learning rate; give steps")
         span = self.step_time(self.rate(jnp.zeros((), int), problem.dtype))
@@ -203,8 +210,8 @@ class DiscreteFlow(eqx.Module):
         count = (float(t1) - float(t0)) / float(span)
         if not 1 - 1e-6 <= count < 2**31:
             raise SolveError(
-                f"t1 = {float(t1):g} must be from 1 to 2³¹ steps of {float(span):g} "
-                f"after t0 = {float(t0):g}"
+                f"a step lasts {float(span):g} of flow time, and from t0 = "
+                f"{float(t0):g} to t1 = {float(t1):g} there must be 1 to 2³¹ of them"
             )
         return int(np.floor(count * (1 + 1e-9) + 1e-9))
 

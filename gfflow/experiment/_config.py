@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from .._errors import ConfigError, LawError
 from .._grammar import parse
 from .._registry import names, suggest
+from ._compare_rules import compare_problems
 from ._schema import Located, is_section, locate, section_kinds
 from ._sections import Config, one_of, split_target
 from ._toml_lines import Places, dotted, line_numbers, read_toml, set_key
@@ -35,6 +36,7 @@ _LIMITS = {
     "finite_number": "be a finite number",
     "greater_than": "be greater than {gt:g}",
     "greater_than_equal": "be at least {ge:g}",
+    "less_than": "be less than {lt:g}",
     "less_than_equal": "be at most {le}",
     "too_short": "have {min_length} or more entries",
     "string_too_short": "not be empty",
@@ -140,7 +142,7 @@ def _validate(data: dict[str, Any]) -> tuple[Config | None, list[_Problem]]:
     except ValidationError as error:
         problems = [_explain(each) for each in error.errors(include_url=False)]
     view = _View(data, {dotted(keys) for keys, _ in problems})
-    for check in (_times, _tolerance, _laws):
+    for check in (_times, _tolerance, _laws, compare_problems):
         problems += check(view)
     return config, problems
 
@@ -338,10 +340,11 @@ def _named_files(data: dict[str, Any]) -> Iterator[tuple[_Keys, str, str]]:
         ("problem", "model", "target"),
         ("problem", "data", "target"),
     ]
-    index = 0
-    while view.given("laws", "custom", index):
-        targets.append(("laws", "custom", index, "function"))
-        index += 1
+    for *above, key in (("laws", "custom", "function"), ("compare", "optimiser")):
+        index = 0
+        while view.given(*above, index):
+            targets.append((*above, index, key))
+            index += 1
     for keys in targets:
         target = view(*keys)
         try:

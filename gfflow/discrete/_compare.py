@@ -52,6 +52,8 @@ def compare(
     problem, discrete = run.problem, run.discrete
     if problem is None or discrete is None:
         raise CheckError("a run made inside jit does not hold its problem; run outside")
+    if not run.at_rest:
+        raise CheckError("the run was given a velocity; the flow starts at rest")
     given = solution if isinstance(solution, Solution) else None
     flow = given.flow if given is not None else solution
     if not isinstance(flow, AbstractFlow):

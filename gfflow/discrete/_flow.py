@@ -17,7 +17,7 @@ from .._settings import positive
 from .._solve import named_laws
 from .._status import Status
 from .._times import is_traced
-from .._typing import IntScalarLike, Scalar, ScalarLike
+from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
 from ..laws import Law
 from ._batches import Batches
 from ._loop import Loop
@@ -136,6 +136,7 @@ class DiscreteFlow(eqx.Module):
         t0: ScalarLike = 0.0,
         save: Sequence[int] | np.ndarray | None = None,
         laws: Sequence[Law] = (),
+        velocity: Parameters | None = None,
     ) -> DiscreteRun:
         """Make the steps. Works inside a user's own `jit` and `vmap`.
 
@@ -150,6 +151,8 @@ class DiscreteFlow(eqx.Module):
         - `save`: the steps to save at; 50 logarithmic ones by default. The first and
             last are always saved.
         - `laws`: laws to evaluate there.
+        - `velocity`: at the start, a pytree like the parameters, per flow time; at rest
+            by default. For the heavy ball and Nesterov's method.
 
         **Returns:** a `DiscreteRun`; a run that diverges stops and says so, with its
         last finite iterate.
@@ -160,7 +163,9 @@ class DiscreteFlow(eqx.Module):
         targets = _targets(self._steps(problem, steps, t1, t0, save), save)
         table = named_laws(laws)
         known = identities(table, self.optimiser, problem, self.second_order)
-        loop = Loop(self, problem, table, known)
+        if velocity is not None and "momentum" not in self.optimiser.numbers:
+            raise SolveError(f"{self.optimiser.name!r} has no velocity to start with")
+        loop = Loop(self, problem, table, known, velocity)
         start = jnp.asarray(t0, problem.dtype)
         traced = is_traced(loop, start)
         program = _traced if traced else _compiled
@@ -182,6 +187,7 @@ class DiscreteFlow(eqx.Module):
             discrete=None if traced else self,
             problem=None if traced else problem,
             claims={} if traced else table,
+            at_rest=velocity is None,
         )
 
     def _steps(self, problem, steps, t1, t0, save) -> int:

@@ -49,12 +49,13 @@ class Row(NamedTuple):
 
 
 class Loop(eqx.Module):
-    """**Attributes:** what is run, on what, with which laws and identities."""
+    """What is run, on what, from which velocity, with which laws and identities."""
 
     discrete: "DiscreteFlow"
     problem: Problem
     laws: dict[str, Law]
     identities: dict[str, Identity]
+    velocity: Parameters | None
 
     def run(self, t0: Scalar, targets: Int[Array, " rows"]) -> tuple[Row, Carry]:
         """Rows at step 0 and at the steps `targets`, which increase; the last carry.
@@ -89,12 +90,18 @@ class Loop(eqx.Module):
         loss, gradient = batch.value_and_gradient(problem.parameters)
         with _lenient():
             state = discrete.optimiser.transformation(eta).init(problem.parameters)
-        crosses = {n: i.first_cross(problem) for n, i in self.identities.items()}
+        update = jtu.tree_map(jnp.zeros_like, problem.parameters)
+        if self.velocity is not None:
+            span = discrete.step_time(eta)
+            update = jtu.tree_map(lambda v: v * span, self.velocity)
+            state = discrete.optimiser.moving(state, update, eta)
+        known = self.identities.items()
+        crosses = {name: one.first_cross(problem, update) for name, one in known}
         return Carry(
             step=zero,
             t=t0,
             parameters=problem.parameters,
-            update=jtu.tree_map(jnp.zeros_like, problem.parameters),
+            update=update,
             learning_rate=eta,
             loss=loss,
             gradient=problem.scaled(gradient),

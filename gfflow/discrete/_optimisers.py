@@ -5,12 +5,13 @@ from typing import Any, Literal, final
 
 import equinox as eqx
 import jax.numpy as jnp
+import jax.tree_util as jtu
 import optax
 
 from .._errors import SolveError
 from .._registry import lookup, names, suggest
 from .._times import is_traced
-from .._typing import Scalar, ScalarLike
+from .._typing import Parameters, Scalar, ScalarLike
 
 Family = Literal["sgd", "heavy_ball", "nesterov", "other"]
 
@@ -55,6 +56,11 @@ class Optimiser(eqx.Module):
     def weight_decay(self) -> Scalar:
         """λ; 0 without, and for a transformation of which it is not known."""
         return self.numbers.get("weight_decay", jnp.zeros(()))
+
+    def moving(self, state: Any, update: Parameters, learning_rate: Scalar) -> Any:
+        """The transformation's state, its trace that of a step just made, −v/η."""
+        trace = jtu.tree_map(lambda v: -v / learning_rate, update)
+        return eqx.tree_at(lambda s: s[1].trace, state, trace)
 
     def time(self, learning_rate: ScalarLike, second_order: bool) -> ScalarLike:
         """The flow time of a step.

@@ -51,10 +51,12 @@ class Identity(eqx.Module):
     law: Law
     kind: Kind = eqx.field(static=True)
 
-    def first_cross(self, problem: Problem) -> Float[Array, "..."]:
-        """c_{−1} = 0: the velocity is 0 at the start."""
-        value = self._value(problem, problem.parameters, problem.parameters)
-        return jnp.zeros_like(value)
+    def first_cross(
+        self, problem: Problem, velocity: Parameters
+    ) -> Float[Array, "..."]:
+        """c_{−1} = θ_0ᵀAv_0 − h(v_0): 0 at rest."""
+        cross = self._cross(problem, problem.parameters, velocity)
+        return cross - self._value(problem, velocity, velocity)
 
     def residual(
         self,
@@ -150,29 +152,31 @@ def _identity(law: Law, problem: Problem, second_order: bool) -> Identity | None
         identity = Identity(law, "rotation")
         return identity if not traced and _is_skew(identity, problem) else None
     identity = Identity(law, law.degree)
-    power = 4 if law.degree == "quadratic" else 2
-    if not traced:
+    return identity if traced or _is_homogeneous(identity, problem) else None
+
+
+def _is_homogeneous(identity: Identity, problem: Problem) -> bool:
+    power = 4 if identity.kind == "quadratic" else 2
+    with jax.ensure_compile_time_eval():
         x = _random(problem, 0)
         double = jtu.tree_map(lambda a: 2 * a, x)
-        gap = identity._value(problem, double, x) - power * identity._value(
-            problem, x, x
-        )
-        if not _is_zero(gap, identity._size(problem, x, x), problem):
-            return None
-    return identity
+        value = lambda a: identity._value(problem, a, a)
+        gap = value(double) - power * value(x)
+        return _is_zero(gap, identity._size(problem, x, x), problem)
 
 
 def _is_skew(identity: Identity, problem: Problem) -> bool:
-    x, v = _random(problem, 0), _random(problem, 1)
     value = lambda a, b: identity._value(problem, a, b)
     twice = lambda a: jtu.tree_map(lambda leaf: 2 * leaf, a)
-    gaps = (
-        value(x, v) + value(v, x),
-        value(twice(x), v) - 2 * value(x, v),
-        value(x, twice(v)) - 2 * value(x, v),
-    )
-    size = identity._size(problem, x, v)
-    return all(_is_zero(gap, size, problem) for gap in gaps)
+    with jax.ensure_compile_time_eval():
+        x, v = _random(problem, 0), _random(problem, 1)
+        gaps = (
+            value(x, v) + value(v, x),
+            value(twice(x), v) - 2 * value(x, v),
+            value(x, twice(v)) - 2 * value(x, v),
+        )
+        size = identity._size(problem, x, v)
+        return all(_is_zero(gap, size, problem) for gap in gaps)
 
 
 def _is_zero(gap: Array, size: Array, problem: Problem) -> bool:

@@ -36,6 +36,8 @@ class DiscreteRun(eqx.Module):
     - `status`: `successful`, or `non_finite` for a run that diverged.
     - `discrete`, `problem`, `claims`: what was run, and the laws by name; `None`,
         `None` and empty inside `jit`.
+    - `at_rest`: whether it started so.
+    - `at_rest`: whether it started so.
     """
 
     ts: Float[Array, " T"]
@@ -51,6 +53,7 @@ class DiscreteRun(eqx.Module):
     discrete: Optional["DiscreteFlow"]
     problem: Problem | None
     claims: dict[str, Law]
+    at_rest: bool = eqx.field(static=True)
 
     @property
     def model(self) -> Any:

@@ -10,7 +10,6 @@ from gfflow import discrete
 
 TIME = 1.0
 STEPS = np.geomspace(1e2, 1e6, 9).round().astype(int)
-FEW = 3  # the largest of these steps, at which Adam moves each weight by T in all
 
 
 class Curve(NamedTuple):
@@ -23,6 +22,12 @@ class Curve(NamedTuple):
     per_step: np.ndarray
     drift: np.ndarray
     residual: float | None
+
+    @property
+    def is_round_off(self) -> bool:
+        """Whether it is no more than ε a step."""
+        steps = TIME / self.per_step
+        return bool(np.all(self.drift < np.finfo(float).eps * (10 + steps)))
 
     @property
     def slope(self) -> float:

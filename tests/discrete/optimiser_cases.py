@@ -52,17 +52,22 @@ def network(activation="relu", widths=(4, 8, 3), samples=24, **options):
     return gf.Problem(model, "mse", data, **options)
 
 
+class Point(eqx.Module):
+    """A model that is its parameters, whatever the input."""
+
+    weight: jax.Array
+
+    def __call__(self, x):
+        return self.weight
+
+
 def quadratic(eigenvalues, **options):
-    """½ Σ λ_i θ_i², as a linear layer without data of its own, θ_0 = 1."""
-
-    def loss(prediction, target):
-        return 0.5 * jnp.sum(jnp.asarray(eigenvalues) * prediction**2)
-
-    class Point(eqx.Module):
-        weight: jax.Array
-
-        def __call__(self, x):
-            return self.weight
-
-    point = Point(jnp.ones(len(eigenvalues)))
-    return gf.Problem(point, loss, (jnp.zeros((1, 1)), jnp.zeros((1, 1))), **options)
+    """½ Σ λ_i θ_i² from θ_0 = 1."""
+    eigenvalues = jnp.asarray(eigenvalues)
+    nothing = jnp.zeros((1, 1))
+    return gf.Problem(
+        Point(jnp.ones(len(eigenvalues))),
+        lambda z, y: 0.5 * jnp.sum(eigenvalues * z**2),
+        (nothing, nothing),
+        **options,
+    )

@@ -68,8 +68,8 @@ def table(curves: list[step_size.Curve], found: list[gf.Comparison]) -> str:
         "",
         "# Gradient descent leaving the flow",
         "",
-        f"Departure: the distance exceeds {found[0].tolerance:g} of ‖θ‖. Times are flow "
-        "time.",
+        f"Departure: the distance exceeds {found[0].tolerance:g} of ‖θ‖. Times are "
+        "flow time.",
         "",
         "| η | 2/η | flow's sharpness exceeds it at | departure at | steps between | "
         "distance then, at the end |",

@@ -1,5 +1,7 @@
 """compare: the flow integrated to the times of a discrete run, and what differs."""
 
+from typing import Any
+
 import diffrax
 import equinox as eqx
 import jax
@@ -69,7 +71,7 @@ def compare(
     parameters, ts = jtu.tree_map(lambda x: x[:rows], run.states), run.ts[:rows]
     exact = jax.vmap(flow.parameters)(states)
     distances, travelled = (np.asarray(x) for x in _distances(exact, parameters))
-    curves = [None, None, None]
+    curves: list[np.ndarray | None] = [None, None, None]
     if sharpness:
         decay = float(discrete.optimiser.weight_decay)
         curves[0] = sharpness_along(problem, parameters, weight_decay=decay)
@@ -124,7 +126,7 @@ def _flow_states(
     if len(run.ts) == 1:
         start = flow.initial_state(problem)
         return jtu.tree_map(lambda x: x[None], start), "successful"
-    options = {"rtol": rtol, "solver": solver}
+    options: dict[str, Any] = {"rtol": rtol, "solver": solver}
     options = {name: x for name, x in options.items() if x is not None}
     if given is not None:
         rows = _matching(given, run)

@@ -149,8 +149,8 @@ class Comparison:
                 f"the flow's sharpness exceeds {self.thresholds[0]:.4g}: "
                 f"{time(self.crossing, 'not by then')}"
             )
+        width = max((len(name) for name in self.laws), default=0)
         if self.laws:
-            width = max(len(name) for name in self.laws)
             lines.append(f"{'law'.ljust(width)}  {'flow':>8} {'discrete':>8} identity")
         for law in self.laws.values():
             residual = "–" if law.residual is None else f"{law.residual:.1e}"

@@ -111,12 +111,7 @@ class DiscreteFlow(eqx.Module):
         """The flow time of a step with this η, in its dtype."""
         if self.time_per_step is not None:
             return self.time_per_step.astype(learning_rate.dtype)
-        momentum = self.optimiser.momentum.astype(learning_rate.dtype)
-        optimiser = self.optimiser
-        if "momentum" in optimiser.numbers:
-            where = lambda o: o.numbers["momentum"]
-            optimiser = eqx.tree_at(where, optimiser, momentum)
-        return jnp.asarray(optimiser.time(learning_rate, self.second_order))
+        return self.optimiser.time(learning_rate, self.second_order)
 
     def time_after(
         self, step: Int[Array, ""], t: Scalar, t0: Scalar, learning_rate: Scalar
@@ -148,8 +143,8 @@ class DiscreteFlow(eqx.Module):
         - `steps`: how many. Or `t1`: as many as end by this flow time, for a step of
             constant time. Or neither, with `save`.
         - `t0`: flow time at the start.
-        - `save`: the steps to save at; 50 logarithmic ones by default. The first and
-            last are always saved.
+        - `save`: the steps to save at, parameters included; 50 logarithmic ones by
+            default. The first and last are always saved.
         - `laws`: laws to evaluate there.
         - `velocity`: at the start, a pytree like the parameters, per flow time; at rest
             by default. For the heavy ball and Nesterov's method.

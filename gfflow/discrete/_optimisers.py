@@ -1,6 +1,6 @@
 """The optimisers by name: Optax's own, their time, and their stability threshold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, final
 
 import equinox as eqx
@@ -34,7 +34,11 @@ class Optimiser(eqx.Module):
     family: Family = eqx.field(static=True)
 
     def __init__(
-        self, make: Callable[..., Any], name: str, family: Family = "other", **numbers
+        self,
+        make: Callable[..., Any],
+        name: str,
+        numbers: Mapping[str, ScalarLike],
+        family: Family = "other",
     ):
         self.make, self.name, self.family = make, name, family
         self.numbers = {key: jnp.asarray(x, float) for key, x in numbers.items()}
@@ -62,32 +66,35 @@ class Optimiser(eqx.Module):
         trace = jtu.tree_map(lambda v: -v / learning_rate, update)
         return eqx.tree_at(lambda s: s[1].trace, state, trace)
 
-    def time(self, learning_rate: ScalarLike, second_order: bool) -> ScalarLike:
+    def time(self, learning_rate: ScalarLike, second_order: bool = False) -> Scalar:
         """The flow time of a step.
 
         η for SGD; η/(1 − β) with momentum β, as then θ' → −∇L for η → 0 at fixed β
         (Kovachki & Stuart 2021, Thm 3.1); √η on the axis of the momentum flow. η for
         every other one: the time of its preconditioned flow θ' = −P∇L.
         """
-        if second_order:
-            return learning_rate**0.5
-        if self.family in ("heavy_ball", "nesterov"):
-            return learning_rate / (1 - self.momentum)
-        return learning_rate
+        eta, beta = self._numbers(learning_rate)
+        return jnp.sqrt(eta) if second_order else eta / (1 - beta)
 
-    def threshold(self, learning_rate: ScalarLike) -> ScalarLike | None:
+    def threshold(self, learning_rate: ScalarLike) -> Scalar | None:
         """The largest stable λ_max of the Hessian of a quadratic loss.
 
         2/η, (2 + 2β)/η for the heavy ball, (2 + 2β)/(η(1 + 2β)) for Nesterov's
         method (Cohen et al. 2021, Sec. 2 and App. B); `None` for every other one.
         """
-        twice = 2 + 2 * self.momentum
+        eta, beta = self._numbers(learning_rate)
         match self.family:
             case "sgd" | "heavy_ball":
-                return twice / learning_rate
+                return (2 + 2 * beta) / eta
             case "nesterov":
-                return twice / (learning_rate * (1 + 2 * self.momentum))
+                return (2 + 2 * beta) / (eta * (1 + 2 * beta))
         return None
+
+    def _numbers(self, learning_rate: ScalarLike) -> tuple[Scalar, Scalar]:
+        """η and β in one dtype."""
+        eta = jnp.asarray(learning_rate)
+        eta = eta if jnp.issubdtype(eta.dtype, jnp.floating) else eta.astype(float)
+        return eta, self.momentum.astype(eta.dtype)
 
 
 def _step(learning_rate, direction, weight_decay, decoupled=False):
@@ -124,19 +131,19 @@ def _sign(learning_rate, weight_decay):
 
 def sgd(weight_decay: ScalarLike = 0.0) -> Optimiser:
     """θ⁺ = θ − η(g + λθ)."""
-    return Optimiser(_sgd, "sgd", "sgd", weight_decay=weight_decay)
+    return Optimiser(_sgd, "sgd", {"weight_decay": weight_decay}, "sgd")
 
 
 def heavy_ball(momentum: ScalarLike = 0.9, weight_decay: ScalarLike = 0.0) -> Optimiser:
     """v⁺ = βv − η(g + λθ), θ⁺ = θ + v⁺ (Polyak 1964)."""
     numbers = dict(momentum=_fraction(momentum), weight_decay=weight_decay)
-    return Optimiser(_heavy_ball, "heavy_ball", "heavy_ball", **numbers)
+    return Optimiser(_heavy_ball, "heavy_ball", numbers, "heavy_ball")
 
 
 def nesterov(momentum: ScalarLike = 0.9, weight_decay: ScalarLike = 0.0) -> Optimiser:
     """v⁺ = βv − η(g + λθ), θ⁺ = θ + βv⁺ − η(g + λθ)."""
     numbers = dict(momentum=_fraction(momentum), weight_decay=weight_decay)
-    return Optimiser(_nesterov, "nesterov", "nesterov", **numbers)
+    return Optimiser(_nesterov, "nesterov", numbers, "nesterov")
 
 
 def adam(
@@ -147,7 +154,7 @@ def adam(
 ) -> Optimiser:
     """Adam, with decoupled weight decay −ηλθ (Loshchilov & Hutter 2019)."""
     numbers = dict(b1=b1, b2=b2, eps=eps, weight_decay=weight_decay)
-    return Optimiser(_adam, "adam", **numbers)
+    return Optimiser(_adam, "adam", numbers)
 
 
 def rmsprop(
@@ -155,12 +162,12 @@ def rmsprop(
 ) -> Optimiser:
     """RMSProp, with decoupled weight decay."""
     numbers = dict(decay=decay, eps=eps, weight_decay=weight_decay)
-    return Optimiser(_rmsprop, "rmsprop", **numbers)
+    return Optimiser(_rmsprop, "rmsprop", numbers)
 
 
 def sign(weight_decay: ScalarLike = 0.0) -> Optimiser:
     """θ⁺ = θ − η sign(g) − ηλθ."""
-    return Optimiser(_sign, "sign", weight_decay=weight_decay)
+    return Optimiser(_sign, "sign", {"weight_decay": weight_decay})
 
 
 def make_optimiser(optimiser: Any) -> Optimiser:
@@ -179,10 +186,10 @@ def make_optimiser(optimiser: Any) -> Optimiser:
             )
         return lookup("optimisers", optimiser)()
     if isinstance(optimiser, optax.GradientTransformation):
-        return Optimiser(_Made(optimiser), "optax")
+        return Optimiser(_Made(optimiser), "optax", {})
     if callable(optimiser):
         function = getattr(optimiser, "func", optimiser)
-        return Optimiser(optimiser, getattr(function, "__name__", "optax"))
+        return Optimiser(optimiser, getattr(function, "__name__", "optax"), {})
     raise SolveError(
         "optimiser is a name, an Optax transformation, or a function from a learning "
         f"rate to one (optax.adam); got {type(optimiser).__name__}"

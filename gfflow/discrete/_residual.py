@@ -110,7 +110,8 @@ class Identity(eqx.Module):
 
     def _value(self, problem, parameters, velocity):
         one = jnp.ones((), problem.dtype)
-        return self.law(one, self._view(problem, parameters, velocity))
+        value = self.law(one, self._view(problem, parameters, velocity))
+        return value.astype(problem.dtype)
 
     def _size(self, problem, parameters, velocity):
         rotation = self.kind == "rotation"
@@ -118,7 +119,8 @@ class Identity(eqx.Module):
         view = lambda s: self._view(problem, s[0], s[-1])
         still = jtu.tree_map(jnp.zeros_like, state)
         one = jnp.ones((), problem.dtype)
-        return absolute_terms(self.law, view, one, state, still)[1]
+        size = absolute_terms(self.law, view, one, state, still)[1]
+        return size.astype(problem.dtype)
 
     def _cross(self, problem, parameters, direction):
         """θᵀAv = ½ Dh(θ)·v."""

@@ -29,7 +29,7 @@ class DiscreteRun(eqx.Module):
     - `laws`: law name → values `(T, ...)`.
     - `residuals`: law name → `(T, ...)`, the largest residual of the law's identity in
         the steps since the row before, over the sum of its absolute terms; for the laws
-        that have one (`gfflow.discrete.identities`).
+        that have one under this optimiser.
     - `learning_rates`: shape `(T,)`, η of the step that starts at the row.
     - `states`: the parameters at each row.
     - `parameters`: the last finite parameters.

@@ -37,45 +37,52 @@ class Batches(eqx.Module):
             )
 
     def first_order(self, samples: int) -> Int[Array, " N"] | None:
-        """The permutation of the first epoch, where there is one."""
+        """What `draw` takes at step 0; `None` where there are no epochs."""
         if self.size is None or self.replacement:
             return None
-        return self._permutation(jnp.zeros((), int), samples)
+        return jnp.arange(samples)
 
     def draw(
-        self, problem: Problem, step: Int[Array, ""], order: Int[Array, " N"] | None
-    ) -> tuple[Problem, Int[Array, " N"] | None]:
-        """The problem on the batch of a step, and the permutation of its epoch.
+        self, samples: int, step: Int[Array, ""], order: Int[Array, " N"] | None
+    ) -> tuple[Int[Array, " B"] | None, Int[Array, " N"] | None]:
+        """The samples of a step, `None` for all, and the permutation of its epoch.
 
-        The loss of a batch is N/B times its part of the mean loss: the mean over the
-        draws is the loss.
+        **Arguments:**
+
+        - `order`: the permutation of the epoch of the step before.
         """
         if self.size is None:
-            return problem, None
-        samples = problem.samples
+            return None, None
         if self.replacement:
             key = jax.random.fold_in(jax.random.key(self.seed), step)
-            index = jax.random.randint(key, (self.size,), 0, samples)
-        else:
-            epoch, place = jnp.divmod(step, samples // self.size)
-            order = jax.lax.cond(
-                place == 0, lambda: self._permutation(epoch, samples), lambda: order
-            )
-            assert order is not None
-            index = jax.lax.dynamic_slice(order, (place * self.size,), (self.size,))
-        part = lambda tree: jtu.tree_map(lambda x: x[index], tree)
-        part = eqx.tree_at(
+            return jax.random.randint(key, (self.size,), 0, samples), None
+        epoch, place = jnp.divmod(step, samples // self.size)
+        order = jax.lax.cond(
+            place == 0, lambda: self._permutation(epoch, samples), lambda: order
+        )
+        assert order is not None
+        return jax.lax.dynamic_slice(order, (place * self.size,), (self.size,)), order
+
+    def part(self, problem: Problem, index: Int[Array, " B"] | None) -> Problem:
+        """The problem on these samples.
+
+        Its loss is N/B times their part of the mean loss: its mean over the draws is
+        the loss.
+        """
+        if index is None:
+            return problem
+        take = lambda tree: jtu.tree_map(lambda x: x[index], tree)
+        return eqx.tree_at(
             lambda p: (p.inputs, p.targets, p.weights, p.normaliser),
             problem,
             (
-                part(problem.inputs),
-                part(problem.targets),
-                part(problem.weights),
-                problem.normaliser * (self.size / samples),
+                take(problem.inputs),
+                take(problem.targets),
+                take(problem.weights),
+                problem.normaliser * (len(index) / problem.samples),
             ),
             is_leaf=lambda x: x is None,
         )
-        return part, order
 
     def _permutation(self, epoch, samples):
         key = jax.random.fold_in(jax.random.key(self.seed), epoch)

@@ -232,10 +232,11 @@ def _targets(steps: int, save) -> np.ndarray:
     targets = np.asarray(save)
     if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer):
         raise SolveError(f"save is a list of whole numbers; got {save!r}")
-    targets = targets[1:] if targets.size and targets[0] == 0 else targets
-    if not targets.size or targets[-1] < steps:
+    if not targets.size or targets[0] != 0:
+        targets = np.insert(targets, 0, 0)
+    if targets[-1] < steps:
         targets = np.append(targets, steps)
-    if targets[0] < 1 or np.any(np.diff(targets) <= 0) or targets[-1] > steps:
+    if np.any(np.diff(targets) <= 0) or targets[-1] > steps:
         raise SolveError(
             f"the steps to save at must increase and lie in 0 to {steps}; "
             f"got {np.asarray(save).tolist()}"

@@ -29,6 +29,7 @@ class Carry(NamedTuple):
     loss: Scalar
     gradient: Parameters
     optimiser: PyTree
+    samples: Int[Array, " B"] | None
     order: Int[Array, " N"] | None
     crosses: dict[str, Array]
     worst: dict[str, Array]
@@ -58,35 +59,37 @@ class Loop(eqx.Module):
     velocity: Parameters | None
 
     def run(self, t0: Scalar, targets: Int[Array, " rows"]) -> tuple[Row, Carry]:
-        """Rows at step 0 and at the steps `targets`, which increase; the last carry.
+        """Rows at the steps `targets`, which increase from 0; the last carry.
 
         A run that stops between two targets has its last iterate in the row of the
         second; the rows after that, and that row if nothing moved, are NaN.
         """
+        observe = lambda carry: self._observe(carry)
         first = self._start(t0)
-        row = self._observe(first)
+        shapes = jax.eval_shape(observe, first)
+        nothing = jtu.tree_map(_nothing, shapes)
 
         def to_target(carry, target):
-            before, observe = carry.step, lambda c: self._observe(c)
+            before = carry.step
             worst = jtu.tree_map(jnp.zeros_like, carry.worst)
             carry = jax.lax.while_loop(
                 lambda c: c.going & (c.step < target),
                 lambda c: self._advance(c, t0),
                 carry._replace(worst=worst),
             )
-            nothing = jtu.tree_map(_nothing, row)
-            now = jax.lax.cond(carry.step > before, observe, lambda _: nothing, carry)
-            return carry, now
+            new = (carry.step > before) | (target == 0)
+            return carry, jax.lax.cond(new, observe, lambda _: nothing, carry)
 
         last, rows = jax.lax.scan(to_target, first, targets)
-        return jtu.tree_map(lambda a, b: jnp.concatenate([a[None], b]), row, rows), last
+        return rows, last
 
     def _start(self, t0: Scalar) -> Carry:
         problem, discrete = self.problem, self.discrete
         zero = jnp.zeros((), int)
         eta = discrete.rate(zero, problem.dtype)
-        order = discrete.batches.first_order(problem.samples)
-        batch, order = discrete.batches.draw(problem, zero, order)
+        batches, count = discrete.batches, problem.samples
+        samples, order = batches.draw(count, zero, batches.first_order(count))
+        batch = batches.part(problem, samples)
         loss, gradient = batch.value_and_gradient(problem.parameters)
         with _lenient():
             state = discrete.optimiser.transformation(eta).init(problem.parameters)
@@ -106,6 +109,7 @@ class Loop(eqx.Module):
             loss=loss,
             gradient=problem.scaled(gradient),
             optimiser=jtu.tree_map(jnp.asarray, state),
+            samples=samples,
             order=order,
             crosses=crosses,
             worst=jtu.tree_map(jnp.zeros_like, crosses),
@@ -116,7 +120,7 @@ class Loop(eqx.Module):
         """One step, taken back if the loss or the gradient after it is not finite."""
         problem, discrete = self.problem, self.discrete
         eta = discrete.rate(carry.step, problem.dtype)
-        batch, _ = discrete.batches.draw(problem, carry.step, carry.order)
+        batches = discrete.batches
         with _lenient():
             update, state = discrete.optimiser.transformation(eta).update(
                 carry.gradient,
@@ -124,7 +128,7 @@ class Loop(eqx.Module):
                 carry.parameters,
                 value=carry.loss,
                 grad=carry.gradient,
-                value_fn=batch.value,
+                value_fn=batches.part(problem, carry.samples).value,
             )
         like = lambda new, old: jtu.tree_map(lambda a, b: a.astype(b.dtype), new, old)
         update, state = (
@@ -132,8 +136,9 @@ class Loop(eqx.Module):
             like(jtu.tree_map(jnp.asarray, state), carry.optimiser),
         )
         after = jtu.tree_map(jnp.add, carry.parameters, update)
-        following, order = discrete.batches.draw(problem, carry.step + 1, carry.order)
-        loss, gradient = following.value_and_gradient(after)
+        samples, order = batches.draw(problem.samples, carry.step + 1, carry.order)
+        batch = batches.part(problem, samples)
+        loss, gradient = batch.value_and_gradient(after)
         step = Step(
             carry.parameters,
             after,
@@ -158,6 +163,7 @@ class Loop(eqx.Module):
             loss=loss,
             gradient=problem.scaled(gradient),
             optimiser=state,
+            samples=samples,
             order=order,
             crosses=crosses,
             worst=worst,
@@ -198,6 +204,6 @@ def _is_finite(*trees: PyTree) -> Bool[Array, ""]:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 
-def _nothing(x: Array) -> Array:
+def _nothing(x: jax.ShapeDtypeStruct) -> Array:
     inexact = jnp.issubdtype(x.dtype, jnp.inexact)
-    return jnp.full_like(x, jnp.nan if inexact else -1)
+    return jnp.full(x.shape, jnp.nan if inexact else -1, x.dtype)

@@ -158,7 +158,8 @@ def test_the_mean_over_batches_is_the_gradient():
 
     @jax.jit
     def gradient(step, order):
-        part, order = batches.draw(problem, step, order)
+        samples, order = batches.draw(24, step, order)
+        part = batches.part(problem, samples)
         return part.gradient(problem.parameters).layers[0].weight, order
 
     order, total = batches.first_order(24), 0.0

@@ -111,7 +111,7 @@ def draw(curves: list[step_size.Curve], found: list[gf.Comparison]) -> None:
             label=f"{curve.method}, {law}: {slope}",
         )
     left.set(xlabel="flow time of a step", title="drift at flow time 1, over scale")
-    left.set_ylim(1e-17, 1e5)
+    left.set_ylim(1e-17, 1e10)
     left.legend(frameon=False, fontsize=7, loc="upper left")
     one = found[0]
     centre.plot(one.ts, one.flow_sharpness, color="#1b7f5c", label="flow")
@@ -128,7 +128,7 @@ def draw(curves: list[step_size.Curve], found: list[gf.Comparison]) -> None:
         )
         right.axvline(one.crossing, color=shade, linestyle=":", linewidth=1)
     right.axhline(one.tolerance, color="#666666", linewidth=0.7)
-    right.set(xlabel="flow time", title="distance / ‖θ‖ (dots: sharpness passes 2/η)")
+    right.set(xlabel="flow time", title="distance / ‖θ‖ (dotted: λ_max > 2/η)")
     for axis in (centre, right):
         axis.legend(frameon=False, fontsize=7)
     for axis in (left, centre, right):

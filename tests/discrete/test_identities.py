@@ -31,16 +31,16 @@ def residuals(problem, optimiser, eta=0.02, laws=None, steps=200, **options):
     return {name: float(np.max(x)) for name, x in run.residuals.items()}, run
 
 
-@pytest.mark.parametrize("method", [discrete.sgd, discrete.heavy_ball])
 @pytest.mark.parametrize(
-    ("make", "options"),
+    ("method", "make", "options"),
     [
-        (deep_linear, {}),
-        (network, {"batch": 5, "seed": 1}),
-        (deep_linear, {"batch": 5, "replacement": True}),
+        (discrete.sgd, deep_linear, {}),
+        (discrete.sgd, network, {"batch": 5, "seed": 1}),
+        (discrete.heavy_ball, network, {}),
+        (discrete.heavy_ball, deep_linear, {"batch": 5, "replacement": True}),
     ],
 )
-def test_quadratic_laws(make, options, method):
+def test_quadratic_laws(method, make, options):
     """With and without weight decay, full data and minibatches."""
     for decay in (0.0, 0.2):
         found, run = residuals(make(), method(weight_decay=decay), **options)

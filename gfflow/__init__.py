@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import data as data
+    from . import discrete as discrete
     from . import flows as flows
     from . import laws as laws
     from . import losses as losses
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     from .discover import Discovery as Discovery
     from .discover import discover as discover
     from .discover import exact as exact
+    from .discrete import Comparison as Comparison
+    from .discrete import DiscreteFlow as DiscreteFlow
+    from .discrete import DiscreteRun as DiscreteRun
+    from .discrete import compare as compare
     from .experiment import load as load
     from .flows import GradientFlow as GradientFlow
     from .flows import MirrorFlow as MirrorFlow
@@ -60,13 +65,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("data", "flows", "laws", "losses", "models", "solvers")
+_MODULES = ("data", "discrete", "flows", "laws", "losses", "models", "solvers")
 _HOMES = {
     "Certificate": "_solution",
     "CheckError": "_errors",
+    "Comparison": "discrete",
     "ConfigError": "_errors",
     "Cost": "_solution",
     "CriticalPoint": "_critical_point",
+    "DiscreteFlow": "discrete",
+    "DiscreteRun": "discrete",
     "Discovery": "discover",
     "DiscoveryError": "_errors",
     "GFFlowError": "_errors",
@@ -92,6 +100,7 @@ _HOMES = {
     "TargetError": "_errors",
     "Verdict": "check",
     "check": "check",
+    "compare": "discrete",
     "critical_point": "_critical_point",
     "discover": "discover",
     "exact": "discover",

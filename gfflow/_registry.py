@@ -179,9 +179,22 @@ _ACTIVATIONS: dict[str, _Entry] = {
     ).split()
 }
 
+_OPTIMISERS: dict[str, _Entry] = {
+    name: ("gfflow.discrete", name, text)
+    for name, text in {
+        "sgd": "θ⁺ = θ − η(g + λθ)",
+        "heavy_ball": "v⁺ = βv − η(g + λθ), θ⁺ = θ + v⁺",
+        "nesterov": "v⁺ = βv − η(g + λθ), θ⁺ = θ + βv⁺ − η(g + λθ)",
+        "adam": "Adam, decoupled weight decay",
+        "rmsprop": "RMSProp, decoupled weight decay",
+        "sign": "θ⁺ = θ − η sign(g) − ηλθ",
+    }.items()
+}
+
 _KINDS: dict[str, dict[str, _Entry]] = {
     "flows": _FLOWS,
     "solvers": _SOLVERS,
+    "optimisers": _OPTIMISERS,
     "laws": _LAWS,
     "models": _MODELS,
     "data": _DATA,

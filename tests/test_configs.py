@@ -84,3 +84,23 @@ def test_softmax_regression_digits(run):
     for law in (weight, bias):
         assert law["verdict"] == "conserved" and law["max_drift"] < 1e-13
         assert not law["ladder"]["evidence"] and "no evidence" in law["note"]
+
+
+def test_compare_gd(capsys, command):
+    code = command("compare", str(CONFIGS / "compare_gd.toml"), "--json", "--quiet")
+    assert code == 0
+    found = json.loads(capsys.readouterr().out)["comparisons"]
+    assert [one["name"] for one in found] == [
+        "sgd",
+        "minibatches",
+        "heavy_ball",
+        "adam",
+    ]
+    for one in found:
+        (law,) = one["laws"]
+        assert law["flow_drift"] < 1e-8 and law["discrete_drift"] > 1e-4
+        known = one["name"] != "adam"
+        assert known == (law["identity_residual"] is not None)
+        assert not known or law["identity_residual"] < 1e-15
+        assert (one["departure"] is None) == known
+    jax.config.update("jax_enable_x64", True)

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from .._errors import ConfigError, LawError
 from .._grammar import parse
 from .._registry import names, suggest
+from ._compare_rules import compare_problems
 from ._schema import Located, is_section, locate, section_kinds
 from ._section_types import one_of, split_target
 from ._sections import Config
@@ -36,6 +37,7 @@ _LIMITS = {
     "finite_number": "be a finite number",
     "greater_than": "be greater than {gt:g}",
     "greater_than_equal": "be at least {ge:g}",
+    "less_than": "be less than {lt:g}",
     "less_than_equal": "be at most {le}",
     "too_short": "have {min_length} or more entries",
     "string_too_short": "not be empty",
@@ -141,7 +143,7 @@ def _validate(data: dict[str, Any]) -> tuple[Config | None, list[_Problem]]:
     except ValidationError as error:
         problems = [_explain(each) for each in error.errors(include_url=False)]
     view = _View(data, {dotted(keys) for keys, _ in problems})
-    for check in (_times, _tolerance, _laws):
+    for check in (_times, _tolerance, _laws, compare_problems):
         problems += check(view)
     return config, problems
 
@@ -340,10 +342,11 @@ def _named_files(data: dict[str, Any]) -> Iterator[tuple[_Keys, str, str]]:
         ("problem", "data", "target"),
         *(("flow", key) for key in ("friction", "weight_decay", "learning_rate")),
     ]
-    index = 0
-    while view.given("laws", "custom", index):
-        targets.append(("laws", "custom", index, "function"))
-        index += 1
+    for *above, key in (("laws", "custom", "function"), ("compare", "optimiser")):
+        index = 0
+        while view.given(*above, index):
+            targets.append((*above, index, key))
+            index += 1
     for keys in targets:
         target = view(*keys)
         try:

@@ -76,6 +76,14 @@ def registered(kind: str, *also: str) -> Callable[[str], str]:
     return check
 
 
+def _optimiser(text: str) -> str:
+    if ":" in text:
+        return _target(text)
+    if text not in names("optimisers"):
+        raise refuse(f"{one_of(text, names('optimisers'))}, or {TARGET_SYNTAX}")
+    return text
+
+
 def _solver(word: str) -> str:
     known = {name.lower(): name for name in names("solvers")}
     if word.lower() not in known:
@@ -110,6 +118,7 @@ Activation = Annotated[str, AfterValidator(registered("activations"))]
 Initialiser = Annotated[str, AfterValidator(registered("initialisers"))]
 Family = Annotated[str, AfterValidator(registered("laws", "known"))]
 LossName = Annotated[str, AfterValidator(_loss)]
+OptimiserName = Annotated[str, AfterValidator(_optimiser)]
 SolverName = Annotated[str, AfterValidator(_solver)]
 Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]

@@ -21,6 +21,7 @@ from ._section_types import (
     Initialiser,
     LossName,
     Name,
+    OptimiserName,
     Section,
     Seed,
     SolverName,
@@ -220,6 +221,34 @@ class LawsSection(Section):
     custom: list[CustomLaw] = Field(default=[], description="each a [[laws.custom]]")
 
 
+class CompareEntry(Section):
+    """One `[[compare]]`: an optimiser beside the flow."""
+
+    optimiser: OptimiserName = Field(
+        description=f"a registered optimiser, or {TARGET_SYNTAX}"
+    )
+    learning_rate: PositiveFloat = Field(description="size of a step")
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None, description="of heavy_ball and nesterov, 0.9 by default"
+    )
+    weight_decay: NonNegativeFloat | None = Field(
+        default=None, description="its rate, by default that of the flow"
+    )
+    batch: PositiveInt | None = Field(default=None, description="samples a step")
+    replacement: bool = Field(default=False, description="of the samples of a batch")
+    seed: Seed = Field(default=0, description="choice of the batches")
+    time_per_step: PositiveFloat | None = Field(
+        default=None, description="flow time of a step"
+    )
+    arguments: Arguments = Field(default={}, description="of a target")
+    name: Name | None = Field(default=None, description="by default the optimiser's")
+
+    @property
+    def label(self) -> str:
+        """Its name in every report."""
+        return self.name or self.optimiser
+
+
 class RunSection(Section):
     """`[run]`: where and for how long."""
 
@@ -238,4 +267,5 @@ class Config(Section):
     solver: SolverSection
     save: SaveSection = SaveSection()
     laws: LawsSection = LawsSection()
+    compare: list[CompareEntry] = Field(default=[], description="each a [[compare]]")
     run: RunSection = RunSection()

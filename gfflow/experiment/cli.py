@@ -95,6 +95,34 @@ def _laws(
     print_laws(found, Console(width=None if sys.stdout.isatty() else 160))
 
 
+@app.command("compare")
+def _compare(
+    config: Path,
+    overrides: _Set = [],
+    out: Annotated[Path | None, typer.Option(help="A folder for compare.json.")] = None,
+    as_json: _Json = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Run the optimisers of CONFIG's [[compare]] beside its flow.
+
+    Exit codes: 0; 2 bad input; 4 the flow or an optimiser stopped early.
+    """
+    from ._compare_command import run_compare
+
+    compared = run_compare(config, overrides, out, not quiet)
+    if as_json:
+        written = None if compared.written is None else str(compared.written)
+        extra = {"written": written, "exit_code": compared.code}
+        _print_json(compared.to_json() | extra)
+    else:
+        from rich.console import Console
+
+        from ._compare_table import print_compared
+
+        print_compared(compared, Console(width=None if sys.stdout.isatty() else 160))
+    raise typer.Exit(compared.code)
+
+
 @app.command("list")
 def _list(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=" | ".join(kinds()))],

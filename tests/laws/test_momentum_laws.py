@@ -1,0 +1,132 @@
+"""Laws of momentum flows, and laws that state how they change."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import gfflow as gf
+from gfflow.flows import Friction, LearningRate, MomentumFlow, WeightDecay
+from gfflow.laws import momentum_of, rotation
+
+KEY = jax.random.key(0)
+X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)
+LINEAR = gf.Problem(gf.models.DeepLinear([3, 3, 2], bias=True, key=KEY), "mse", (X, Y))
+RELU = gf.Problem(
+    gf.models.MLP([3, 2, 2], key=KEY), "softmax_cross_entropy", (X, jnp.argmax(Y, 1))
+)
+DECAY = lambda t: 0.2 / (1 + t)
+
+FLOWS = {
+    "free": MomentumFlow(),
+    "heavy ball": MomentumFlow(0.5),
+    "nesterov": MomentumFlow(gf.nesterov),
+    "μ unknown": MomentumFlow(lambda t: 1 / (1 + t)),
+    "coupled": MomentumFlow(0.5, weight_decay=0.3),
+    "coupled, λ(t)": WeightDecay(MomentumFlow(0.5), DECAY, coupled=True),
+    "decoupled": WeightDecay(MomentumFlow(0.5), DECAY),
+    "η(t)": LearningRate(MomentumFlow(0.5), lambda t: 1 / (1 + t)),
+}
+EXACT = {"free", "heavy ball", "nesterov", "η(t)"}
+
+
+def verdicts(problem, flow, laws=None):
+    laws = gf.known_laws(problem, flow) if laws is None else laws
+    solution = gf.solve(flow, problem, t1=1.0, rtol=1e-9, solver="dopri8")
+    report = gf.check(solution, laws, ladder=False)
+    assert all(law.rate < 1e-14 and law.general_rate < 1e-14 for law in report.values())
+    assert all(law.max_drift < 1e-8 for law in report.values())
+    return {name: str(law.verdict) for name, law in report.items()}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_linear_units(name):
+    """Rotations are constant, but for what decays in θ' or where μ is not known."""
+    found = verdicts(LINEAR, FLOWS[name])
+    turning = "conserved" if name in EXACT or "coupled" == name[:7] else None
+    assert found["rotation of layers[0]"] == (turning or "predicted-decay")
+    assert ("momentum of balancedness of layers[0]" in found) == (name != "decoupled")
+
+
+@pytest.mark.parametrize("name", ["heavy ball", "nesterov", "coupled", "decoupled"])
+def test_translations_and_rescaling(name):
+    found = verdicts(RELU, FLOWS[name])
+    conserved = {law for law, verdict in found.items() if verdict == "conserved"}
+    sums = {"column sums of layers[1].weight", "sum of layers[1].bias"}
+    moving = {f"momentum of {law}" for law in sums}
+    resting = {f"resting point of {law}" for law in sums}
+    expected = {"coupled": set(), "decoupled": moving}.get(name, moving | resting)
+    assert conserved == expected
+    rescaling = found.get("momentum of rescaling of layers[0]")
+    assert rescaling == (None if name == "decoupled" else "predicted-decay")
+
+
+def test_a_wrong_prediction_is_broken():
+    """Half of what makes a quadratic law move."""
+    flow = FLOWS["heavy ball"]
+    (law,) = gf.laws.rescaling(RELU, gf.GradientFlow())
+    (right,) = momentum_of(law, flow)
+    half = lambda t, phase: right.production(t, phase) / 2
+    wrong = gf.Law(right.fn, "wrong", degree="other", production=half)
+    solution = gf.solve(flow, RELU, t1=1.0, rtol=1e-9, solver="dopri8")
+    report = gf.check(solution, [wrong, law.on_model()], ladder=False)
+    assert {str(r.verdict) for r in report.values()} == {"broken"}
+
+
+def test_time_dependent_decay_is_predicted():
+    for flow in (
+        WeightDecay(gf.GradientFlow(), DECAY),
+        LearningRate(WeightDecay(gf.GradientFlow(0.1), 0.2), DECAY),
+    ):
+        assert set(verdicts(LINEAR, flow).values()) == {"predicted-decay"}
+
+
+def test_the_ladder_of_a_prediction():
+    """The drift of h − ∫p dt falls with the tolerance, at the order of the solver."""
+    flow = FLOWS["heavy ball"]
+    law = gf.known_laws(LINEAR, flow)[1]
+    solution = gf.solve(flow, LINEAR, t1=3.0, rtol=1e-9, solver="tsit5")
+    report = gf.check(solution, law)[law.name]
+    assert str(report.verdict) == "predicted-decay"
+    assert abs(report.order - 5) < 1.5 and report.limit < 1e-10
+
+
+def test_frictions_know_their_factors():
+    for flow in (FLOWS["free"], FLOWS["heavy ball"], FLOWS["nesterov"]):
+        friction = flow.friction
+        t = jnp.asarray(1.7)
+        slope = jax.grad(friction.coasting_time)(t)
+        np.testing.assert_allclose(slope, friction(t) * friction.coasting_time(t) - 1)
+        np.testing.assert_allclose(jnp.exp(friction.log_factor(t)), friction.factor(t))
+    own = Friction(lambda t: 2 * t, lambda t: jnp.exp(t**2))
+    np.testing.assert_allclose(own.log_factor(1.5), 2.25)
+
+
+def test_bad_input():
+    law = gf.known_laws(LINEAR, gf.GradientFlow())[0]
+    with pytest.raises(gf.LawError, match="rotation is a law of MomentumFlow"):
+        rotation(LINEAR, gf.GradientFlow())
+    with pytest.raises(gf.LawError, match="momentum_of is for MomentumFlow"):
+        momentum_of(law, gf.GradientFlow())
+    with pytest.raises(gf.LawError, match="linear or quadratic"):
+        momentum_of(gf.Law(law.fn, "cubic", degree="polynomial"), MomentumFlow())
+    with pytest.raises(gf.LawError, match="not both"):
+        gf.Law(law.fn, decay_rate=1.0, production=law.fn)
+    with pytest.raises(gf.SolveError, match="production"):
+        gf.solvers.Projected(
+            gf.solvers.RadauIIA(3), [gf.Law(law.fn, "x", production=law.fn)]
+        )
+
+
+def test_frozen_parameters_do_not_move():
+    problem = gf.Problem(
+        LINEAR.model, "mse", (X, Y), trainable=["layers[0].weight", "layers[1].weight"]
+    )
+    assert gf.known_laws(problem, MomentumFlow()) == []
+    norm = gf.Law(lambda m: jnp.sum(m.layers[0].weight ** 2), degree="quadratic")
+    (momentum,) = momentum_of(norm, MomentumFlow())
+    phase = MomentumFlow().view(MomentumFlow().initial_state(problem), problem)
+    moving = eqx.tree_at(lambda p: p.velocity.layers[0].weight, phase, jnp.ones((3, 3)))
+    expected = 2 * jnp.sum(problem.model.layers[0].weight)
+    np.testing.assert_allclose(momentum(0.0, moving), expected)

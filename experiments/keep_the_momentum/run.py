@@ -67,6 +67,7 @@ FLOWS = [
         True,
     ),
     Flow("mirror", _mirror, lambda a: a.mirror, False),
+    Flow("sign, ε = 0.05", lambda a: gf.flows.sign(0.05), lambda a: 0, False),
     Flow("momentum, τ = 0", lambda a: MomentumFlow(), lambda a: a.momentum, False),
     Flow("momentum, τ = 1", lambda a: MomentumFlow(1.0), lambda a: a.momentum, False),
     Flow(

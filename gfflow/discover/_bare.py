@@ -9,8 +9,7 @@ def bare(flow: AbstractFlow) -> AbstractFlow:
     homogeneous decay is accounted for apart, and what spans the same as gradient flow
     is gradient flow.
 
-    **Raises:** `DiscoveryError` for weight decay whose laws are not known to decay, or
-    a flow that is not affine in the gradient.
+    **Raises:** `DiscoveryError` for weight decay whose laws are not known to decay.
     """
     flow = flow.without_decay()
     while isinstance(flow, LearningRate):
@@ -19,12 +18,6 @@ def bare(flow: AbstractFlow) -> AbstractFlow:
         raise DiscoveryError(
             f"coupled weight decay on {type(flow.base).__name__} is not known to "
             "discovery; make it decoupled, or leave it out"
-        )
-    if not flow.affine:
-        raise DiscoveryError(
-            "discovery needs a flow that is affine in the gradient; "
-            f"{type(flow.base).__name__} is not. Weigh a law of your own with "
-            "gfflow.check"
         )
     if flow.stays_in_span:
         return GradientFlow()

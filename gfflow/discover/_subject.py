@@ -24,6 +24,7 @@ from ._program import compares, is_polynomial_in_pieces
 from ._rational import rational_basis
 
 _DECADES = 2.5
+_SEVERAL = 4
 
 Datum = PyTree[Array]
 Vector = Float[Array, " S"]
@@ -32,6 +33,10 @@ Clock = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 class Subject(NamedTuple):
     """What a flow does with the gradient of ⟨w, g(θ, x)⟩, for every x and w in V.
+
+    Where the flow is not affine in the gradient, the fields are what sums of several
+    gradients with random weights add to it: those of data sets. A function is a law if
+    it is constant along all of these, and the drift.
 
     Where V depends on the prediction, the gradients are those of ℓ(g(θ, x), y), whose
     pointwise span, and with it that of the brackets, is the same. A flow that moves
@@ -141,11 +146,17 @@ def subject_of(
         return flow.parameters(here), respond
 
     def field(z, datum):
-        others, c, one = datum
+        others, c, data = datum
         parameters, respond = at(z, others)
-        scaled = lambda p: scalar(jtu.tree_map(lambda a: c * a, p), one)
-        gradient = jax.grad(scaled)(parameters)
-        return flat(jax.jvp(respond, (gradient,), (gradient,))[1], 0.0)
+        scaled = lambda p: jtu.tree_map(lambda a: c * a, p)
+        if flow.affine:
+            gradient = jax.grad(lambda p: scalar(scaled(p), data))(parameters)
+            return flat(jax.jvp(respond, (gradient,), (gradient,))[1], 0.0)
+        several = lambda p: jnp.sum(jax.vmap(lambda d: scalar(scaled(p), d))(data))
+        gradient = jax.grad(several)(parameters)
+        still = jtu.tree_map(jnp.zeros_like, gradient)
+        pushed, free = (flat(respond(g), 0.0) for g in (gradient, still))
+        return pushed - free
 
     def drift(z):
         parameters, respond = at(z, rest)
@@ -154,11 +165,16 @@ def subject_of(
     def draw(random, count, together):
         others = [_draw_parameters(random, leaf, count) for leaf in rest]
         factors = np.exp(random.uniform(-1, 1, count)) if decays else np.ones(count)
-        return others, jnp.asarray(factors), draw_data(random, count, together)
+        factors = jnp.asarray(factors)
+        if flow.affine:
+            return others, factors, draw_data(random, count, together)
+        data = draw_data(random, count * _SEVERAL, together * _SEVERAL)
+        split = lambda a: a.reshape(count, _SEVERAL, *a.shape[1:])
+        return others, factors, jtu.tree_map(split, data)
 
     def draw_whole(random, count, bound):
         others = [_draw_whole(random, leaf, count, bound) for leaf in rest]
-        datum = draw_whole_data(random, count, bound)
+        datum = draw_whole_data(random, count, bound) if flow.affine else None
         return None if datum is None else (others, jnp.ones(count), datum)
 
     def inside(z):

@@ -17,7 +17,7 @@ class AbstractFlow(eqx.Module):
 
     **Class attributes:**
 
-    - `affine`: whether `response` is affine in the gradient. Discovery needs it.
+    - `affine`: whether `response` is affine in the gradient.
     - `stays_in_span`: whether the state is the parameters and the responses to the
         gradients in W_θ, without the weight decay −λθ, span S W_θ: S the diagonal of
         the rates (`time_scale`), W_θ the span of ∂_θ g(θ, x)ᵀw over all x and all w

@@ -177,7 +177,8 @@ class Sign(AbstractPreconditioner):
         return None
 
     def field(self, t, memory, gradient, parameters):
-        return jtu.tree_map(lambda g: -g / self._length(g), gradient), None
+        exact = lambda g: jnp.where(self.eps > 0, g / self._length(g), jnp.sign(g))
+        return jtu.tree_map(lambda g: -exact(g), gradient), None
 
     def sizes(self, t, memory, gradient, terms, parameters):
         def size(g, a):

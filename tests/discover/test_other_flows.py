@@ -119,6 +119,31 @@ def test_input_convex_network_in_its_metric():
     assert wanted in found.expressions.values()
 
 
+SIGN = {
+    "scalar": (linear(1, 1, 1), 1),
+    "one output": (linear(2, 2, 1), 2),
+    "two outputs": (linear(2, 2, 2), 0),
+    "relu": ((MLP([2, 3, 2], key=KEY), (2,)), 0),
+}
+
+
+@pytest.mark.parametrize("name", SIGN)
+def test_sign_flow(name):
+    """One output: ∂L/∂V = Uᵀrᵀ has the signs of a matrix of rank one, so that in each
+    column of V all |V_kj| move as one while no U_k changes its sign: r − 1 laws a
+    column, in that region. (And |U_k| moves with them for one input.)"""
+    model, number = SIGN[name]
+    found = gf.discover(model, gf.flows.sign())
+    assert found.number == number and found.complete
+    assert all(law.degree == "linear" for law in found.laws)
+    assert ("region" in " ".join(found.notes)) == (number > 0)
+
+
+def test_soft_sign_flow_has_none():
+    found = gf.discover(linear(1, 1, 1), gf.flows.sign(0.3))
+    assert found.number == 0 and found.complete
+
+
 def test_logarithmic_laws_are_counted_but_not_found():
     """Under the log-barrier: Σ log U[:,k] − Σ log V[:,k]."""
     found = gf.discover((factors(), (4,)), MirrorFlow("log_barrier"))

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,8 +36,8 @@ class Flow(NamedTuple):
 
     - `make`: architecture → the flow, `None` where it has no such.
     - `number`: architecture → how many laws theory gives it.
-    - `keeps`: whether the laws of gradient flow (or of the metric) are kept, or decay
-        as they state.
+    - `keeps`: whether the laws of gradient flow hold as they are; under weight decay
+        they change, as the laws found state.
     """
 
     name: str
@@ -58,7 +59,7 @@ FLOWS = [
             lambda t: 1 / (1 + t),
         ),
         lambda a: a.gradient,
-        True,
+        False,
     ),
     Flow(
         "natural gradient",
@@ -110,6 +111,12 @@ class Cell(NamedTuple):
         )
 
 
+@cache
+def laws_of_gradient_flow(name: str) -> list[gf.Law]:
+    architecture = next(a for a in ARCHITECTURES if a.name == name)
+    return gf.discover(architecture.problem()).laws
+
+
 def measure(architecture: Architecture, flow: Flow) -> Cell | None:
     made = flow.make(architecture)
     expected = flow.number(architecture)
@@ -118,7 +125,7 @@ def measure(architecture: Architecture, flow: Flow) -> Cell | None:
     began = time.perf_counter()
     problem = architecture.problem()
     found = gf.discover(problem, made)
-    old = gf.discover(problem).laws
+    old = laws_of_gradient_flow(architecture.name)
     if made.has_memory:
         old = [law.on_model() for law in old]
     solution = gf.solve(made, problem, t1=T1, rtol=1e-10, solver="dopri8")

@@ -18,7 +18,7 @@ LIMIT, MASS = "limit η → 0", "mass (1 + β)/2"
 
 
 class Curve(NamedTuple):
-    """One law of one optimiser, a row a step at the smallest step size.
+    """One law of one optimiser, a row a step at the largest step size.
 
     - `identity`: the largest residual of the exact identity of a step.
     - `errors`: closed form -> the largest error over scale, by step size.
@@ -62,8 +62,8 @@ def _studied(subject, optimiser, rates, study):
             ]
             for form in of_law[0]["said"]
         }
-        last = of_law[-1]
-        moved = np.abs(last["measured"] - last["measured"][0]) / scale
+        first = of_law[0]
+        moved = np.abs(first["measured"] - first["measured"][0]) / scale
         shown = int(np.argmax(np.max(moved, axis=0)))
         found.append(
             Curve(
@@ -73,9 +73,9 @@ def _studied(subject, optimiser, rates, study):
                 rates,
                 max(one["identity"] for one in of_law),
                 errors,
-                last["ts"],
-                last["measured"][:, shown],
-                {form: said[:, shown] for form, said in last["said"].items()},
+                first["ts"],
+                first["measured"][:, shown],
+                {form: said[:, shown] for form, said in first["said"].items()},
             )
         )
     return found

@@ -102,7 +102,8 @@ def draw(curves: list[optimisers.Curve], path: Path) -> None:
         c for c in curves if c.optimiser == optimiser and word in c.law
     )
     scale, translation = find("sgd", "norm"), find("heavy ball", "sums")
-    lines = {optimisers.PLAIN: ":", optimisers.STEPS: "-", optimisers.MASS: "-"}
+    lines = {optimisers.PLAIN: ":", optimisers.STEPS: "-"}
+    lines |= {optimisers.LIMIT: ":", optimisers.MASS: "-"}
     for axis, curve in ((left, scale), (centre, translation)):
         unit = curve.measured[0]
         thin = lambda x, count: x[:: max(1, len(x) // count)]
@@ -113,8 +114,8 @@ def draw(curves: list[optimisers.Curve], path: Path) -> None:
         at, measured = thin(curve.ts, 16), thin(curve.measured, 16)
         axis.plot(at, measured / unit, ".", color="#333333", label="measured")
         axis.set(xlabel="flow time")
-    left.set(title=f"‖w‖² / ‖w₀‖², SGD, η = {scale.rates[-1]:g}")
-    centre.set(title=f"a column sum, heavy ball, η = {translation.rates[-1]:g}")
+    left.set(title=f"‖w‖² / ‖w₀‖², SGD, η = {scale.rates[0]:g}")
+    centre.set(title=f"a column sum, heavy ball, η = {translation.rates[0]:g}")
     for curve in curves:
         word, colour = next(x for x in COLOURS.items() if x[0] in curve.law)
         order = (optimisers.MASS, optimisers.STEPS, optimisers.PLAIN)
@@ -123,12 +124,12 @@ def draw(curves: list[optimisers.Curve], path: Path) -> None:
             curve.rates,
             curve.errors[form],
             linestyle="--" if form == optimisers.MASS else "-",
-            marker=".",
+            marker="x" if form == optimisers.MASS else ".",
             color=colour,
             label=f"{curve.optimiser}, {word}: {curve.slope(form):.2f}",
         )
     right.set(xlabel="η", title="error of the closed form, and its slope")
-    right.set_xlim(2e-4, 2e1)
+    right.set_xlim(2e-4, 3e0)
     for axis in (left, centre, right):
         axis.legend(frameon=False, fontsize=7)
         axis.spines[["top", "right"]].set_visible(False)

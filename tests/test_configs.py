@@ -26,7 +26,7 @@ def run(tmp_path, capsys, command):
 
 def test_every_config_is_here():
     tested = Path(__file__).read_text()
-    assert all(f'"{path.name}"' in tested for path in CONFIGS.iterdir())
+    assert all(f'"{path.name}"' in tested for path in CONFIGS.glob("*.toml"))
 
 
 def test_quickstart(run):
@@ -84,6 +84,75 @@ def test_softmax_regression_digits(run):
     for law in (weight, bias):
         assert law["verdict"] == "conserved" and law["max_drift"] < 1e-13
         assert not law["ladder"]["evidence"] and "no evidence" in law["note"]
+
+
+def test_nmf_digits(run):
+    code, metrics = run("nmf_digits.toml")
+    assert code == 0
+    (law,) = metrics["laws"]
+    assert law["count"] == 5 and law["verdict"] == "conserved"
+    assert law["max_drift"] < 1e-13
+
+
+def test_nmf_digits_under_momentum(run):
+    looser = ("solver.name=dopri5", "solver.rtol=1e-6", "solver.t1=0.1")
+    code, metrics = run("nmf_digits.toml", "flow.kind=momentum", *looser)
+    assert code == 3
+    (law,) = metrics["laws"]
+    assert law["verdicts"] == ["broken"] * 5 and law["rate"] > 1e-3
+
+
+def test_momentum(run):
+    code, metrics = run("momentum.toml")
+    assert code == 0
+    (law,) = metrics["laws"]
+    assert law["count"] == 10 and law["verdict"] == "conserved"
+    assert law["max_drift"] < 1e-14
+    assert "keeps this law by construction" in law["note"]
+
+
+def test_nesterov(run):
+    code, metrics = run("nesterov.toml")
+    assert code == 0
+    assert {law["name"]: law["verdict"] for law in metrics["laws"]} == {
+        "momentum of rescaling of layers[0]": "predicted-decay",
+        "momentum of column sums of layers[1].weight": "conserved",
+        "resting point of column sums of layers[1].weight": "conserved",
+    }
+
+
+def test_natural_gradient(run):
+    code, metrics = run("natural_gradient.toml")
+    assert code == 0
+    assert {law["name"]: law["verdict"] for law in metrics["laws"]} == {
+        "rescaling of layers[0]": "conserved",
+        "column sums of layers[1].weight": "conserved",
+        "sum of layers[1].bias": "conserved",
+    }
+
+
+def test_adam(run):
+    code, metrics = run("adam.toml")
+    assert code == 0
+    (law,) = metrics["laws"]
+    assert law["verdicts"] == ["broken"] * 8 and law["max_drift"] > 1e-2
+
+
+def test_saddle(run):
+    code, metrics = run("saddle.toml")
+    assert code == 0
+    known, difference = metrics["laws"]
+    assert known["verdict"] == "conserved" and known["max_drift"] < 1e-13
+    assert difference["verdict"] == "broken" and difference["max_drift"] > 0.1
+
+
+def test_weight_decay(run):
+    code, metrics = run("weight_decay.toml")
+    assert code == 0
+    balancedness, sums = metrics["laws"]
+    assert balancedness["verdict"] == sums["verdict"] == "predicted-decay"
+    assert balancedness["rate"] < 1e-15 and sums["rate"] < 1e-15
+    assert balancedness["max_drift"] < 1e-9 and sums["max_drift"] < 1e-13
 
 
 def test_compare_gd(capsys, command):

@@ -235,11 +235,12 @@ def _report(
     verdicts = tuple(v for v, _ in settled)
     verdict = worst(list(verdicts))
     note = next((why for v, why in settled if v == verdict), "it has no components")
+    kept = "this law" if law.degree == "other" else f"{law.degree} laws"
     ladder = found.ladder
     if ladder is not None and not ladder.evidence:
         note += (
-            f"; {ladder.solver} keeps {law.degree} laws by construction, so the ladder "
-            "is no evidence here"
+            f"; {ladder.solver} keeps {kept} by construction, so the ladder is no "
+            "evidence here"
         )
     run = solver_properties(solution.solver)
     if law.name in solution.enforced:
@@ -250,8 +251,8 @@ def _report(
         and solution.flow.shows_its_state
     ):
         note += (
-            f"; {run.name} keeps {law.degree} laws by construction, so the run's drift "
-            "is no evidence"
+            f"; {run.name} keeps {kept} by construction, so the run's drift is no "
+            "evidence"
         )
     if no_ladder is not None:
         note += f"; {no_ladder}"

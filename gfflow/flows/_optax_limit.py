@@ -45,6 +45,12 @@ class OptaxLimit(AbstractPreconditioner):
             )
         self.make = make
 
+    @property
+    def has_memory(self) -> bool:
+        """Of one array alone: whether that has a state of floating-point numbers."""
+        with jax.ensure_compile_time_eval():
+            return bool(jtu.tree_leaves(self._split(jnp.zeros(1))[0]))
+
     def initial_memory(self, parameters: Parameters) -> PyTree[Array] | None:
         """**Raises:** `SolveError` where there is no limit, with the reason: tried
         with random parameters, gradient and memory."""

@@ -83,6 +83,10 @@ class PreconditionedFlow(AbstractFlow):
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
 
+    @property
+    def has_memory(self) -> bool:
+        return self.preconditioner.has_memory
+
 
 def rmsprop(
     tau: ScalarLike, eps: ScalarLike = 1e-8, initial: ScalarLike = 0.0

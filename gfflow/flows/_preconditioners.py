@@ -20,6 +20,11 @@ class AbstractPreconditioner(eqx.Module):
     η → 0 at fixed τ.
     """
 
+    @property
+    @abc.abstractmethod
+    def has_memory(self) -> bool:
+        """Whether `initial_memory` is not `None`."""
+
     @abc.abstractmethod
     def initial_memory(self, parameters: Parameters) -> PyTree[Array] | None:
         """The memory at the start, inexact arrays; `None` for no memory."""
@@ -69,6 +74,10 @@ class RMSProp(AbstractPreconditioner):
         self.eps = _number("RMSProp: eps", eps)
         self.initial = _number("RMSProp: initial", initial, least=0.0)
 
+    @property
+    def has_memory(self) -> bool:
+        return True
+
     def initial_memory(self, parameters: Parameters) -> PyTree[Array]:
         full = lambda p: jnp.full_like(p, self.initial.astype(p.dtype))
         return jtu.tree_map(full, parameters)
@@ -117,6 +126,10 @@ class Adam(AbstractPreconditioner):
         self.tau1 = _number("Adam: tau1", tau1)
         self.tau2 = _number("Adam: tau2", tau2)
         self.eps = _number("Adam: eps", eps)
+
+    @property
+    def has_memory(self) -> bool:
+        return True
 
     def initial_memory(self, parameters: Parameters) -> Moments:
         zeros = jtu.tree_map(jnp.zeros_like, parameters)
@@ -172,6 +185,10 @@ class Sign(AbstractPreconditioner):
     def __init__(self, eps: ScalarLike = 0.0):
         """**Raises:** `SolveError` for a negative number."""
         self.eps = _number("Sign: eps", eps, least=0.0)
+
+    @property
+    def has_memory(self) -> bool:
+        return False
 
     def initial_memory(self, parameters: Parameters) -> None:
         return None

@@ -166,6 +166,24 @@ FLOWS = {
 
 
 @pytest.mark.parametrize("name", FLOWS)
+def test_memory_is_told(name):
+    """By what the state is; weight decay moves the parameters alone, and a law asked
+    for by name sees the model."""
+    flow = FLOWS[name]
+    state = flow.initial_state(PROBLEM)
+    assert flow.has_memory == (
+        jtu.tree_structure(state) != jtu.tree_structure(PROBLEM.parameters)
+    )
+    decayed = gf.flows.WeightDecay(flow, 0.5)
+    change, plain = (f.vector_field(0.3, state, PROBLEM) for f in (decayed, flow))
+    wanted = flat(flow.parameters(plain)) - 0.5 * flat(flow.parameters(state))
+    np.testing.assert_allclose(flat(flow.parameters(change)), wanted, rtol=1e-14)
+    assert jtu.tree_structure(change) == jtu.tree_structure(plain)
+    (law,) = gf.laws.rescaling(PROBLEM, flow)
+    assert law(0.0, flow.view(state, PROBLEM)).shape == (4,)
+
+
+@pytest.mark.parametrize("name", FLOWS)
 def test_the_absolute_field_bounds_round_off(name):
     """|f in single − f in double precision| against 2⁻²⁴ of the terms."""
     flow = FLOWS[name]

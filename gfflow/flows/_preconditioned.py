@@ -76,10 +76,6 @@ class PreconditionedFlow(AbstractFlow):
         parameters, memory = _parts(state)
         return _joined(problem.model_at(parameters), memory)
 
-    @property
-    def has_memory(self) -> bool:
-        return self.preconditioner.initial_memory(jnp.zeros(1)) is not None
-
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
 

@@ -37,7 +37,6 @@ class DiscreteRun(eqx.Module):
     - `discrete`, `problem`, `claims`: what was run, and the laws by name; `None`,
         `None` and empty inside `jit`.
     - `at_rest`: whether it started so.
-    - `at_rest`: whether it started so.
     """
 
     ts: Float[Array, " T"]

@@ -28,7 +28,7 @@ import gfflow as gf
 from gfflow.flows import LearningRate, MirrorFlow, MomentumFlow, WeightDecay
 
 HERE = Path(__file__).parent
-T1 = 2.0
+T1, MOST_STEPS = 1.0, 3000
 
 
 class Flow(NamedTuple):
@@ -128,7 +128,9 @@ def measure(architecture: Architecture, flow: Flow) -> Cell | None:
     old = laws_of_gradient_flow(architecture.name)
     if made.has_memory:
         old = [law.on_model() for law in old]
-    solution = gf.solve(made, problem, t1=T1, rtol=1e-10, solver="dopri8")
+    solution = gf.solve(
+        made, problem, t1=T1, rtol=1e-9, solver="dopri8", max_steps=MOST_STEPS
+    )
     verdicts = lambda laws: Counter(
         str(report.verdict)
         for report in gf.check(solution, laws, ladder=False).values()

@@ -2,10 +2,18 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ._deflation import FEW, Deflation, by_size
+
+
+@jax.custom_batching.sequential_vmap
+def _inverse(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """One after another under `vmap`: two batched triangular solves of 300 unknowns
+    that run at once lock each other out of the threads of the CPU (jaxlib 0.10.2)."""
+    return jnp.linalg.inv(matrix)
 
 
 class StageSystem(NamedTuple):
@@ -52,7 +60,7 @@ class StageSystem(NamedTuple):
             blocks = matrix[:, None, :, None] * projected[:, :, None, :]
             size = stages * rows
             system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
-            inverse = jnp.linalg.inv(system).reshape(stages, rows, stages, rows)
+            inverse = _inverse(system).reshape(stages, rows, stages, rows)
             pad = (0, 0), (0, most - rows)
             return jnp.pad(steady, (pad[1], pad[1])), jnp.pad(inverse, (*pad, *pad))
 

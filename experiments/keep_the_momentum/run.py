@@ -99,11 +99,12 @@ class Cell(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether all is as theory says."""
+        """Whether all is as theory says. (A linear law of gradient flow stays where it
+        is under momentum that starts at rest, and only then.)"""
         kept = {"conserved", "predicted-decay"}
         agrees = self.found == self.expected and self.complete
         old_kept = set(self.old) <= kept
-        old_broken = set(self.old) <= {"broken"}
+        old_broken = set(self.old) <= {"broken", "conserved-on-this-data"}
         return (
             agrees
             and set(self.own) <= kept

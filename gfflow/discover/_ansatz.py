@@ -77,7 +77,8 @@ class Family(NamedTuple):
 
 
 def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[Family]:
-    """Linear polynomials, squares, and products along one axis of an array.
+    """Linear polynomials, squares, Gram matrices of axes of one length (the units that
+    arrays share), and products along any axis of an array.
 
     **Arguments:**
 
@@ -93,6 +94,10 @@ def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[F
     squares = [[(i, i)] for i in entries]
     axes = list(_along_axes(layout))
     yield _family(size, used, "squares", squares)
+    for length, groups in _shared_axes(layout):
+        yield _family(
+            size, used, f"Gram matrices of the axes of length {length}", groups
+        )
     yield _family(size, used, "quadratic along an axis", [*squares, *axes])
     name = "quadratic along an axis, and linear"
     yield _family(size, used, name, [*linear, *squares, *axes])
@@ -190,6 +195,25 @@ def _along_axes(layout: Layout) -> Iterator[list[tuple[int, ...]]]:
         for axis in slices:
             for first, second in combinations(axis, 2):
                 yield list(zip(first, second))
+
+
+def _shared_axes(layout: Layout) -> Iterator[tuple[int, list[list[tuple[int, ...]]]]]:
+    """Σ θ[…k…] θ[…l…] over all other indices, k ≤ l, for the axes of each length that
+    there are several of."""
+    by_length: dict[int, list] = {}
+    for slices in _slices(layout):
+        for axis in slices:
+            by_length.setdefault(len(axis), []).append(axis)
+    for length, axes in sorted(by_length.items()):
+        if length > 1 and len(axes) > 1:
+            yield (
+                length,
+                [
+                    list(zip(*pair))
+                    for axis in axes
+                    for pair in combinations_with_replacement(axis, 2)
+                ],
+            )
 
 
 def _slices(layout: Layout) -> Iterator[list[list[list[int]]]]:

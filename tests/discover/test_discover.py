@@ -43,6 +43,7 @@ TABLE = {
     "linear": (linear(3, 2, 4), two_layer_count(3, 4, 2)),
     "linear, wide": (linear(2, 5, 1), two_layer_count(2, 1, 5)),
     "linear, scalar": (linear(1, 3, 1), two_layer_count(1, 1, 3)),
+    "linear, large": (linear(64, 3, 64), 6),
     "deep linear": (linear(3, 4, 4, 3), 20),
     "relu": (mlp(3, 5, 2, bias=False), 5),
     "relu with bias": (mlp(3, 5, 2), 5),

@@ -1,11 +1,8 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
-import os
 import sys
 
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-
-import jax  # after XLA_FLAGS: tests compile far more than they compute
+import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)

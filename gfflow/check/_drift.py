@@ -1,5 +1,7 @@
 """How far a law drifts, as a fraction of its scale."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
@@ -7,6 +9,7 @@ import numpy as np
 
 from .._problem import Problem
 from .._solution import Solution
+from .._typing import Scalar, State
 from ..flows import AbstractFlow
 from ..laws import Law, absolute_terms
 
@@ -40,8 +43,18 @@ def law_scale(
     """The scale of each component: the larger of those at the two ends of a run."""
     first = jtu.tree_map(lambda x: x[0], solution.states)
     ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
-    found = [_scale(law, flow, problem, t, state) for t, state in ends]
-    return np.maximum(*(np.asarray(x, float).ravel() for x in found))
+    return largest_scale(law, flow, problem, ends)
+
+
+def largest_scale(
+    law: Law,
+    flow: AbstractFlow,
+    problem: Problem,
+    places: Sequence[tuple[Scalar, State]],
+) -> np.ndarray:
+    """The largest scale of each component at these times and states."""
+    found = [_scale(law, flow, problem, t, state) for t, state in places]
+    return np.max([np.asarray(x, float).ravel() for x in found], axis=0)
 
 
 @eqx.filter_jit

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import diffrax
 import jax.numpy as jnp
 import numpy as np
 
@@ -12,7 +11,7 @@ from .._solution import Solution
 from .._solve import solve
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..solvers import Auto, solver_properties
+from ..solvers import Auto, solver_properties, unwrapped
 from ._drift import drift_of, law_scale, round_off
 
 _RATIO = 100.0
@@ -68,9 +67,7 @@ def drift_ladder(
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
-    solver = solution.solver
-    while isinstance(solver, diffrax.AbstractWrappedSolver):
-        solver = solver.solver
+    solver = unwrapped(solution.solver)
     if "quadratic" in solver_properties(solver).exact_degrees:
         solver = Auto(_STAGES)
     t1 = float(solution.ts[-1])

@@ -6,7 +6,6 @@ integral as one more state. It is weighed as any other law, on a run of that flo
 
 from typing import Any, NamedTuple, final
 
-import diffrax
 import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
@@ -18,6 +17,7 @@ from .._solve import solve
 from .._typing import Parameters, Rate, ScalarLike, State
 from ..flows import AbstractFlow
 from ..laws import Law, absolute_terms
+from ..solvers import unwrapped
 
 
 class Accumulated(NamedTuple):
@@ -111,9 +111,6 @@ def accumulated_run(
     first, last = solution.ts[0], solution.ts[-1]
     if not float(last) > float(first):
         return _standing(flow, problem, solution)
-    solver = solution.solver
-    while isinstance(solver, diffrax.AbstractWrappedSolver):
-        solver = solver.solver
     return solve(
         flow,
         problem,
@@ -122,7 +119,7 @@ def accumulated_run(
         rtol=solution.settings.rtol,
         atol=solution.settings.atol,
         saveat=solution.ts[1:],
-        solver=solver,
+        solver=unwrapped(solution.solver),
         laws=list(laws.values()),
         max_steps=10 * int(solution.accepted_steps + solution.rejected_steps) + 10_000,
     )

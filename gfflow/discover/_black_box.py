@@ -1,7 +1,7 @@
 """The laws of any model, by differentiation at random points."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def black_box(
         subject = subject_of(double, flow, only)
         found = _Findings(subject, np.random.default_rng(seed), degree)
         laws, upper, conclusive, notes = found.conclude()
-        exactly = exact_at_whole_numbers(subject, found.random, laws)
+        exactly = exact_at_whole_numbers(found.fields, found.random, laws)
     made, expressions, supports = presented(laws, subject.layout, flow, subject.clock)
     return Discovery(
         laws=made,
@@ -75,7 +75,7 @@ class _Findings:
         self.tangents = [
             sampled(self.fields, random, place(subject, random)) for place in places
         ]
-        search = self._searched(lambda r: everywhere(subject, r), self.tangents)
+        search = self._searched(everywhere(subject, random), self.tangents)
         self.laws, self.skipped = search.laws, search.skipped
 
     def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:
@@ -89,9 +89,7 @@ class _Findings:
         here, also = self.tangents[:2]
         settled = all(t.clear and t.closed for t in (here, also))
         if settled and here.missing == also.missing > len(laws):
-            search = self._searched(
-                lambda r: around(self.subject, r, here.point), [here]
-            )
+            search = self._searched(around(self.random, here.point), [here])
             if len(search.laws) > len(laws):
                 notes.append(
                     f"{len(search.laws) - len(laws)} of the laws hold in the region of "
@@ -151,9 +149,9 @@ class _Findings:
             closed=all(t.closed for t in self.tangents),
         )
 
-    def _searched(self, cloud: Callable, tangents: list[Tangent]) -> Search:
+    def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
         """Cheap families, then brackets if need be, then all families."""
-        search = Search(self.fields, self.random, cloud)
+        search = Search(self.fields, self.random, places)
         wanted = min(t.missing for t in tangents)
         if wanted:
             search.run(wanted, self._simple(tangents))

@@ -41,31 +41,31 @@ class Fields:
         An entry that is round-off in all of them, since it does not stay the same when
         z moves by a few units in the last place, is 0.
         """
-        made, again = [], []
-        moved = _moved(random, z)
-        for _ in range(-(-count // _GRADIENTS)):
-            data = self.subject.draw(random, _GRADIENTS, 1)
-            made.append(np.asarray(self._row(jnp.asarray(z), data)))
-            again.append(np.asarray(self._row(jnp.asarray(moved), data)))
+        many = -(-count // _GRADIENTS)
+        data = [self.subject.draw(random, _GRADIENTS, 1) for _ in range(many)]
+        made = [self.at(z, each) for each in data]
+        noise = self._noise(random, z, data[0], made)
         if self.subject.drift is not None:
             made.append(np.asarray(self.subject.drift(jnp.asarray(z)))[None])
-            again.append(made[-1])
-        made, again = np.concatenate(made), np.concatenate(again)
-        made[:, self._is_noise(made, again)] = 0
+            noise &= made[-1][0] == 0
+        made = np.concatenate(made)
+        made[:, noise] = 0
         return _unit(made)
 
-    def _is_noise(self, rows: np.ndarray, again: np.ndarray) -> np.ndarray:
-        """Entries that are next to nothing in all rows, and not the same again."""
-        sizes = np.max(np.abs(rows), axis=1, initial=0.0, keepdims=True)
-        usable = (np.isfinite(sizes) & (sizes > 0))[:, 0]
-        if not usable.any():
-            return np.zeros(rows.shape[1], bool)
-        size, change = (
-            np.sqrt(np.mean((part[usable] / sizes[usable]) ** 2, axis=0))
-            for part in (rows, rows - again)
-        )
-        small = size <= _LEAST * self.subject.precision
-        return small & ~(change <= _RELIABLE * size)
+    def at(self, z: np.ndarray, data: Datum) -> Float[np.ndarray, "n S"]:
+        """The field of each datum at z."""
+        return np.asarray(self._row(jnp.asarray(z), data))
+
+    def _noise(self, random, z, first: Datum, made: list[np.ndarray]) -> np.ndarray:
+        """Entries that are next to nothing in all rows, and not the same again in those
+        of the first data."""
+        size = _root_mean_square(np.concatenate(made))
+        small = (size > 0) & (size <= _LEAST * self.subject.precision)
+        if not small.any():
+            return small
+        again = self.at(_moved(random, z), first)
+        change = _root_mean_square(made[0] - again, made[0])
+        return small & ~(change <= _RELIABLE * _root_mean_square(made[0]))
 
     def brackets(
         self, random: np.random.Generator, z: np.ndarray, level: int
@@ -158,6 +158,15 @@ def _nested(fields: list[Field]):
         return jnp.where(noise, 0, gained - lost), jax.lax.stop_gradient(scale)
 
     return bracket
+
+
+def _root_mean_square(rows: np.ndarray, of: np.ndarray | None = None) -> np.ndarray:
+    """Of each column, a row in units of its largest entry (in `of`)."""
+    sizes = np.max(np.abs(rows if of is None else of), axis=1, initial=0.0)
+    usable = np.isfinite(sizes) & (sizes > 0)
+    if not usable.any():
+        return np.zeros(rows.shape[1])
+    return np.sqrt(np.mean((rows[usable] / sizes[usable, None]) ** 2, axis=0))
 
 
 def _moved(random: np.random.Generator, z: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Polynomial laws, by linear algebra on random points and fields."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,8 @@ _FLOOR = 1e-280
 _POINTS = 8
 _AT_A_POINT = 256
 _MOVING = 8
-_FRESH = 6
+_FRESH = 12
 _INDEPENDENT = 1e-8
-
-Cloud = Callable[[np.random.Generator], np.ndarray]
 
 
 class Samples(NamedTuple):
@@ -40,17 +38,22 @@ class Search:
 
     **Arguments:**
 
-    - `cloud`: draws a state at which laws must hold.
+    - `places`: states at which laws must hold, as many as are asked for.
     """
 
-    def __init__(self, fields: Fields, random: np.random.Generator, cloud: Cloud):
-        self.fields, self.random, self.cloud = fields, random, cloud
+    def __init__(
+        self,
+        fields: Fields,
+        random: np.random.Generator,
+        places: Iterator[np.ndarray],
+    ):
+        self.fields, self.random, self.places = fields, random, places
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self.skipped: list[str] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
         self._points = 0
-        self._place = cloud(random)
+        self._place = next(places)
         self._gradients = np.zeros((0, fields.subject.size))
 
     def run(self, wanted: int, families: Iterable[Family]) -> None:
@@ -127,7 +130,7 @@ class Search:
         return self._samples
 
     def _at_a_point(self) -> Samples:
-        z = self.cloud(self.random)
+        z = next(self.places)
         rows = self.fields.rows(self.random, z, 1)
         keep = self.random.permutation(len(rows))[:_AT_A_POINT]
         if self.fields.subject.drift is not None:

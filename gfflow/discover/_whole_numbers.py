@@ -9,11 +9,10 @@ d/(2B + 1) (Schwartz–Zippel), in each region of a model of pieces.
 
 from fractions import Fraction
 
-import jax
 import numpy as np
 
+from ._fields import Fields
 from ._polynomial import Polynomial
-from ._subject import Subject
 
 _BOUNDS = (64, 16, 4, 1)
 _POINTS, _ROWS = 12, 16
@@ -21,31 +20,31 @@ _STEP, _LARGEST = 2.0**-10, 2.0**35
 
 
 def exact_at_whole_numbers(
-    subject: Subject, random: np.random.Generator, laws: list[Polynomial]
+    fields: Fields, random: np.random.Generator, laws: list[Polynomial]
 ) -> list[bool]:
     """Whether ∇h·v is exactly 0 wherever the law was tried, and was tried.
 
     Twelve points with 16 fields each. Where the field is no polynomial (a softmax),
     rounds (a slope of 0.01) or has a drift, nothing is exact.
     """
-    tried = subject.polynomial and subject.drift is None
+    subject = fields.subject
+    tried = laws and subject.polynomial and subject.drift is None
     for bound in _BOUNDS if tried else ():
-        rows = _whole_rows(subject, random, bound)
+        rows = _whole_rows(fields, random, bound)
         if rows is not None:
             return [_vanishes(law, rows) for law in laws]
     return [False] * len(laws)
 
 
-def _whole_rows(subject: Subject, random, bound: int):
+def _whole_rows(fields: Fields, random, bound: int):
     """(variables, change) of each field, or `None` where something was rounded."""
-    rows = []
-    field = jax.jit(jax.vmap(subject.field, in_axes=(None, 0)))
+    rows, subject = [], fields.subject
     for _ in range(_POINTS):
         z = subject.inside(_nonzero(random, bound, subject.size))
         data = subject.draw_whole(random, _ROWS, bound)
         if data is None:
             return None
-        along = np.asarray(field(z, data))
+        along = fields.at(z, data)
         scaled = along / _STEP
         rounded = np.any(scaled != np.round(scaled))
         if rounded or not np.all(np.abs(along) < _LARGEST):

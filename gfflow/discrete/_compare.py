@@ -15,9 +15,9 @@ from .._settings import positive
 from .._solution import Solution
 from .._solve import solve
 from .._typing import ScalarLike, State
-from ..check import relative_drift
+from ..check import largest_scale, relative_drift
 from ..flows import AbstractFlow, Phase
-from ..laws import Law, absolute_terms
+from ..laws import Law
 from ._comparison import Comparison, LawDrift
 from ._run import DiscreteRun
 from ._sharpness import sharpness as sharpness_along
@@ -182,12 +182,8 @@ def _drift(law: Law, flow, problem, run: DiscreteRun, ts, states) -> LawDrift:
             "a second-order run is compared with a momentum flow, whose laws see the "
             f"velocity too; got {type(flow).__name__}"
         )
-    ends = [0, len(ts) - 1]
-    scales = []
-    for row in ends:
-        state = jtu.tree_map(lambda x: x[row], states)
-        scales.append(np.asarray(_scale(law, flow, problem, ts[row], state), float))
-    scale = np.maximum(*scales).ravel()
+    at = lambda row: (ts[row], jtu.tree_map(lambda x: x[row], states))
+    scale = largest_scale(law, flow, problem, [at(0), at(-1)])
     values = _values(law, flow, problem, ts, states)
     largest = lambda v: float(
         np.max(np.abs(relative_drift(law, ts, v, scale)), initial=0.0)
@@ -204,9 +200,3 @@ def _drift(law: Law, flow, problem, run: DiscreteRun, ts, states) -> LawDrift:
 @eqx.filter_jit
 def _values(law, flow, problem, ts, states):
     return jax.lax.map(lambda x: law(x[0], flow.view(x[1], problem)), (ts, states))
-
-
-@eqx.filter_jit
-def _scale(law, flow, problem, t, state):
-    still = jtu.tree_map(jnp.zeros_like, state)
-    return absolute_terms(law, lambda s: flow.view(s, problem), t, state, still)[1]

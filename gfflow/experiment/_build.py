@@ -91,12 +91,12 @@ def build(config: Config, where: Where = str) -> Experiment:
     **Raises:** `ConfigError` for a part that cannot be made or does not fit.
     """
     problem = _problem(config, where)
-    with _at(where, "flow"):
+    with at(where, "flow"):
         flow = build_flow(config.flow)
         flow.initial_state(problem)
     laws, must_hold = _laws(config, problem, flow, where)
     solver = config.solver
-    with _at(where, "solver"):
+    with at(where, "solver"):
         settings = make_settings(
             problem,
             flow.initial_state(problem),
@@ -110,7 +110,7 @@ def build(config: Config, where: Where = str) -> Experiment:
         if solver.project:
             method = Projected(method, laws)
         method = fitted_solver(method, flow, settings.rtol)
-    with _at(where, "save"):
+    with at(where, "save"):
         grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
         every = keep_every(config.save.parameters_every, len(grid), problem)
     core = Core(
@@ -123,8 +123,11 @@ def build(config: Config, where: Where = str) -> Experiment:
 
 
 @contextmanager
-def _at(where: Where, key: str) -> Iterator[None]:
-    """Errors inside are about this key of the config."""
+def at(where: Where, key: str) -> Iterator[None]:
+    """Errors inside are about this key of the config.
+
+    **Raises:** `ConfigError` for any other of gfflow's errors.
+    """
     try:
         yield
     except ConfigError:
@@ -137,16 +140,16 @@ def _problem(config: Config, where: Where) -> Problem:
     section = config.problem
     loss = section.loss
     if ":" in loss:
-        with _at(where, "problem.loss"):
+        with at(where, "problem.loss"):
             loss = load_target(section.loss)
-    with _at(where, _key("problem.data", section.data)):
+    with at(where, _key("problem.data", section.data)):
         x, y, *weights = _data(config)
-    with _at(where, _key("problem.model", section.model)):
+    with at(where, _key("problem.model", section.model)):
         model = _model(config)
     if section.trainable is not None:
-        with _at(where, "problem.trainable"):
+        with at(where, "problem.trainable"):
             trainable_filter(model, section.trainable)
-    with _at(where, "problem"):
+    with at(where, "problem"):
         return Problem(
             model,
             loss,
@@ -215,7 +218,7 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
     def add(law: Law, key: str, must: bool) -> None:
         if any(law.name == other.name for other in laws):
             return
-        with _at(where, key):
+        with at(where, key):
             view = lambda state: flow.view(state, problem)
             state = flow.initial_state(problem)
             t = jnp.asarray(config.solver.t0, problem.dtype)
@@ -228,7 +231,7 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
         if family == "known":
             found = known_laws(problem, flow)
         else:
-            with _at(where, "laws.families"):
+            with at(where, "laws.families"):
                 found = lookup("laws", family)(problem, flow, assume=True)
             if not found:
                 raise ConfigError(
@@ -243,7 +246,7 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
         must = section.must_hold if custom.must_hold is None else custom.must_hold
         key = f"laws.custom.{index}"
         if custom.expression is not None:
-            with _at(where, f"{key}.expression"):
+            with at(where, f"{key}.expression"):
                 law = symbolic(
                     custom.expression,
                     custom.name,
@@ -252,7 +255,7 @@ def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
                 )
             add(law, f"{key}.expression", must)
         else:
-            with _at(where, f"{key}.function"):
+            with at(where, f"{key}.function"):
                 function = load_target(custom.function)
                 degree = custom.degree or "other"
                 law = Law(function, custom.name, degree=degree)

@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from .._registry import lookup
 from .._times import make_grid
 from ..discrete import Comparison, DiscreteFlow, Optimiser, compare
 from ..flows import MomentumFlow
-from ._build import Experiment, build, set_up_jax
+from ._build import Experiment, at, build, set_up_jax
 from ._compare_rules import WITH_MOMENTUM
 from ._config import LoadedConfig, load_config
 from ._runner import Runner
@@ -77,16 +76,6 @@ def run_compare(
     return compared
 
 
-@contextmanager
-def _at(loaded: LoadedConfig, key: str):
-    try:
-        yield
-    except ConfigError:
-        raise
-    except GFFlowError as error:
-        raise ConfigError([f"{loaded.where(key)}: {error}"]) from error
-
-
 def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteFlow:
     entry, key = loaded.config.compare[index], f"compare.{index}"
     second_order = isinstance(experiment.flow.base, MomentumFlow)
@@ -105,9 +94,9 @@ def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteF
                 "optimiser's is a number: give this entry its own weight_decay"
             ]
         )
-    with _at(loaded, f"{key}.optimiser"):
+    with at(loaded.where, f"{key}.optimiser"):
         optimiser = _optimiser(entry, flow_decay)
-    with _at(loaded, f"{key}.batch"):
+    with at(loaded.where, f"{key}.batch"):
         discrete = DiscreteFlow(
             optimiser,
             entry.learning_rate,
@@ -119,7 +108,7 @@ def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteF
         )
         discrete.batches.check(experiment.problem.samples)
     solver = loaded.config.solver
-    with _at(loaded, f"{key}.learning_rate"):
+    with at(loaded.where, f"{key}.learning_rate"):
         discrete.steps_until(experiment.problem, solver.t1, solver.t0)
     return discrete
 

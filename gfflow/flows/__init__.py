@@ -9,6 +9,7 @@ from ._friction import nesterov as nesterov
 from ._gradient import GradientFlow as GradientFlow
 from ._learning_rate import LearningRate as LearningRate
 from ._mirror import MirrorFlow as MirrorFlow
+from ._modifier import AbstractModifier as AbstractModifier
 from ._momentum import MomentumFlow as MomentumFlow
 from ._momentum import Phase as Phase
 from ._natural import NaturalGradientFlow as NaturalGradientFlow

@@ -1,6 +1,6 @@
 """A time-dependent learning rate on any flow."""
 
-from typing import Any, final
+from typing import final
 
 import equinox as eqx
 import jax.tree_util as jtu
@@ -9,11 +9,12 @@ from .._errors import SolveError
 from .._problem import Problem
 from .._typing import Parameters, Rate, ScalarLike, State
 from ._base import AbstractFlow
+from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at
 
 
 @final
-class LearningRate(AbstractFlow):
+class LearningRate(AbstractModifier):
     """Another flow with η(t)∇L in the place of ∇L: a schedule, in flow time.
 
     A law of a flow holds for every gradient that a loss and data can give, so those of
@@ -39,9 +40,6 @@ class LearningRate(AbstractFlow):
         self.flow = flow
         self.rate = as_rate("learning rate", rate)
 
-    def initial_state(self, problem: Problem) -> State:
-        return self.flow.initial_state(problem)
-
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
@@ -55,34 +53,5 @@ class LearningRate(AbstractFlow):
         scaled = eqx.tree_at(lambda p: p.normaliser, problem, normaliser)
         return self.flow.absolute_field(t, state, scaled)
 
-    def parameters(self, state: State) -> Parameters:
-        return self.flow.parameters(state)
-
-    def view(self, state: State, problem: Problem) -> Any:
-        return self.flow.view(state, problem)
-
-    def homogeneous_decay(self) -> Rate:
-        return self.flow.homogeneous_decay()
-
     def without_decay(self) -> AbstractFlow:
         return LearningRate(self.flow.without_decay(), self.rate)
-
-    @property
-    def affine(self) -> bool:
-        return self.flow.affine
-
-    @property
-    def stays_in_span(self) -> bool:
-        return self.flow.stays_in_span
-
-    @property
-    def base(self) -> AbstractFlow:
-        return self.flow.base
-
-    @property
-    def has_memory(self) -> bool:
-        return self.flow.has_memory
-
-    @property
-    def shows_its_state(self) -> bool:
-        return self.flow.shows_its_state

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, final
 
 import equinox as eqx
-import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
@@ -13,6 +12,7 @@ from .._problem import Problem
 from .._registry import suggest
 from .._typing import Parameters, Scalar, ScalarLike, State
 from ._base import AbstractFlow
+from ._gradient import GradientFlow
 
 
 @final
@@ -40,10 +40,8 @@ class SaddleFlow(AbstractFlow):
                 "ascent is the path of a parameter, or several, such as "
                 f"'layers[0].weight'; got {ascent!r}"
             )
-        if isinstance(weight_decay, int | float) and not weight_decay >= 0:
-            raise SolveError(f"weight_decay must be at least 0; got {weight_decay!r}")
         self.ascent = paths
-        self.weight_decay = jnp.asarray(weight_decay, float)
+        self.weight_decay = GradientFlow(weight_decay).weight_decay
 
     def initial_state(self, problem: Problem) -> State:
         """**Raises:** `SolveError` for a path that is no parameter."""
@@ -67,19 +65,14 @@ class SaddleFlow(AbstractFlow):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        return jtu.tree_map(
-            lambda g, p: -g - self.weight_decay.astype(p.dtype) * p,
-            self.signed(problem.scaled(gradient)),
-            state,
-        )
+        return self._descent.response(t, state, self.signed(gradient), problem)
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        terms = problem.scaled(problem.absolute_gradient(state))
-        return jtu.tree_map(
-            lambda g, p: g + self.weight_decay.astype(p.dtype) * jnp.abs(p),
-            terms,
-            state,
-        )
+        return self._descent.absolute_field(t, state, problem)
+
+    @property
+    def _descent(self) -> GradientFlow:
+        return GradientFlow(self.weight_decay)
 
     def parameters(self, state: State) -> Parameters:
         return state

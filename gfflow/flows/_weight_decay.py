@@ -1,6 +1,6 @@
 """Weight decay, constant or not, on any flow."""
 
-from typing import Any, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,11 +11,12 @@ from .._problem import Problem
 from .._typing import Parameters, Rate, ScalarLike, State
 from ._base import AbstractFlow
 from ._gradient import GradientFlow
+from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at
 
 
 @final
-class WeightDecay(AbstractFlow):
+class WeightDecay(AbstractModifier):
     """Another flow with weight decay λ(t) ≥ 0, in units of one over flow time.
 
     Decoupled (Loshchilov & Hutter 2019): θ' has −λ(t)θ added to it, whatever the flow
@@ -49,9 +50,6 @@ class WeightDecay(AbstractFlow):
         self.rate = as_rate("weight decay", rate)
         self.coupled = coupled
 
-    def initial_state(self, problem: Problem) -> State:
-        return self.flow.initial_state(problem)
-
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
@@ -79,12 +77,6 @@ class WeightDecay(AbstractFlow):
             return jtu.tree_map(size, terms, pushed, free)
         return self._added(terms, decay, jnp.add)
 
-    def parameters(self, state: State) -> Parameters:
-        return self.flow.parameters(state)
-
-    def view(self, state: State, problem: Problem) -> Any:
-        return self.flow.view(state, problem)
-
     def homogeneous_decay(self) -> Rate:
         """That of the flow inside and this one's."""
         inner = self.flow.homogeneous_decay()
@@ -105,24 +97,8 @@ class WeightDecay(AbstractFlow):
         return not self.coupled or isinstance(self.flow.base, GradientFlow)
 
     @property
-    def affine(self) -> bool:
-        return self.flow.affine
-
-    @property
     def stays_in_span(self) -> bool:
         return self.flow.stays_in_span and self.decays_homogeneously
-
-    @property
-    def base(self) -> AbstractFlow:
-        return self.flow.base
-
-    @property
-    def has_memory(self) -> bool:
-        return self.flow.has_memory
-
-    @property
-    def shows_its_state(self) -> bool:
-        return self.flow.shows_its_state
 
     def _added(self, change: State, decay: Parameters, add) -> State:
         moved = jtu.tree_map(add, self.flow.parameters(change), decay)

@@ -57,7 +57,7 @@ def momentum_of(law: Law, flow: AbstractFlow) -> list[Law]:
             momentum,
             f"momentum of {law.name}",
             degree=law.degree if autonomous else "other",
-            absolute=None if law.absolute is None else _Size(law, motion),
+            absolute=None if law.absolute is None else _Momentum(law, motion, True),
             production=None if constant else produced,
             source=_SOURCE,
         )
@@ -75,27 +75,16 @@ def momentum_of(law: Law, flow: AbstractFlow) -> list[Law]:
 
 
 class _Momentum(eqx.Module):
-    """μ ∇h(θ)·v."""
+    """μ ∇h(θ)·v; `absolute` with the absolute values of all coefficients of h."""
 
     law: Law
     motion: SecondOrder
+    absolute: bool = eqx.field(static=True, default=False)
 
     def __call__(self, t, phase) -> Float[Array, "..."]:
         arrays, static, velocity = _split(phase)
-        h = lambda x: self.law(t, eqx.combine(x, static))
-        change = jax.jvp(h, (arrays,), (velocity,))[1]
-        return self.motion.factor(t, change) * change
-
-
-class _Size(eqx.Module):
-    """The same with the absolute values of all coefficients."""
-
-    law: Law
-    motion: SecondOrder
-
-    def __call__(self, t, phase) -> Float[Array, "..."]:
-        arrays, static, velocity = _split(phase)
-        h = lambda x: self.law.absolute_value(t, eqx.combine(x, static))
+        value = self.law.absolute_value if self.absolute else self.law
+        h = lambda x: value(t, eqx.combine(x, static))
         change = jax.jvp(h, (arrays,), (velocity,))[1]
         return self.motion.factor(t, change) * change
 

@@ -12,7 +12,7 @@ from .._typing import Rate, Scalar, ScalarLike
 from ..flows import (
     AbstractFlow,
     AbstractFriction,
-    LearningRate,
+    AbstractModifier,
     MomentumFlow,
     WeightDecay,
     rate_at,
@@ -36,7 +36,7 @@ class SecondOrder(eqx.Module):
         """Of a `MomentumFlow` under any modifiers."""
         coupled, decoupled = [], []
         while not isinstance(flow, MomentumFlow):
-            assert isinstance(flow, LearningRate | WeightDecay)
+            assert isinstance(flow, AbstractModifier)
             if isinstance(flow, WeightDecay):
                 (coupled if flow.coupled else decoupled).append(flow.rate)
             flow = flow.flow

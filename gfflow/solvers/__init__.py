@@ -16,3 +16,4 @@ from ._properties import solver_properties as solver_properties
 from ._radau_iia import RadauIIA as RadauIIA
 from ._rock2 import ROCK2 as ROCK2
 from ._spent import Spent as Spent
+from ._wrapper import unwrapped as unwrapped

@@ -13,6 +13,7 @@ from jaxtyping import Array, PyTree
 from .._typing import Scalar
 from ._properties import solver_properties
 from ._spent import Spent
+from ._wrapper import AbstractWrapper
 
 
 class Attempt(NamedTuple):
@@ -29,7 +30,7 @@ class Attempt(NamedTuple):
 
 
 @final
-class Accounted(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
+class Accounted(AbstractWrapper):
     """The same solver, with an `Attempt` in the place of its error estimate.
 
     Diffrax drops the state that a solver has after a rejected step, and with it the
@@ -40,26 +41,8 @@ class Accounted(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
     solver: Any
 
     @property
-    def term_structure(self):
-        return self.solver.term_structure
-
-    @property
     def interpolation_cls(self):
         return self.solver.interpolation_cls
-
-    @property
-    def root_finder(self):
-        return self.solver.root_finder
-
-    @property
-    def root_find_max_steps(self):
-        return self.solver.root_find_max_steps
-
-    def order(self, terms):
-        return self.solver.order(terms)
-
-    def error_order(self, terms):
-        return self.solver.error_order(terms)
 
     def func(self, terms, t0, y0, args):
         return self.solver.func(terms, t0, y0, args)

@@ -14,29 +14,20 @@ from .._typing import Scalar, State
 from ..flows import AbstractFlow, AbstractFriction, MomentumFlow, Phase
 from ._gauss_legendre import GaussLegendre
 from ._properties import SolverProperties, solver_events, solver_properties
+from ._wrapper import AbstractWrapper, WrapperState
 
 _LEAST = -60.0
 
 
-class ConjugateState(eqx.Module):
+class ConjugateState(WrapperState):
     """The state of the solver inside, and the logarithm of the unit of its p."""
 
     inner: PyTree
     log_unit: Scalar
 
-    @property
-    def spent(self) -> Any:
-        """What the solver inside spent, where its state tells."""
-        return self.inner.spent
-
-    @property
-    def solved(self) -> Any:
-        """Whether it solved its equations, where its state tells."""
-        return self.inner.solved
-
 
 @final
-class Conjugate(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
+class Conjugate(AbstractWrapper):
     """Another solver, on (θ, p) with p = μθ' in the place of (θ, θ'), μ' = τμ.
 
     θ'' + τθ' = F is θ' = p/μ, p' = μF: what the friction does is in μ, and a law
@@ -108,27 +99,8 @@ class Conjugate(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         return solver_events(self.solver, state.inner)
 
     @property
-    def term_structure(self):  # pyright: ignore
-        return self.solver.term_structure
-
-    @property
     def interpolation_cls(self):  # pyright: ignore
         return _Interpolations(self.solver.interpolation_cls)
-
-    @property
-    def root_finder(self):
-        """Diffrax writes the tolerances into it."""
-        return self.solver.root_finder  # pyright: ignore
-
-    @property
-    def root_find_max_steps(self):
-        return self.solver.root_find_max_steps  # pyright: ignore
-
-    def order(self, terms):
-        return self.solver.order(terms)
-
-    def error_order(self, terms):
-        return self.solver.error_order(terms)
 
     def func(self, terms, t0, y0, args):
         return terms.vf(t0, y0, args)

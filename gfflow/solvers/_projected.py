@@ -25,11 +25,12 @@ from ._rescaling_projection import (
     sees_its_parameters,
     way_back,
 )
+from ._wrapper import AbstractWrapper, WrapperState, unwrapped
 
 _ROUND_OFF = 2.0
 
 
-class ProjectedState(eqx.Module):
+class ProjectedState(WrapperState):
     """**Attributes:**
 
     - `inner`: the state of the solver inside.
@@ -44,19 +45,9 @@ class ProjectedState(eqx.Module):
     start: tuple[Array, ...]
     removed: tuple[Array, ...]
 
-    @property
-    def spent(self) -> Any:
-        """What the solver inside spent, where its state tells."""
-        return self.inner.spent
-
-    @property
-    def solved(self) -> Any:
-        """Whether it solved its equations, where its state tells."""
-        return self.inner.solved
-
 
 @final
-class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
+class Projected(AbstractWrapper):
     """Another solver, whose every step ends on the level set {h = h(0)} of the laws.
 
     This is the standard projection method (Hairer, Lubich & Wanner, Geometric Numerical
@@ -150,10 +141,7 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
 
         After the state is moved that is stale; a made jump makes it evaluate f anew.
         """
-        solver = self.solver
-        while issubclass(type(solver), diffrax.AbstractWrappedSolver):
-            solver = solver.solver  # pyright: ignore
-        tableau = getattr(solver, "tableau", None)
+        tableau = getattr(unwrapped(self.solver), "tableau", None)
         if isinstance(tableau, diffrax.MultiButcherTableau):
             return all(part.fsal for part in tableau.tableaus)
         return isinstance(tableau, diffrax.ButcherTableau) and bool(tableau.fsal)
@@ -184,10 +172,6 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         )
 
     @property
-    def term_structure(self):  # pyright: ignore
-        return self.solver.term_structure
-
-    @property
     def term_compatible_contr_kwargs(self):  # pyright: ignore
         return self.solver.term_compatible_contr_kwargs
 
@@ -198,27 +182,12 @@ class Projected(diffrax.AbstractAdaptiveSolver, diffrax.AbstractWrappedSolver):
         )
 
     @property
-    def root_finder(self):
-        """Diffrax writes the tolerances into it."""
-        return self.solver.root_finder  # pyright: ignore
-
-    @property
-    def root_find_max_steps(self):
-        return self.solver.root_find_max_steps  # pyright: ignore
-
-    @property
     def scan_kind(self):
         """Diffrax's adjoints set it."""
         return self.solver.scan_kind  # pyright: ignore
 
-    def order(self, terms):
-        return self.solver.order(terms)
-
     def strong_order(self, terms):
         return self.solver.strong_order(terms)
-
-    def error_order(self, terms):
-        return self.solver.error_order(terms)
 
     def func(self, terms, t0, y0, args):
         return self.solver.func(terms, t0, y0, args)

@@ -1,5 +1,19 @@
 """A good config, and what can be wrong with it: (old, new, place, words)."""
 
+# A linear network and its data: the beginning of small configs.
+LINEAR = """\
+[problem]
+loss = "half_squared_error"
+[problem.model]
+kind = "deep_linear"
+widths = [2, 3, 2]
+[problem.data]
+kind = "teacher_student"
+inputs = 2
+outputs = 2
+samples = 20
+"""
+
 GOOD = """\
 # a config
 [problem]

@@ -7,21 +7,14 @@ import sys
 import jax
 import numpy as np
 import pytest
+from config_cases import LINEAR
 
 import gfflow as gf
 from gfflow._registry import kinds, names
 
-CONFIG = """\
-[problem]
-loss = "half_squared_error"
-[problem.model]
-kind = "deep_linear"
-widths = [2, 3, 2]
-[problem.data]
-kind = "teacher_student"
-inputs = 2
-outputs = 2
-samples = 20
+CONFIG = (
+    LINEAR
+    + """\
 [flow]
 weight_decay = 0.1
 [solver]
@@ -30,6 +23,7 @@ rtol = 1e-8
 [save]
 count = 5
 """
+)
 
 
 @pytest.fixture

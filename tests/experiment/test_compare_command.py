@@ -3,18 +3,11 @@
 import json
 
 import pytest
+from config_cases import LINEAR
 
-CONFIG = """\
-[problem]
-loss = "half_squared_error"
-[problem.model]
-kind = "deep_linear"
-widths = [2, 3, 2]
-[problem.data]
-kind = "teacher_student"
-inputs = 2
-outputs = 2
-samples = 20
+CONFIG = (
+    LINEAR
+    + """\
 [flow]
 weight_decay = 0.1
 [solver]
@@ -31,6 +24,7 @@ learning_rate = 1e-3
 momentum = 0.8
 batch = 5
 """
+)
 USER = """\
 import optax
 

@@ -3,18 +3,11 @@
 import json
 
 import pytest
+from config_cases import LINEAR
 
-CONFIG = """\
-[problem]
-loss = "half_squared_error"
-[problem.model]
-kind = "deep_linear"
-widths = [2, 3, 2]
-[problem.data]
-kind = "teacher_student"
-inputs = 2
-outputs = 2
-samples = 20
+CONFIG = (
+    LINEAR
+    + """\
 [solver]
 {solver}
 t1 = 1.0
@@ -24,6 +17,7 @@ must_hold = false
 [save]
 count = 3
 """
+)
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ def test_cost_and_order(name, order, gradients, at_start):
 @pytest.mark.parametrize("name", names("solvers"))
 def test_only_gauss_legendre_keeps_quadratic_laws(name):
     degrees = solver_properties(solver_by_name(name)).exact_degrees
-    assert ("quadratic" in degrees) == (name == "gauss_legendre")
+    made_of_it = name in ("gauss_legendre", "conjugate")
+    assert ("quadratic" in degrees) == made_of_it
+    assert ("other" in degrees) == (name == "conjugate")
     assert "linear" in degrees
 
 

@@ -24,6 +24,7 @@ from ._loop import Loop
 from ._optimisers import Optimiser, make_optimiser
 from ._residual import identities
 from ._run import DiscreteRun
+from ._schedule import checked_schedule, steps_within
 
 ROWS = 50
 
@@ -69,8 +70,8 @@ class DiscreteFlow(eqx.Module):
             function from a learning rate to a transformation (`optax.adam`), or a
             transformation with its learning rate in it (`optax.adam(1e-3)`), which is
             used as it is. Only the last two compile anew where they are made anew.
-        - `learning_rate`: a number, or a schedule. For a transformation with its own it
-            says only how long a step is.
+        - `learning_rate`: a number, or a schedule step -> number. For a transformation
+            with its own it says only how long a step is.
         - `batch`: samples a step; all by default.
         - `replacement`: draw each batch with replacement; otherwise a new permutation
             an epoch.
@@ -80,7 +81,9 @@ class DiscreteFlow(eqx.Module):
         **Raises:** `SolveError` for settings that cannot be met.
         """
         self.optimiser = make_optimiser(optimiser)
-        if not callable(learning_rate):
+        if callable(learning_rate):
+            learning_rate = checked_schedule(learning_rate)
+        else:
             positive("learning_rate", learning_rate)
             learning_rate = jnp.asarray(learning_rate, float)
         if time_per_step is not None:
@@ -140,8 +143,8 @@ class DiscreteFlow(eqx.Module):
 
         **Arguments:**
 
-        - `steps`: how many. Or `t1`: as many as end by this flow time, for a step of
-            constant time. Or neither, with `save`.
+        - `steps`: how many. Or `t1`: as many as end by this flow time. Or neither,
+            with `save`.
         - `t0`: flow time at the start.
         - `save`: the steps to save at, parameters included; 50 logarithmic ones by
             default. The first and last are always saved.
@@ -203,15 +206,18 @@ class DiscreteFlow(eqx.Module):
 
         **Raises:** `SolveError` if that is none, or cannot be known.
         """
-        if callable(self.learning_rate) and self.time_per_step is None:
-            raise SolveError("t1 is for a constant learning rate; give steps")
-        span = self.step_time(self.rate(jnp.zeros((), int), problem.dtype))
-        if is_traced(span, t0, t1):
+        time = lambda step: self.step_time(self.rate(step, problem.dtype))
+        first = time(jnp.zeros((), int))
+        if is_traced(first, t0, t1):
             raise SolveError("inside jit the number of steps must be known; give steps")
-        count = (float(t1) - float(t0)) / float(span)
+        span = float(t1) - float(t0)
+        if callable(self.learning_rate) and self.time_per_step is None:
+            count = steps_within(time, span)
+        else:
+            count = span / float(first)
         if not 1 - 1e-6 <= count < 2**31:
             raise SolveError(
-                f"a step lasts {float(span):g} of flow time, and from t0 = "
+                f"a step lasts {float(first):g} of flow time, and from t0 = "
                 f"{float(t0):g} to t1 = {float(t1):g} there must be 1 to 2³¹ of them"
             )
         return int(np.floor(count * (1 + 1e-9) + 1e-9))

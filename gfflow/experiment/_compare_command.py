@@ -12,6 +12,7 @@ from .._errors import ConfigError, GFFlowError, RunFolderError
 from .._registry import lookup
 from .._times import make_grid
 from ..discrete import Comparison, DiscreteFlow, Optimiser, compare
+from ..discrete._schedule import checked_schedule
 from ..flows import MomentumFlow
 from ._build import Experiment, at, build, set_up_jax
 from ._compare_rules import WITH_MOMENTUM
@@ -19,7 +20,7 @@ from ._config import LoadedConfig, load_config
 from ._runner import Runner
 from ._sections import CompareEntry
 from ._store import RunFolder
-from ._targets import call_target
+from ._targets import call_target, load_target
 
 OK, STOPPED = 0, 4
 FILE = "compare.json"
@@ -94,12 +95,16 @@ def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteF
                 "optimiser's is a number: give this entry its own weight_decay"
             ]
         )
+    with at(loaded.where, f"{key}.learning_rate"):
+        rate = entry.learning_rate
+        if isinstance(rate, str):
+            rate = checked_schedule(load_target(rate))
     with at(loaded.where, f"{key}.optimiser"):
-        optimiser = _optimiser(entry, flow_decay)
+        optimiser = _optimiser(entry, rate, flow_decay)
     with at(loaded.where, f"{key}.batch"):
         discrete = DiscreteFlow(
             optimiser,
-            entry.learning_rate,
+            rate,
             batch=entry.batch,
             replacement=entry.replacement,
             seed=entry.seed,
@@ -113,11 +118,9 @@ def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteF
     return discrete
 
 
-def _optimiser(entry: CompareEntry, flow_decay: float | str) -> Any:
+def _optimiser(entry: CompareEntry, rate: Any, flow_decay: float | str) -> Any:
     if ":" in entry.optimiser:
-        made = call_target(
-            entry.optimiser, entry.arguments, learning_rate=entry.learning_rate
-        )
+        made = call_target(entry.optimiser, entry.arguments, learning_rate=rate)
         if not isinstance(made, optax.GradientTransformation | Optimiser):
             raise GFFlowError(
                 f"{entry.optimiser} must return an Optax transformation; it returned "

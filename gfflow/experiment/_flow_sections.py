@@ -11,21 +11,15 @@ from pydantic import (
     Tag,
 )
 
-from ._section_types import Name, Section, Target, kind_of
+from ._section_types import Name, Section, Target, kind_of, text_or_number
 
 _NUMBER_OR = "must be a number of at least 0"
-
-
-def _text_or_number(value: object) -> str | None:
-    if isinstance(value, str):
-        return "text"
-    return "number" if isinstance(value, int | float) else None
 
 
 Rate = Annotated[
     Annotated[NonNegativeFloat, Tag("number")] | Annotated[Target, Tag("text")],
     Discriminator(
-        _text_or_number,
+        text_or_number,
         custom_error_type="refused",
         custom_error_message=f"{_NUMBER_OR}, or a function of time: a target",
     ),
@@ -35,7 +29,7 @@ Friction = Annotated[
     | Annotated[Literal["nesterov"], Tag("nesterov")]
     | Annotated[Target, Tag("text")],
     Discriminator(
-        lambda value: "nesterov" if value == "nesterov" else _text_or_number(value),
+        lambda value: "nesterov" if value == "nesterov" else text_or_number(value),
         custom_error_type="refused",
         custom_error_message=f'{_NUMBER_OR}, "nesterov", or a function of time: '
         "a target",
@@ -46,7 +40,7 @@ Potential = Annotated[
     Annotated[PotentialName, Tag("text")]
     | Annotated[Annotated[float, Field(gt=1, le=2)], Tag("number")],
     Discriminator(
-        _text_or_number,
+        text_or_number,
         custom_error_type="refused",
         custom_error_message='must be "entropy", "log_barrier", "euclidean", or the p '
         "of a p-norm, 1 < p ≤ 2",

@@ -105,6 +105,13 @@ def _plain(value: Any, inside: tuple[str | int, ...] = ()) -> Any:
     return value
 
 
+def text_or_number(value: object) -> str | None:
+    """The tag of a key that is a number or a word."""
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, int | float) else None
+
+
 def kind_of(section: Any) -> str | None:
     if not isinstance(section, dict):
         return getattr(section, "kind", None)

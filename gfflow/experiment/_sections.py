@@ -28,6 +28,7 @@ from ._section_types import (
     Target,
     Widths,
     kind_of,
+    text_or_number,
 )
 
 
@@ -221,13 +222,26 @@ class LawsSection(Section):
     custom: list[CustomLaw] = Field(default=[], description="each a [[laws.custom]]")
 
 
+StepSize = Annotated[
+    Annotated[PositiveFloat, Tag("number")] | Annotated[Target, Tag("text")],
+    Discriminator(
+        text_or_number,
+        custom_error_type="refused",
+        custom_error_message="must be a number greater than 0, or a function of the "
+        "step: a target",
+    ),
+]
+
+
 class CompareEntry(Section):
     """One `[[compare]]`: an optimiser beside the flow."""
 
     optimiser: OptimiserName = Field(
         description=f"a registered optimiser, or {TARGET_SYNTAX}"
     )
-    learning_rate: PositiveFloat = Field(description="size of a step")
+    learning_rate: StepSize = Field(
+        description="size of a step, a number or a target step -> η"
+    )
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None, description="of heavy_ball and nesterov, 0.9 by default"
     )

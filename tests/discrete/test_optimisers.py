@@ -59,6 +59,7 @@ def test_any_transformation():
     halves = optax.piecewise_constant_schedule(0.1, {10: 0.5})
     found = run("sgd", halves)
     np.testing.assert_allclose(np.asarray(found.ts)[[10, 40]], [1.0, 2.5], rtol=1e-14)
+    assert gf.DiscreteFlow("sgd", halves).steps_until(product_problem(), 2.5) == 40
     first = iterates("sgd", product_gradient, START, 0.1, 10)
     rest = iterates("sgd", product_gradient, first[-1], 0.05, 30)
     np.testing.assert_allclose(path(found)[10:], rest, rtol=1e-13)
@@ -261,3 +262,18 @@ def test_bad_settings(make, words):
 def test_bad_steps(options, words):
     with pytest.raises(gf.SolveError, match=words):
         gf.DiscreteFlow("sgd", 0.1).run(product_problem(), **options)
+
+
+def test_steps_of_a_schedule():
+    """5000 steps of 1/1024 need two batches of them; a sum that ends is an error."""
+    problem = product_problem()
+    until = lambda rate, t1: gf.DiscreteFlow("sgd", rate).steps_until(problem, t1)
+    assert until(lambda k: 2.0**-10 + 0 * k, 5000 / 1024) == 5000
+    with pytest.raises(
+        gf.SolveError, match="after 8192 steps 1 of the flow time 2 are"
+    ):
+        until(optax.piecewise_constant_schedule(0.125, {8: 0.0}), 2.0)
+    with pytest.raises(gf.SolveError, match="step 3 lasts -1"):
+        until(lambda k: jnp.where(k < 3, 0.1, -1.0), 2.0)
+    with pytest.raises(gf.SolveError, match="1 to 2³¹"):
+        until(lambda k: 3.0 + 0 * k, 2.0)

@@ -36,6 +36,14 @@ def number():
 
 def bad():
     raise ValueError("no optimiser today")
+
+halves = optax.piecewise_constant_schedule(0.02, {25: 0.5})
+
+def pair(step):
+    return step, step
+
+def host(step):
+    return 0.1 if step < 5 else 0.01
 """
 FIRST = 'optimiser = "sgd"\nlearning_rate = 0.01'
 
@@ -97,6 +105,16 @@ def test_an_optimiser_of_the_user_s_own(call):
     assert found["rows"]["threshold"] is None
 
 
+def test_a_schedule(call):
+    """25 steps of 0.02, and 50 of half of it."""
+    entry = FIRST.replace("0.01", '"user.py:halves"')
+    code, out, _ = call("--json", "--quiet", old=FIRST, new=entry)
+    assert code == 0
+    found = json.loads(out)["comparisons"][0]
+    assert found["steps"] == 75 and found["t"] == pytest.approx(1.0)
+    assert found["laws"][0]["identity_residual"] < 1e-15
+
+
 def test_divergence_exits_with_4_and_keeps_what_there_was(call):
     own = 'optimiser = "sgd"\nlearning_rate = 0.01\ntime_per_step = 1e-3'
     huge = own.replace("0.01", "1e3")
@@ -134,6 +152,30 @@ BAD = {
         "0.01",
         "-0.01",
         ("config.toml:19: compare.0.learning_rate: ", "greater than 0", "-0.01"),
+    ),
+    "schedule that is none": (
+        "learning_rate = 0.01",
+        'learning_rate = "user.py:optax"',
+        ("config.toml:19: compare.0.learning_rate: ", "step -> number", "module"),
+    ),
+    "schedule of two numbers": (
+        "learning_rate = 0.01",
+        'learning_rate = "user.py:pair"',
+        ("config.toml:19: compare.0.learning_rate: ", "returns one number", "[2]"),
+    ),
+    "schedule that is no JAX": (
+        "learning_rate = 0.01",
+        'learning_rate = "user.py:host"',
+        ("config.toml:19: compare.0.learning_rate: ", "TracerBoolConversionError"),
+    ),
+    "schedule that is a list": (
+        "learning_rate = 0.01",
+        "learning_rate = [0.01]",
+        (
+            "config.toml:19: compare.0.learning_rate: ",
+            "a function of the step",
+            "[0.01",
+        ),
     ),
     "momentum of one": (
         "momentum = 0.8",

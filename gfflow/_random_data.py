@@ -21,11 +21,11 @@ def random_inputs(
     if x.dtype == bool:
         return jnp.asarray(random.integers(0, 2, shape), bool)
     if not jnp.issubdtype(x.dtype, jnp.floating):
-        least, most = int(jnp.min(x)), int(jnp.max(x))
+        least, most = int(np.min(x)), int(np.max(x))
         near = random.integers(least, most + 3, shape)
         far = random.integers(least, 2 * most + 10, shape)
         return jnp.asarray(np.where(random.random(shape) < 0.5, near, far), x.dtype)
-    size = float(jnp.sqrt(jnp.mean(x**2))) or 1.0
+    size = float(np.sqrt(np.mean(np.square(x)))) or 1.0
     size = 1.0 if absolute else size
     return jnp.asarray(scale * size * random.standard_normal(shape), x.dtype)
 

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 # Two thirds of the time of the tests is compilation; without LLVM's optimisations it
-# takes a third less. The README's commands, run by hand, compile as users do.
-os.environ["XLA_FLAGS"] = (
-    f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
-)
+# takes a third less. The runs of experiments/ compile as users do.
+FLAGS = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+# Each worker has one core.
+os.environ |= {"XLA_FLAGS": FLAGS, "OPENBLAS_NUM_THREADS": "1"}
 
-import jax  # noqa: E402
-import pytest  # noqa: E402
+import jax
+import pytest
 
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
 

@@ -1,10 +1,12 @@
-"""Every shipped config is run, and says what its first lines say."""
+"""Every shipped config is valid, is run, and says what its first lines say."""
 
 import json
 from pathlib import Path
 
 import jax
 import pytest
+
+from gfflow.experiment._config import load_config
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -27,6 +29,13 @@ def run(tmp_path, capsys, command):
 def test_every_config_is_here():
     tested = Path(__file__).read_text()
     assert all(f'"{path.name}"' in tested for path in CONFIGS.glob("*.toml"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem
+)
+def test_every_config_is_valid(path):
+    assert load_config(path).config.solver.t1 > 0
 
 
 def test_quickstart(run):
@@ -63,6 +72,7 @@ def test_broken_law(run):
     assert law["budget"]["law"] > 100 * law["budget"]["integrator"]
 
 
+@pytest.mark.slow
 def test_relu_mlp_digits(run):
     code, metrics = run("relu_mlp_digits.toml", "solver.t1=0.01", "laws.ladder=false")
     assert code == 0
@@ -111,6 +121,7 @@ def test_momentum(run):
     assert "keeps this law by construction" in law["note"]
 
 
+@pytest.mark.slow
 def test_nesterov(run):
     code, metrics = run("nesterov.toml")
     assert code == 0
@@ -121,6 +132,7 @@ def test_nesterov(run):
     }
 
 
+@pytest.mark.slow
 def test_natural_gradient(run):
     code, metrics = run("natural_gradient.toml")
     assert code == 0
@@ -146,6 +158,7 @@ def test_saddle(run):
     assert difference["verdict"] == "broken" and difference["max_drift"] > 0.1
 
 
+@pytest.mark.slow
 def test_weight_decay(run):
     code, metrics = run("weight_decay.toml")
     assert code == 0

@@ -7,6 +7,7 @@ import jax.tree_util as jtu
 import numpy as np
 import pytest
 from analytic import Product, smooth_problem
+from variants import variants
 
 import gfflow as gf
 from gfflow._core import Core
@@ -65,7 +66,10 @@ def test_seconds():
     assert cost.hvps == 0
 
 
-@pytest.mark.parametrize("name", ["tsit5", "dopri8", "kvaerno3", "reversibleheun"])
+@pytest.mark.parametrize(
+    "name",
+    variants(["tsit5", "dopri8", "kvaerno3", "reversibleheun"], slow=("dopri8",)),
+)
 def test_pauses_change_no_bit(name):
     """Bursts of one step against one go, to the last bit of state and control."""
     solution = gf.solve(

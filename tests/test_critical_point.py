@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from analytic import product_problem
 from jax.flatten_util import ravel_pytree
+from variants import variants
 
 import gfflow as gf
 from gfflow._critical_point import Ending, critical_point
@@ -127,7 +128,7 @@ def test_flat_and_nearly_flat_directions_are_left_alone():
         assert found.parameters.w[1] == problem.parameters.w[1]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", variants([0, 1], slow=(0,)))
 def test_teacher_and_student_from_the_end_of_a_flow(seed):
     """Eight units taught by four: a narrow valley that ends at loss 0."""
     problem = teacher_student(seed)

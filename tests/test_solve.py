@@ -12,6 +12,7 @@ from analytic import (
     product_solution,
     smooth_problem,
 )
+from variants import variants
 
 import gfflow as gf
 from gfflow._registry import names
@@ -75,7 +76,13 @@ def test_convergence_with_tolerance(name):
     assert error[fine] < error[loose] / (loose / fine) ** 0.6
 
 
-@pytest.mark.parametrize("name", sorted(set(names("solvers")) - {"conjugate"}))
+@pytest.mark.parametrize(
+    "name",
+    variants(
+        sorted(set(names("solvers")) - {"conjugate"}),
+        slow=("kencarp3", "kencarp4", "kvaerno3", "kvaerno4"),
+    ),
+)
 def test_every_solver_runs(name):
     rtol = 1e-3 if name == "impliciteuler" else 1e-5
     end = gf.solve(

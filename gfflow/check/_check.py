@@ -173,8 +173,9 @@ def _kept(solution: Solution):
     """At most 16 of the kept states, the first and the last among them."""
     count = len(solution.state_ts)
     index = np.linspace(0, count - 1, min(count, _STATES)).round().astype(int)
-    pick = lambda i: jtu.tree_map(lambda x: x[i], solution.states)
-    ts = [solution.state_ts[i] for i in np.unique(index)]
+    states = jtu.tree_map(np.asarray, solution.states)
+    pick = lambda i: jtu.tree_map(lambda x: jnp.asarray(x[i]), states)
+    ts = [jnp.asarray(t) for t in np.asarray(solution.state_ts)[np.unique(index)]]
     states = [pick(i) for i in np.unique(index)]
     if float(ts[-1]) < float(solution.ts[-1]):
         ts, states = [*ts, solution.ts[-1]], [*states, solution.state]

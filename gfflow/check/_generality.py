@@ -93,8 +93,9 @@ def _collect(into, flow, problem, laws, state):
 
 
 def _nudged(random, x) -> Array:
-    spread = 0.1 * float(jnp.sqrt(jnp.mean(x**2))) or 0.1
-    return x + _gaussian(random, x, spread)
+    x = np.asarray(x)
+    spread = 0.1 * float(np.sqrt(np.mean(x**2))) or 0.1
+    return jnp.asarray(x + spread * random.standard_normal(x.shape), x.dtype)
 
 
 def _gaussian(random, like, size) -> Array:
@@ -103,10 +104,11 @@ def _gaussian(random, like, size) -> Array:
 
 def _sizes(state: State) -> PyTree[float]:
     """The root mean square of each array; of all of them where it is 0."""
+    state = jtu.tree_map(np.asarray, state)
     leaves = jtu.tree_leaves(state)
-    total = sum(float(jnp.sum(x**2)) for x in leaves)
+    total = sum(float(np.sum(x**2)) for x in leaves)
     overall = (total / sum(x.size for x in leaves)) ** 0.5 or 1.0
-    return jtu.tree_map(lambda x: float(jnp.sqrt(jnp.mean(x**2))) or overall, state)
+    return jtu.tree_map(lambda x: float(np.sqrt(np.mean(x**2))) or overall, state)
 
 
 def _random_problem(

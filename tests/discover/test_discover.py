@@ -17,6 +17,7 @@ from discovery_models import (
     rotary_attention,
     swiglu,
 )
+from variants import variants
 
 import gfflow as gf
 from gfflow.models import MLP, DeepLinear, relu_squared
@@ -80,7 +81,9 @@ POLYNOMIAL = {
 WHOLE = {name for name in TABLE if name.split(",")[0] in POLYNOMIAL}
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize(
+    "name", variants(TABLE, slow=("convolution, linear", "linear, large"))
+)
 def test_number_and_laws_of_the_table(name):
     model, number = TABLE[name]
     found = gf.discover(model)

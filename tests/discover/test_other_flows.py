@@ -7,6 +7,7 @@ import jax.tree_util as jtu
 import numpy as np
 import pytest
 from discovery_models import attention, of_shapes
+from variants import variants
 
 import gfflow as gf
 from gfflow.flows import ConstantFriction, Friction, MirrorFlow, MomentumFlow, Nesterov
@@ -41,7 +42,9 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize(
+    "name", variants(TABLE, slow=("deep linear", "linear, heavy ball"))
+)
 def test_momentum(name):
     model, friction, number = TABLE[name]
     found = gf.discover(model, MomentumFlow(friction))

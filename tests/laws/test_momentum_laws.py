@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from variants import variants
 
 import gfflow as gf
 from gfflow.flows import Friction, LearningRate, MomentumFlow, WeightDecay
@@ -39,7 +40,9 @@ def verdicts(problem, flow, laws=None):
     return {name: str(law.verdict) for name, law in report.items()}
 
 
-@pytest.mark.parametrize("name", list(FLOWS)[1:])
+@pytest.mark.parametrize(
+    "name", variants(list(FLOWS)[1:], slow=("nesterov", "μ unknown"))
+)
 def test_linear_units(name):
     """Rotations are constant, but for what decays in θ' or where μ is not known."""
     found = verdicts(LINEAR, FLOWS[name])
@@ -49,7 +52,9 @@ def test_linear_units(name):
     assert ("momentum of balancedness of layers[0]" in found) == (name != "decoupled")
 
 
-@pytest.mark.parametrize("name", ["nesterov", "coupled, λ(t), η(t)"])
+@pytest.mark.parametrize(
+    "name", variants(["nesterov", "coupled, λ(t), η(t)"], slow=("coupled, λ(t), η(t)",))
+)
 def test_translations_and_rescaling(name):
     found = verdicts(RELU, FLOWS[name])
     conserved = {law for law, verdict in found.items() if verdict == "conserved"}

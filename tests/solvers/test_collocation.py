@@ -7,6 +7,7 @@ import numpy as np
 import orders
 import pytest
 from analytic import product_problem, smooth_problem
+from variants import variants
 
 import gfflow as gf
 from gfflow.solvers import GaussLegendre, RadauIIA
@@ -75,7 +76,7 @@ def test_radau_of_three_stages_is_that_of_hairer_and_wanner():
 
 
 @pytest.mark.parametrize("family", CLASSES)
-@pytest.mark.parametrize("stages", range(1, 10))
+@pytest.mark.parametrize("stages", variants(range(1, 10), slow=(3, 4, 6, 7, 8)))
 def test_order_by_regression(family, stages, record_property):
     order = 2 * stages - (family == "radau")
     solver = CLASSES[family](stages, rtol=1e-15, atol=1e-15)
@@ -126,7 +127,11 @@ def test_backwards_in_time():
 
 @pytest.mark.parametrize("rtol", [1e-2, 1e-10])
 @pytest.mark.parametrize(
-    "kind", ["deep linear", "relu", "deep relu", "relu_squared", "leaky relu"]
+    "kind",
+    variants(
+        ["deep linear", "relu", "deep relu", "relu_squared", "leaky relu"],
+        slow=("relu", "relu_squared", "leaky relu"),
+    ),
 )
 def test_quadratic_laws_are_kept_to_round_off(kind, rtol):
     key = jax.random.key(1)

@@ -168,6 +168,7 @@ def test_weight_decay(run):
     assert balancedness["max_drift"] < 1e-9 and sums["max_drift"] < 1e-13
 
 
+@pytest.mark.slow
 def test_compare_gd(capsys, command):
     code = command("compare", str(CONFIGS / "compare_gd.toml"), "--json", "--quiet")
     assert code == 0

@@ -82,7 +82,7 @@ WHOLE = {name for name in TABLE if name.split(",")[0] in POLYNOMIAL}
 
 
 @pytest.mark.parametrize(
-    "name", variants(TABLE, slow=("convolution, linear", "linear, large"))
+    "name", variants(TABLE, slow=("convolution, linear", "linear, large", "two heads"))
 )
 def test_number_and_laws_of_the_table(name):
     model, number = TABLE[name]

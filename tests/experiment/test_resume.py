@@ -84,7 +84,7 @@ def test_two_runs_agree(place):
     assert len(list((folder / "whole").glob("seg-*.npz"))) > 5
 
 
-@pytest.mark.parametrize("moment", variants(range(10), slow=range(4, 10)))
+@pytest.mark.parametrize("moment", variants(range(10), slow=range(3, 10)))
 def test_killed_and_resumed(place, moment):
     folder, seconds = place
     run = folder / f"killed-{moment}"

@@ -88,7 +88,7 @@ def test_order_by_regression(family, stages, record_property):
 
 
 @pytest.mark.parametrize("solver", [GaussLegendre(4), RadauIIA(3), RadauIIA(6)])
-@pytest.mark.parametrize("tol", [1e-5, 1e-9])
+@pytest.mark.parametrize("tol", variants([1e-5, 1e-9], slow=(1e-5,)))
 def test_closed_form_on_a_stiff_pytree(solver, tol):
     solution = integrate(solver, tol)
     a, b = closed_form()

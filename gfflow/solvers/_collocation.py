@@ -26,7 +26,7 @@ from ._stage_system import StageSystem
 
 _MOST_STAGES = 9
 _LIMIT = 15
-_EASY = 8
+_EASY, _CONTRACTED = 8, 0.5
 _SHRINK = 0.5
 _SAFETY = 0.9
 _NEWTON = 0.01
@@ -264,14 +264,18 @@ class AbstractCollocation(
         return jax.lax.map(lambda p: field(*p), pairs, batch_size=self.stage_chunk)
 
     def _guess(self, old: CollocationState, slope, scale, h, made_jump):
-        """The slopes extrapolated from the last step; constant at the start."""
+        """The slopes extrapolated from the last step; constant at the start.
+
+        Its stages come first, the last one leading; after them the slope at its end,
+        where that is no stage. Gauss–Legendre turns the sign of what is stiff at each
+        step and does not damp it: then that slope is no part of a smooth curve, and
+        coming last, its term alone is cut off.
+        """
         nodes = np.asarray(self.quadrature.nodes)
-        past = old.slopes
+        past, anchors = old.slopes[::-1], nodes[::-1]
         if self.family == "gauss":
             past = jnp.concatenate([past, slope[None]])
-            anchors = np.append(nodes, 1.0)
-        else:
-            anchors = nodes
+            anchors = np.append(anchors, 1.0)
         known = (old.step != 0) & ~jnp.asarray(made_jump)
         ratio = jnp.where(known, h / jnp.where(known, old.step, 1), 1)
         constant = lambda x: jnp.asarray(x, slope.dtype)
@@ -300,8 +304,10 @@ class AbstractCollocation(
         """The error estimate that the step-size controller sees.
 
         A step whose stage equations were not solved reports an error that makes it
-        shrink; one whose stage equations took n iterations, an error that lets it grow
-        to 8/n times its size at most (16/n to round-off).
+        shrink. One whose stage equations took n iterations that contracted by θ each
+        reports an error that lets it grow to 8/n times its size at most (16/n to
+        round-off), and to 1/(2θ) times, or not at all where that is less: θ grows like
+        h (Gustafsson 1994), and where it is near 1 they fail.
         """
         norm, order = self.root_finder.norm, self.error_order(None)
         scale = self._scale(jnp.maximum(jnp.abs(y0), jnp.abs(y1)))
@@ -314,7 +320,10 @@ class AbstractCollocation(
             estimate, error = estimate * sharp, error * sharp
         iterations = last.iterations.astype(error.dtype)
         easy = _EASY * self._limit // _LIMIT
-        slow = jnp.minimum((_SAFETY * iterations / easy) ** order, _ACCEPTED)
+        contraction = jnp.where(iterations > 1, jnp.abs(last.contraction), 0)
+        hard = jnp.minimum(contraction / _CONTRACTED, 1)
+        slow = jnp.maximum(iterations / easy, hard)
+        slow = jnp.minimum((_SAFETY * slow) ** order, _ACCEPTED)
         wanted = jnp.maximum(error, slow)
         grown = jnp.where(error > 0, wanted / jnp.where(error > 0, error, 1), 1)
         unit = scale / norm(jnp.ones_like(scale))

@@ -44,14 +44,14 @@ def extrapolated(
     `logarithmic_time`: the amplification of an error in the last slopes is then that of
     equal steps, however fast the steps grow.
 
-    The polynomial is Newton's, from the last node backwards. At each target it is cut
-    off before its least term: beyond that one it diverges, as it does where a loose
+    The polynomial is Newton's, in the order of the nodes. At each target it is cut off
+    before its least term: beyond that one it diverges, as it does where a loose
     tolerance lets the slopes change by much within a step. The term after the last is
     taken to go on like the last two.
     """
     clock = logarithmic_time(ratio)
-    places = clock(nodes)[::-1]
-    differences = _divided_differences(places, slopes[::-1])
+    places = clock(nodes)
+    differences = _divided_differences(places, slopes)
     values = _newton(places, clock(1 + ratio * targets))
     sizes = jax.vmap(norm)(jax.lax.stop_gradient(differences))
     terms = jnp.abs(values) * sizes[None]

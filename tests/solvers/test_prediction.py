@@ -7,7 +7,7 @@ import pytest
 from gfflow.solvers._prediction import extrapolated
 from gfflow.solvers._quadrature import quadrature
 
-NODES = quadrature("radau", 5).nodes
+NODES = quadrature("radau", 5).nodes[::-1]
 SIZE = lambda x: jnp.sqrt(jnp.mean(x**2))
 
 

@@ -349,14 +349,22 @@ def _slope(field, t0, y, old: CollocationState, made_jump):
 def _decay(table: Quadrature, slopes, scale, norm):
     """The factor from one Legendre coefficient of the slopes to the next, at their end.
 
-    Two neighbours are taken together, since every other one may vanish by symmetry.
+    Two neighbours are taken together, since every other one may vanish by symmetry. It
+    is the geometric mean of the last factor, which alone goes up and down from step to
+    step where the slopes oscillate, and of the mean factor from the first on, which
+    alone would take a kink for smoother than it is.
     """
     coefficients = jnp.asarray(table.legendre, slopes.dtype) @ slopes
     sizes = jax.lax.stop_gradient(jax.vmap(norm)(coefficients / scale[None]))
-    before = sizes[-2] + sizes[-3]
-    return jnp.where(
-        before > 0, (sizes[-1] + sizes[-2]) / jnp.where(before > 0, before, 1), 0
-    )
+    last = _quotient(sizes[-1] + sizes[-2], sizes[-2] + sizes[-3])
+    if len(sizes) == 3:
+        return last
+    mean = _quotient(sizes[-1] + sizes[-2], sizes[1] + sizes[2])
+    return jnp.sqrt(last * mean ** (1 / (len(sizes) - 3)))
+
+
+def _quotient(above, below):
+    return jnp.where(below > 0, above / jnp.where(below > 0, below, 1), 0)
 
 
 def settings(

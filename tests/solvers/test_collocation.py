@@ -194,6 +194,27 @@ def test_nothing_is_left_out_of_the_count():
         assert 0 < beyond <= int(spent.hvps) / 3
 
 
+@pytest.mark.parametrize("stages", [3, 5])
+def test_what_gauss_does_not_damp_costs_no_steps(stages):
+    """Gauss–Legendre carries the error of what is stiff on from step to step, its sign
+    turned: neither the guess of the stages nor the size of the steps may suffer."""
+    random = np.random.default_rng(5)
+    x, teacher = random.standard_normal((60, 2)), random.standard_normal((4, 2))
+    y = (np.logaddexp(0, x @ teacher.T) @ random.standard_normal(4))[:, None]
+    model = gf.models.MLP(
+        [2, 4, 1], activation="softplus", init_scale=0.7, key=jax.random.key(5)
+    )
+    problem = gf.Problem(model, "mse", (x, y))
+    options = dict(t1=1e4, rtol=1e-2, saveat=np.array([1e4]), parameters_every=0)
+    ours, damped = (
+        gf.solve(FLOW, problem, solver=kind(stages), **options)
+        for kind in (GaussLegendre, RadauIIA)
+    )
+    tried = ours.accepted_steps + ours.rejected_steps
+    assert ours.rejected_steps <= 0.15 * tried
+    assert ours.cost.gradients < 2 * damped.cost.gradients
+
+
 def test_chunks_of_stages_change_nothing_but_the_chain():
     problem = smooth_problem()
     ends, chains = [], []

@@ -23,7 +23,8 @@ class ControllerState(NamedTuple):
     """What the control of the step size remembers from step to step.
 
     - `dt`: the next step that the error asks for, before it is cut at a saved time.
-    - `previous_error`: the scaled error of the last full accepted step.
+    - `previous_error`, `previous_dt`: the scaled error and the size of the last full
+        accepted step; the size is 0 before the first.
     - `accepted`, `rejected`: counts.
     - `non_finite`: the last trial state or error estimate was not finite.
     - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0; the
@@ -33,6 +34,7 @@ class ControllerState(NamedTuple):
 
     dt: Scalar
     previous_error: Scalar
+    previous_dt: Scalar
     accepted: Array
     rejected: Array
     non_finite: BoolScalar
@@ -47,6 +49,7 @@ class ControllerState(NamedTuple):
         return cls(
             dt=dt,
             previous_error=jnp.ones_like(dt),
+            previous_dt=zero,
             accepted=jnp.asarray(0),
             rejected=jnp.asarray(0),
             non_finite=jnp.asarray(False),
@@ -140,10 +143,15 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         full = taken >= state.dt * (1 - 1e-6)
 
         positive = jnp.maximum(error, 1e-10)
+        known = control.predictive & (state.previous_dt > 0)
+        ratio = jnp.where(known, taken / jnp.where(known, state.previous_dt, 1), 1)
+        trend = ratio * (state.previous_error / positive) ** (1 / error_order)
+        ahead = jnp.where(known, jnp.minimum(trend, 1), 1)
         grow = jnp.clip(
             control.safety
             * positive ** (-control.integral / error_order)
-            * state.previous_error ** (control.proportional / error_order),
+            * state.previous_error ** (control.proportional / error_order)
+            * ahead,
             _SHRINK,
             jnp.where(state.rejected_dt > 0, 1.0, control.growth),
         )
@@ -163,6 +171,9 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             previous_error=jnp.where(
                 keep & full, jnp.maximum(error, 1e-4), state.previous_error
             ).astype(state.previous_error.dtype),
+            previous_dt=jnp.where(keep & full, taken, state.previous_dt).astype(
+                state.dt.dtype
+            ),
             accepted=state.accepted + jnp.where(keep, 1, 0),
             rejected=state.rejected + jnp.where(keep, 0, 1),
             non_finite=~finite,

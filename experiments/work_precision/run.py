@@ -1,15 +1,20 @@
 """Work and precision of gfflow's solvers and of their peers, in one process.
 
     python experiments/work_precision/run.py [--problems a,b] [--solvers x,y]
-        [--ours-only] [--out DIR]
+        [--ours-only] [--jobs N] [--out DIR]
 
 writes results.csv, problems.csv, table.md and PROBLEM.svg; what is there already and
-was not run again stays.
+was not run again stays. With --jobs each problem is a process of its own on a core of
+its own, N at a time.
 """
 
 import argparse
 import csv
+import os
+import shutil
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -38,9 +43,13 @@ def main() -> None:
     parser.add_argument("--problems", default=",".join(CASES))
     parser.add_argument("--solvers", default="", help="parts of names, all without")
     parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="problems at a time")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.jobs > 1:
+        _apart(options)
+        return
     peers, wanted = not options.ours_only, options.solvers.split(",")
     for name in options.problems.split(","):
         case = CASES[name]
@@ -71,6 +80,37 @@ def main() -> None:
                     rows = _race(case, field, ratios, t1, state, contestant)
                     _merge(options.out / "results.csv", COLUMNS, rows)
         report.write(options.out)
+
+
+def _apart(options) -> None:
+    """Each problem in a process of its own; merged when it is done."""
+    cores = sorted(os.sched_getaffinity(0))
+    free = cores[: options.jobs]
+    shared = ["--solvers", options.solvers, *["--ours-only"] * options.ours_only]
+    flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+    def alone(name):
+        core, part = free.pop(), options.out / "parts" / name
+        only = ["--problems", name, *shared, "--out", part]
+        subprocess.run(
+            [sys.executable, __file__, *only],
+            env=os.environ | flags | threads,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            check=True,
+        )
+        free.append(core)
+        return part
+
+    with ThreadPoolExecutor(len(free)) as pool:
+        for part in pool.map(alone, options.problems.split(",")):
+            for file, columns in (("problems.csv", None), ("results.csv", COLUMNS)):
+                with open(part / file, newline="", encoding="utf-8") as source:
+                    rows = list(csv.DictReader(source))
+                _merge(options.out / file, columns or list(rows[0]), rows)
+            shutil.rmtree(part)
+    (options.out / "parts").rmdir()
+    report.write(options.out)
 
 
 def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:

@@ -18,16 +18,21 @@ class StepControl(NamedTuple):
     bounds and that grow for ever; the proportional part calms steps that stability
     bounds, at the price that steps which grow by a factor g settle at an error of only
     g^{−k/(integral − proportional)}.
+
+    A predictive control lets the error over h^k, if it has grown since the step before,
+    grow by as much again, as it does where the flow leaves a saddle (Gustafsson 1994;
+    Hairer & Wanner, Solving ODEs II, (IV.8.25)).
     """
 
     integral: float
     proportional: float
     safety: float
     growth: float
+    predictive: bool
 
 
-STABILITY_BOUND = StepControl(0.7, 0.4, 0.9, 10.0)
-ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 5.0)
+STABILITY_BOUND = StepControl(0.7, 0.4, 0.9, 10.0, False)
+ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 5.0, True)
 
 
 class SolverProperties(NamedTuple):

@@ -215,6 +215,23 @@ def test_what_gauss_does_not_damp_costs_no_steps(stages):
     assert ours.cost.gradients < 2 * damped.cost.gradients
 
 
+def test_few_steps_are_rejected_from_saddle_to_saddle():
+    random = np.random.default_rng(1)
+    data = random.standard_normal((50, 6)), random.standard_normal((50, 6))
+    model = gf.models.DeepLinear([6] * 5, init_scale=0.2, key=jax.random.key(3))
+    found = gf.solve(
+        FLOW,
+        gf.Problem(model, "mse", data),
+        t1=3000.0,
+        rtol=1e-10,
+        solver=RadauIIA(5),
+        saveat=np.array([3000.0]),
+        parameters_every=0,
+    )
+    rejected, accepted = found.rejected_steps, found.accepted_steps
+    assert rejected < 0.1 * (accepted + rejected)
+
+
 def test_chunks_of_stages_change_nothing_but_the_chain():
     problem = smooth_problem()
     ends, chains = [], []

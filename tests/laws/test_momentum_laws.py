@@ -41,7 +41,7 @@ def verdicts(problem, flow, laws=None):
 
 
 @pytest.mark.parametrize(
-    "name", variants(list(FLOWS)[1:], slow=("nesterov", "μ unknown"))
+    "name", variants(list(FLOWS)[1:], slow=("nesterov", "μ unknown", "decoupled"))
 )
 def test_linear_units(name):
     """Rotations are constant, but for what decays in θ' or where μ is not known."""

@@ -194,7 +194,7 @@ def test_nothing_is_left_out_of_the_count():
         assert 0 < beyond <= int(spent.hvps) / 3
 
 
-@pytest.mark.parametrize("stages", [3, 5])
+@pytest.mark.parametrize("stages", variants([3, 5], slow=(5,)))
 def test_what_gauss_does_not_damp_costs_no_steps(stages):
     """Gauss–Legendre carries the error of what is stiff on from step to step, its sign
     turned: neither the guess of the stages nor the size of the steps may suffer."""

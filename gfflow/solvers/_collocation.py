@@ -26,7 +26,7 @@ from ._stage_system import StageSystem
 
 _MOST_STAGES = 9
 _LIMIT = 15
-_EASY, _CONTRACTED = 8, 0.5
+_EASY, _CONTRACTED = 8, 0.25
 _SHRINK = 0.5
 _SAFETY = 0.9
 _NEWTON = 0.01
@@ -306,7 +306,7 @@ class AbstractCollocation(
         A step whose stage equations were not solved reports an error that makes it
         shrink. One whose stage equations took n iterations that contracted by θ each
         reports an error that lets it grow to 8/n times its size at most (16/n to
-        round-off), and to 1/(2θ) times, or not at all where that is less: θ grows like
+        round-off), and to 1/(4θ) times, or not at all where that is less: θ grows like
         h (Gustafsson 1994), and where it is near 1 they fail.
         """
         norm, order = self.root_finder.norm, self.error_order(None)

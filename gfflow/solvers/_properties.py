@@ -21,7 +21,8 @@ class StepControl(NamedTuple):
 
     A predictive control lets the error over h^k, if it has grown since the step before,
     grow by as much again, as it does where the flow leaves a saddle (Gustafsson 1994;
-    Hairer & Wanner, Solving ODEs II, (IV.8.25)).
+    Hairer & Wanner, Solving ODEs II, (IV.8.25)). The steps of a gradient flow that grow
+    like t are doubled at most; who grows faster is soon rejected.
     """
 
     integral: float
@@ -32,7 +33,7 @@ class StepControl(NamedTuple):
 
 
 STABILITY_BOUND = StepControl(0.7, 0.4, 0.9, 10.0, False)
-ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 5.0, True)
+ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 3.0, True)
 
 
 class SolverProperties(NamedTuple):

@@ -24,7 +24,7 @@ class ControllerState(NamedTuple):
 
     - `dt`: the next step that the error asks for, before it is cut at a saved time.
     - `previous_error`, `previous_dt`: the scaled error and the size of the last full
-        accepted step; the size is 0 before the first.
+        accepted step; the size is 0 before the first, which so shows no trend.
     - `accepted`, `rejected`: counts.
     - `non_finite`: the last trial state or error estimate was not finite.
     - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0; the
@@ -143,15 +143,16 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         full = taken >= state.dt * (1 - 1e-6)
 
         positive = jnp.maximum(error, 1e-10)
-        known = control.predictive & (state.previous_dt > 0)
-        ratio = jnp.where(known, taken / jnp.where(known, state.previous_dt, 1), 1)
-        trend = ratio * (state.previous_error / positive) ** (1 / error_order)
-        ahead = jnp.where(known, jnp.minimum(trend, 1), 1)
-        grow = jnp.clip(
+        factor = (
             control.safety
             * positive ** (-control.integral / error_order)
             * state.previous_error ** (control.proportional / error_order)
-            * ahead,
+        )
+        if control.predictive:
+            trend = (state.previous_error / positive) ** (1 / error_order)
+            factor = factor * jnp.minimum(taken / state.previous_dt * trend, 1)
+        grow = jnp.clip(
+            factor,
             _SHRINK,
             jnp.where(state.rejected_dt > 0, 1.0, control.growth),
         )

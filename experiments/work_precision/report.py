@@ -32,7 +32,7 @@ def write(folder: Path) -> None:
     problems = {row["problem"]: row for row in _read(folder / "problems.csv")}
     text = [_bars(rows, problems), _rejections(rows), _laws(rows), _everything(rows)]
     (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
-    for name in problems:
+    for name in dict.fromkeys(row["problem"] for row in rows):
         own = [row for row in rows if row["problem"] == name]
         _figure(own, folder / f"{name}.svg")
 

@@ -10,11 +10,12 @@ its own, N at a time.
 
 import argparse
 import csv
+import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -48,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.jobs > 1:
-        _apart(options)
+        _side_by_side(options)
         return
     peers, wanted = not options.ours_only, options.solvers.split(",")
     for name in options.problems.split(","):
@@ -71,46 +72,53 @@ def main() -> None:
             "references_differ_by": max(distances),
         }
         print(note, file=sys.stderr, flush=True)
-        _merge(options.out / "problems.csv", list(note), [note])
+        with _locked(options.out):
+            _merge(options.out / "problems.csv", list(note), [note])
         for t1, state in zip(case.horizons, states):
             for contestant in contestants(peers):
                 if not any(part in contestant.name for part in wanted):
                     continue
                 if takes_part(contestant, field.size, t1 == case.horizons[0]):
                     rows = _race(case, field, ratios, t1, state, contestant)
-                    _merge(options.out / "results.csv", COLUMNS, rows)
-        report.write(options.out)
+                    with _locked(options.out):
+                        _merge(options.out / "results.csv", COLUMNS, rows)
+        with _locked(options.out):
+            report.write(options.out)
 
 
-def _apart(options) -> None:
-    """Each problem in a process of its own; merged when it is done."""
-    cores = sorted(os.sched_getaffinity(0))
-    free = cores[: options.jobs]
-    shared = ["--solvers", options.solvers, *["--ours-only"] * options.ours_only]
-    flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+def _side_by_side(options) -> None:
+    """Each problem in a process of its own; what fails does not stop the others."""
+    free = sorted(os.sched_getaffinity(0))[: options.jobs]
+    shared = ["--solvers", options.solvers, "--out", options.out]
+    shared += ["--ours-only"] * options.ours_only
+    one_thread = {
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
     def alone(name):
-        core, part = free.pop(), options.out / "parts" / name
-        only = ["--problems", name, *shared, "--out", part]
-        subprocess.run(
-            [sys.executable, __file__, *only],
-            env=os.environ | flags | threads,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-            check=True,
-        )
-        free.append(core)
-        return part
+        core = free.pop()
+        command = [sys.executable, __file__, "--problems", name, *shared]
+        pinned = ["taskset", "-c", str(core), *command]
+        try:
+            subprocess.run(pinned, env=os.environ | one_thread, check=True)
+        finally:
+            free.append(core)
 
     with ThreadPoolExecutor(len(free)) as pool:
-        for part in pool.map(alone, options.problems.split(",")):
-            for file, columns in (("problems.csv", None), ("results.csv", COLUMNS)):
-                with open(part / file, newline="", encoding="utf-8") as source:
-                    rows = list(csv.DictReader(source))
-                _merge(options.out / file, columns or list(rows[0]), rows)
-            shutil.rmtree(part)
-    (options.out / "parts").rmdir()
-    report.write(options.out)
+        list(pool.map(alone, options.problems.split(",")))
+
+
+@contextmanager
+def _locked(folder: Path):
+    """Keep other processes from writing in this folder; wait until they have."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:

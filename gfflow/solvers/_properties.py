@@ -22,7 +22,7 @@ class StepControl(NamedTuple):
     A predictive control lets the error over h^k, if it has grown since the step before,
     grow by as much again, as it does where the flow leaves a saddle (Gustafsson 1994;
     Hairer & Wanner, Solving ODEs II, (IV.8.25)). The steps of a gradient flow that grow
-    like t are doubled at most; who grows faster is soon rejected.
+    like t are doubled at most; those that grow faster are soon rejected.
     """
 
     integral: float

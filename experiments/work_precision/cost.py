@@ -21,14 +21,12 @@ class Ratios(NamedTuple):
     - `gradient_s`: CPU seconds of one compiled gradient.
     - `product`: one product alone.
     - `batched`: one product of a batch by vmap, at the batch size where it is cheapest.
-    - `batch`: that size.
     - `block`: one product of a batch of the size that gfflow's collocation takes.
     """
 
     gradient_s: float
     product: float
     batched: float
-    batch: int
     block: float
 
     def equivalents(
@@ -65,10 +63,9 @@ def measure(field: Field, seconds: float = 2.0) -> Ratios:
                 spent[name].append(time.process_time() - began)
     median = {name: float(np.median(times)) for name, times in spent.items()}
     unit = median["gradient"]
-    batch = min(sizes, key=lambda b: median[b] / b)
     each = {b: median[b] / b / unit for b in sizes}
     block = each[min(BLOCK, field.size)]
-    return Ratios(unit, median["product"] / unit, each[batch], batch, block)
+    return Ratios(unit, median["product"] / unit, min(each.values()), block)
 
 
 class OverBudget(Exception):

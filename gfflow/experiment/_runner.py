@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from .. import __version__
 from .._clock import Clock
 from .._core import Carry, Row, with_status
 from .._errors import RunFolderError
@@ -172,7 +173,10 @@ class Runner:
             carry = eqx.tree_deserialise_leaves(body, like)
         except Exception as error:
             raise RunFolderError(
-                f"the checkpoint of {self.folder.path} does not fit its config: {error}"
+                f"the checkpoint of {self.folder.path} is damaged, or of another "
+                f"version of gfflow (this is {__version__}): {error}. "
+                "The arrays in its seg-*.npz are whole; to go on, run its config.toml "
+                "again in another folder"
             ) from error
         table = self.folder.read_segments(header["rows"])
         self._rows = self._read_rows(table)

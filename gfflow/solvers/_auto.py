@@ -28,7 +28,7 @@ _STIFF_FROM, _STIFF_STEPS = (0.03, 0.8), 4
 _CALM_BELOW, _CALM_STEPS = 0.05, 8
 _LOG = 32
 _COPIES = 12
-_STAGES, _MOST = ((3e-4, 3), (3e-7, 5)), 7
+_STAGES, _MOST = ((3e-4, 3), (3e-8, 5)), 7
 
 
 class AutoState(eqx.Module):
@@ -72,7 +72,7 @@ class Auto(
         the step long before the boundary does. It returns after eight steps with h
         times the largest known eigenvalue under 0.05.
     - The stiff solver is `RadauIIA(stages)`: of 3 stages at tolerances from 3·10⁻⁴ on,
-        of 7 under 3·10⁻⁷ and of 5 between, where `gfflow.solve` knows the tolerance
+        of 7 under 3·10⁻⁸ and of 5 between, where `gfflow.solve` knows the tolerance
         (it does not while it is traced), and of 5 in Diffrax alone, unless `stages`
         is given. Where its copies of the state do not fit into `memory_limit`, first
         without Anderson's memory and one stage at a time, and else `ROCK2`.

@@ -285,7 +285,9 @@ def test_damaged_folder(folder, command, capsys):
     checkpoint.write_bytes(content[: len(content) // 2])
     capsys.readouterr()
     assert command("resume", "run") == 2
-    assert "checkpoint" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "damaged, or of another version of gfflow" in told
+    assert "run its config.toml again" in told
     checkpoint.write_bytes(content)
     (folder / "run" / "seg-000002.npz").write_bytes(b"not an archive")
     assert command("resume", "run") == 2

@@ -118,7 +118,7 @@ def test_dense_output_in_every_mode():
 
 
 def test_the_tolerance_decides_the_stages():
-    for rtol, stages in ((1e-3, 3), (1e-4, 5), (1e-6, 5), (1e-7, 7), (1e-9, 7)):
+    for rtol, stages in ((1e-3, 3), (1e-4, 5), (1e-7, 5), (1e-8, 7), (1e-9, 7)):
         assert Auto().for_tolerance(rtol).stiff.stages == stages
     chosen = Auto(4)
     assert chosen.for_tolerance(1e-3) is chosen and chosen.stiff.stages == 4

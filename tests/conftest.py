@@ -1,33 +1,14 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-# Two thirds of the time of the tests is compilation. Without LLVM's optimisations it
-# takes a third less, and without the emitters of fusions half of the rest. The runs of
-# experiments/ compile as users do.
-OPTIMISATIONS, EMITTERS = (
-    "--xla_backend_optimization_level=0",
-    "--xla_cpu_use_fusion_emitters=false",
-)
-
-
-def quick_compilation(given: str) -> str:
-    """XLA's flags; a flag that it does not know would end the process."""
-    flags = f"{OPTIMISATIONS} {EMITTERS} {given}"
-    probe = [sys.executable, "-c", "import jax; jax.devices()"]
-    tried = subprocess.run(
-        probe, env={**os.environ, "XLA_FLAGS": flags}, capture_output=True
-    )
-    return flags if tried.returncode == 0 else f"{OPTIMISATIONS} {given}"
-
-
-# Each worker has one core, and the flags of the process that started it.
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["XLA_FLAGS"] = quick_compilation(os.environ.get("XLA_FLAGS", ""))
+# Two thirds of the time of the tests is compilation; without LLVM's optimisations it
+# takes a third less. The runs of experiments/ compile as users do.
+FLAGS = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+# Each worker has one core.
+os.environ |= {"XLA_FLAGS": FLAGS, "OPENBLAS_NUM_THREADS": "1"}
 
 import jax
 import pytest

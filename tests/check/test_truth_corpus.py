@@ -74,6 +74,4 @@ def test_few_verdicts_are_inconclusive(record_property):
     if len(CASES) * 1.0 > sum(TALLY.values()):
         pytest.skip("only part of the corpus was run")
     assert true >= 16 and false >= 16
-    # The third is of pre-activations near 10⁶, whose rate is round-off or not by the
-    # compiler's order of sums; with the emitters of fusions it is conserved.
-    assert open_ones <= 3
+    assert open_ones <= 2

@@ -28,8 +28,8 @@ _PANELS = {
 
 def write(folder: Path) -> None:
     """Read results.csv and problems.csv, write table.md and a figure a problem."""
-    rows = _read(folder / "results.csv")
-    problems = {row["problem"]: row for row in _read(folder / "problems.csv")}
+    rows = read(folder / "results.csv")
+    problems = {row["problem"]: row for row in read(folder / "problems.csv")}
     text = [_bars(rows, problems), _rejections(rows), _laws(rows), _everything(rows)]
     (folder / "table.md").write_text("\n".join(text), encoding="utf-8")
     for name in dict.fromkeys(row["problem"] for row in rows):
@@ -254,7 +254,8 @@ def _figure(rows, path: Path) -> None:
     plt.close(figure)
 
 
-def _read(path: Path) -> list[dict]:
+def read(path: Path) -> list[dict]:
+    """The rows of a CSV file, as text by column."""
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -89,10 +89,9 @@ def _written(folder: Path, problem: str) -> Ratios | None:
     path = folder / "problems.csv"
     if not path.exists():
         return None
-    with open(path, newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["problem"] == problem:
-                return Ratios(*(float(row[name]) for name in Ratios._fields))
+    for row in report.read(path):
+        if row["problem"] == problem:
+            return Ratios(*(float(row[name]) for name in Ratios._fields))
     return None
 
 
@@ -177,8 +176,7 @@ def _merge(path: Path, columns: list[str], rows: list[dict]) -> None:
     key = lambda row: (row["problem"], row.get("t1"), row.get("solver"))
     new = {key(row) for row in rows}
     if path.exists():
-        with open(path, newline="", encoding="utf-8") as file:
-            old = [row for row in csv.DictReader(file) if key(row) not in new]
+        old = [row for row in report.read(path) if key(row) not in new]
         place = lambda row: (
             list(CASES).index(row["problem"]),
             float(row.get("t1") or 0),

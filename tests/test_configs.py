@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from gfflow.experiment._config import load_config
+from gfflow.experiment.config._config import load_config
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

@@ -17,7 +17,7 @@ import numpy as np
 class Case(NamedTuple):
     """One count to make.
 
-    **Fields:** `family`: a name in `gfflow.discover.exact.families`; `friction`: empty
+    **Fields:** `family`: a name in `gfflow.discovery.exact.families`; `friction`: empty
     for gradient flow; `searched`: find the laws, do not use the known ones.
     """
 

@@ -35,7 +35,7 @@ class Counted(NamedTuple):
 
 
 def count(case: Case) -> Counted:
-    from gfflow.discover.exact import (
+    from gfflow.discovery.exact import (
         Parametrisation,
         constant,
         exact_laws,

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from field import Field
 
-from gfflow.solvers._deflation import BLOCK
+from gfflow.solvers.collocation._deflation import BLOCK
 
 _BATCHES = (BLOCK, 8, 16, 32, 64, 128)
 

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import gfflow as gf
-from gfflow.check import drift_of
-from gfflow.check._drift import law_scale
 from gfflow.solvers import GaussLegendre, RadauIIA
+from gfflow.verdict import drift_of
+from gfflow.verdict._drift import law_scale
 
 FLOW = gf.GradientFlow()
 _TIMES = {2: 0.3, 5: 4.0, 7: 40.0, 9: 400.0}

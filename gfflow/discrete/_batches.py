@@ -9,7 +9,7 @@ import jax.tree_util as jtu
 from jaxtyping import Array, Int
 
 from .._errors import SolveError
-from .._problem import Problem
+from ..problem import Problem
 
 
 @final

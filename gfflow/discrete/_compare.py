@@ -9,15 +9,14 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
+from .._checks import positive
 from .._errors import CheckError
-from .._problem import Problem
-from .._settings import positive
-from .._solution import Solution
-from .._solve import solve
 from .._typing import ScalarLike, State
-from ..check import largest_scale, relative_drift
 from ..flows import AbstractFlow, Phase
+from ..integrate import Solution, solve
 from ..laws import Law
+from ..problem import Problem
+from ..verdict import largest_scale, relative_drift
 from ._comparison import Comparison, LawDrift
 from ._run import DiscreteRun
 from ._sharpness import sharpness as sharpness_along

@@ -11,14 +11,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Int
 
+from .._checks import is_traced, positive
 from .._errors import SolveError
-from .._problem import Problem
-from .._settings import positive
-from .._solve import named_laws
-from .._status import Status
-from .._times import is_traced
 from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
+from ..integrate import Status, named_laws
 from ..laws import Law
+from ..problem import Problem
 from ._batches import Batches
 from ._loop import Loop
 from ._optimisers import Optimiser, make_optimiser

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Bool, Int, PyTree
 
-from .._problem import Problem
 from .._typing import Parameters, Scalar
 from ..flows import Phase
 from ..laws import Law
+from ..problem import Problem
 from ._residual import Identity, Step
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import optax
 
+from .._checks import is_traced
 from .._errors import SolveError
 from .._registry import lookup, names, suggest
-from .._times import is_traced
 from .._typing import Parameters, Scalar, ScalarLike
 
 Family = Literal["sgd", "heavy_ball", "nesterov", "other"]

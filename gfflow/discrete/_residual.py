@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
-from .._problem import Problem
-from .._times import is_traced
+from .._checks import is_traced
 from .._typing import Parameters, Scalar
 from ..flows import Phase
 from ..laws import Law, absolute_terms
+from ..problem import Problem
 from ._identities import (
     heavy_ball_cross,
     linear_after_step,

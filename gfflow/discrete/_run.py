@@ -6,10 +6,10 @@ import equinox as eqx
 import jax.tree_util as jtu
 from jaxtyping import Array, Float, Int, PyTree
 
-from .._problem import Problem
-from .._status import Status, status_name
 from .._typing import Parameters
+from ..integrate import Status, status_name
 from ..laws import Law
+from ..problem import Problem
 
 if TYPE_CHECKING:
     from ._flow import DiscreteFlow

@@ -9,9 +9,9 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from .._problem import Problem
-from .._spectrum import hessian_eigenvalues
 from .._typing import Parameters, ScalarLike
+from ..landscape import hessian_eigenvalues
+from ..problem import Problem
 
 
 @final

@@ -2,15 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from .._lazy import lazy_names
+
 if TYPE_CHECKING:
-    from ._load import load as load
+    from .run._load import load as load
 
-__all__ = ["load"]
-
-
-def __getattr__(name: str):
-    if name == "load":
-        from ._load import load
-
-        return load
-    raise AttributeError(f"module 'gfflow.experiment' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

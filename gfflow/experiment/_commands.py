@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._errors import ConfigError
-from .._solution import Solution
-from ..check import Report, Verdict, check
-from ..discover import Discovery, discover
-from ._build import Experiment, build, set_up_jax
-from ._config import LoadedConfig, config_from_resolved, load_config
-from ._load import rebuild
-from ._metrics import metrics_of, write_results
-from ._provenance import provenance
-from ._runner import Runner
-from ._store import RESOLVED, RunFolder, free_folder
-from ._toml_lines import set_key
+from ..discovery import Discovery, discover
+from ..integrate import Solution
+from ..verdict import Report, Verdict, check
+from .config._config import LoadedConfig, config_from_resolved, load_config
+from .config._toml_lines import set_key
+from .run._build import Experiment, build, set_up_jax
+from .run._load import rebuild
+from .run._provenance import provenance
+from .run._runner import Runner
+from .run._store import RESOLVED, RunFolder, free_folder
+from .tell._metrics import metrics_of, write_results
 
 OK, BROKEN, STOPPED = 0, 3, 4
 _RESUMABLE_KEYS = ("run.max_wall_time", "solver.max_steps")

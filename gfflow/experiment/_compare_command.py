@@ -10,17 +10,17 @@ import optax
 
 from .._errors import ConfigError, GFFlowError, RunFolderError
 from .._registry import lookup
-from .._times import make_grid
 from ..discrete import Comparison, DiscreteFlow, Optimiser, compare
 from ..discrete._schedule import checked_schedule
 from ..flows import MomentumFlow
-from ._build import Experiment, at, build, set_up_jax
-from ._compare_rules import WITH_MOMENTUM
-from ._config import LoadedConfig, load_config
-from ._runner import Runner
-from ._sections import CompareEntry
-from ._store import RunFolder
-from ._targets import call_target, load_target
+from ..integrate import make_grid
+from .config._compare_rules import WITH_MOMENTUM
+from .config._config import LoadedConfig, load_config
+from .config._sections import CompareEntry
+from .config._targets import call_target, load_target
+from .run._build import Experiment, at, build, set_up_jax
+from .run._runner import Runner
+from .run._store import RunFolder
 
 OK, STOPPED = 0, 4
 FILE = "compare.json"

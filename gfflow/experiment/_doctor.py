@@ -7,13 +7,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from .._problem import Problem
-from .._solve import solve
-from ..check import check
 from ..flows import GradientFlow
+from ..integrate import solve
 from ..laws import known_laws
 from ..models import DeepLinear
-from ._provenance import devices, versions
+from ..problem import Problem
+from ..verdict import check
+from .run._provenance import devices, versions
 
 
 def examine() -> dict[str, Any]:

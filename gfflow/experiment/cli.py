@@ -90,7 +90,7 @@ def _laws(
         return
     from rich.console import Console
 
-    from ._laws_table import print_laws
+    from .tell._laws_table import print_laws
 
     print_laws(found, Console(width=None if sys.stdout.isatty() else 160))
 
@@ -117,7 +117,7 @@ def _compare(
     else:
         from rich.console import Console
 
-        from ._compare_table import print_compared
+        from .tell._compare_table import print_compared
 
         print_compared(compared, Console(width=None if sys.stdout.isatty() else 160))
     raise typer.Exit(compared.code)
@@ -188,7 +188,7 @@ def _show(outcome: Any, as_json: bool) -> None:
     else:
         from rich.console import Console
 
-        from ._metrics import print_summary
+        from .tell._metrics import print_summary
 
         width = None if sys.stdout.isatty() else 160
         print_summary(outcome.metrics, Console(width=width))

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 
-from .._problem import Problem
 from .._typing import Parameters, Rate, ScalarLike, State
+from ..problem import Problem
 
 
 class AbstractFlow(eqx.Module):

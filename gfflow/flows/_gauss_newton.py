@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._problem import Problem
 from .._typing import Parameters
+from ..problem import Problem
 
 _BLOCK_ELEMENTS = 4_000_000
 

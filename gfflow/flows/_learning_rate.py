@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Rate, ScalarLike, State
+from ..problem import Problem
 from ._base import AbstractFlow
 from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at

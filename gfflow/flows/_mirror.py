@@ -10,10 +10,9 @@ import jax.tree_util as jtu
 import numpy as np
 
 from .._errors import SolveError
-from .._parameters import below, parameter_paths
-from .._problem import Problem
 from .._registry import suggest
 from .._typing import Parameters, ScalarLike, State
+from ..problem import Problem, below, parameter_paths
 from ._base import AbstractFlow
 from ._potentials import AbstractPotential, Entropy, Euclidean, LogBarrier
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import equinox as eqx
 
-from .._problem import Problem
 from .._typing import Parameters, Rate, State
+from ..problem import Problem
 from ._base import AbstractFlow
 
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Scalar, ScalarLike, State
+from ..problem import Problem
 from ._base import AbstractFlow
 from ._friction import AbstractFriction, ConstantFriction, Friction
 

@@ -10,8 +10,8 @@ from jax.scipy.sparse.linalg import cg
 
 from .. import losses
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Scalar, ScalarLike, State
+from ..problem import Problem
 from ._base import AbstractFlow
 from ._gauss_newton import absolute_gauss_newton_product, gauss_newton_product
 

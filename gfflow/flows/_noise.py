@@ -12,8 +12,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Scalar, ScalarLike
+from ..problem import Problem
 
 
 class AbstractNoise(eqx.Module):

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, ScalarLike, State
+from ..problem import Problem
 from ._base import AbstractFlow
 from ._preconditioners import AbstractPreconditioner, Adam, RMSProp, Sign
 

@@ -7,10 +7,9 @@ import equinox as eqx
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._parameters import below, parameter_paths
-from .._problem import Problem
 from .._registry import suggest
 from .._typing import Parameters, Scalar, ScalarLike, State
+from ..problem import Problem, below, parameter_paths
 from ._base import AbstractFlow
 from ._gradient import GradientFlow
 

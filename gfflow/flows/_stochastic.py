@@ -9,8 +9,8 @@ import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Scalar, ScalarLike
+from ..problem import Problem
 from ._noise import AbstractNoise, MinibatchNoise
 
 _AT_ONCE = 16

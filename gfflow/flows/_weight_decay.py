@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._problem import Problem
 from .._typing import Parameters, Rate, ScalarLike, State
+from ..problem import Problem
 from ._base import AbstractFlow
 from ._gradient import GradientFlow
 from ._modifier import AbstractModifier

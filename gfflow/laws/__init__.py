@@ -1,13 +1,23 @@
-"""Conservation laws: functions of time and state, known ones and a user's own."""
+"""Conservation laws: functions of time and state, known ones and a user's own.
 
-from ._absolute import absolute_terms as absolute_terms
-from ._balancedness import balancedness as balancedness
-from ._factor_sums import factor_sums as factor_sums
-from ._known import known_laws as known_laws
-from ._law import Law as Law
-from ._momentum_of import momentum_of as momentum_of
-from ._rescaling import rescaling as rescaling
-from ._rotation import rotation as rotation
-from ._softmax import softmax_column_sums as softmax_column_sums
-from ._structure import homogeneity as homogeneity
-from ._symbolic import symbolic as symbolic
+Imported when they are first used, so that a config can be read without JAX.
+"""
+
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ._absolute import absolute_terms as absolute_terms
+    from ._balancedness import balancedness as balancedness
+    from ._factor_sums import factor_sums as factor_sums
+    from ._known import known_laws as known_laws
+    from ._law import Law as Law
+    from ._momentum_of import momentum_of as momentum_of
+    from ._rescaling import rescaling as rescaling
+    from ._rotation import rotation as rotation
+    from ._softmax import softmax_column_sums as softmax_column_sums
+    from ._structure import homogeneity as homogeneity
+    from ._symbolic import symbolic as symbolic
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -5,10 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from .._parameters import named_parameters
-from .._problem import Problem
 from ..flows import AbstractFlow, Entropy, MirrorFlow
 from ..models import Factorisation
+from ..problem import Problem, named_parameters
 from ._decay import stated
 from ._law import Law
 from ._rates import Rates

@@ -1,8 +1,8 @@
 """The laws that can be read off the structure of a model."""
 
-from .._problem import Problem
 from .._registry import lookup
 from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow, SaddleFlow
+from ..problem import Problem
 from ._law import Law
 from ._momentum_of import momentum_of
 

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from .._grammar import Degree
 from .._registry import suggest
 from .._typing import ScalarLike
+from ._grammar import Degree
 
 
 @final

@@ -17,9 +17,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from .._parameters import named_parameters
-from .._problem import Problem
 from ..flows import AbstractFlow, SaddleFlow
+from ..problem import Problem, named_parameters
 
 
 class Rates(eqx.Module):

@@ -4,9 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._parameters import named_parameters
-from .._problem import Problem
 from ..flows import AbstractFlow
+from ..problem import Problem, named_parameters
 from ._decay import stated
 from ._law import Law
 from ._rates import Rates

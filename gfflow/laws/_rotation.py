@@ -5,9 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from .._parameters import named_parameters
-from .._problem import Problem
 from ..flows import AbstractFlow, MomentumFlow
+from ..problem import Problem, named_parameters
 from ._law import Law
 from ._rates import Rates
 from ._second_order import SecondOrder

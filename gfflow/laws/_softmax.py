@@ -7,9 +7,8 @@ import optax
 from jaxtyping import Array, Float
 
 from .. import losses
-from .._parameters import named_parameters
-from .._problem import Problem
 from ..flows import AbstractFlow
+from ..problem import Problem, named_parameters
 from ._decay import stated
 from ._law import Law
 from ._rates import Rates

@@ -11,7 +11,10 @@ import sympy
 from jaxtyping import Array
 
 from .._errors import LawError
-from .._grammar import (
+from .._registry import suggest
+from .._typing import ScalarLike
+from ..problem import aliases, named_parameters
+from ._grammar import (
     Degree,
     degree_name,
     degree_of,
@@ -19,9 +22,6 @@ from .._grammar import (
     is_coefficient,
     parse,
 )
-from .._parameters import aliases, named_parameters
-from .._registry import suggest
-from .._typing import ScalarLike
 from ._law import Law
 
 _BINARY = {

@@ -6,12 +6,13 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 import pytest
-from analytic import product_problem, product_solution
-from optimiser_cases import iterates, product_gradient, quadratic
 
 import gfflow as gf
 from gfflow import discrete
 from gfflow.discrete._comparison import first_crossing
+
+from ..analytic import product_problem, product_solution
+from .optimiser_cases import iterates, product_gradient, quadratic
 
 FLOW = gf.GradientFlow()
 START = (1.3, 0.4)

@@ -6,11 +6,12 @@ import jax.tree_util as jtu
 import numpy as np
 import optax
 import pytest
-from optimiser_cases import network
 
 import gfflow as gf
 from gfflow import discrete
-from gfflow._parameters import named_parameters
+from gfflow.problem._parameters import named_parameters
+
+from .optimiser_cases import network
 
 FLOW = gf.GradientFlow()
 ROUND_OFF = 1e-15

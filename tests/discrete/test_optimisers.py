@@ -5,17 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from analytic import product_problem, product_solution
-from optimiser_cases import (
+
+import gfflow as gf
+from gfflow import discrete
+
+from ..analytic import product_problem, product_solution
+from .optimiser_cases import (
     adam_iterates,
     iterates,
     network,
     product_gradient,
     quadratic,
 )
-
-import gfflow as gf
-from gfflow import discrete
 
 START = (1.3, 0.4)
 COMPILED = "/jax/core/compile/backend_compile_duration"

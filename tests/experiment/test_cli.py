@@ -7,10 +7,11 @@ import sys
 import jax
 import numpy as np
 import pytest
-from config_cases import LINEAR
 
 import gfflow as gf
 from gfflow._registry import kinds, names
+
+from .config_cases import LINEAR
 
 CONFIG = (
     LINEAR
@@ -37,7 +38,7 @@ def call(tmp_path, monkeypatch, capsys, command):
 def test_no_jax_for_help_and_validation():
     script = (
         "import sys\n"
-        "import gfflow.experiment.cli, gfflow.experiment._config\n"
+        "import gfflow.experiment.cli, gfflow.experiment.config._config\n"
         "assert not {'jax', 'equinox', 'diffrax', 'optax'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from config_cases import BAD, DATA, GOOD, MODEL
 
 from gfflow._errors import ConfigError
 from gfflow._registry import names
-from gfflow.experiment._config import config_from_resolved, load_config
-from gfflow.experiment._schema import locate, section_kinds
-from gfflow.experiment._sections import Config
+from gfflow.experiment.config._config import config_from_resolved, load_config
+from gfflow.experiment.config._schema import locate, section_kinds
+from gfflow.experiment.config._sections import Config
+
+from .config_cases import BAD, DATA, GOOD, MODEL
 
 
 @pytest.fixture
@@ -321,8 +322,8 @@ def test_configs_do_not_change():
 def test_jax_is_not_imported():
     code = (
         "import sys\n"
-        "import gfflow.experiment._config, gfflow.experiment._progress\n"
-        "import gfflow.experiment._report\n"
+        "import gfflow.experiment.config._config, gfflow.experiment.tell._progress\n"
+        "import gfflow.experiment.tell._report\n"
         "heavy = {'jax', 'equinox', 'diffrax', 'optax', 'matplotlib', 'sympy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -3,8 +3,8 @@
 import pytest
 
 import gfflow as gf
-from gfflow.experiment._build_flow import build_flow
-from gfflow.experiment._config import load_config
+from gfflow.experiment.config._config import load_config
+from gfflow.experiment.run._build_flow import build_flow
 from gfflow.flows import LearningRate, MirrorFlow, MomentumFlow, Nesterov, WeightDecay
 
 CONFIG = """

@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gfflow.experiment import _progress, _report
-from gfflow.experiment._progress import Progress
-from gfflow.experiment._report import write_report
+from gfflow.experiment.tell import _progress, _report
+from gfflow.experiment.tell._progress import Progress
+from gfflow.experiment.tell._report import write_report
 
 TIMES = [0.0] + [10.0**k for k in range(-3, 4)]
 METRICS = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from variants import variants
+
+from ..variants import variants
 
 CONFIG = """
 [problem]

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from config_cases import LINEAR
+
+from .config_cases import LINEAR
 
 CONFIG = (
     LINEAR

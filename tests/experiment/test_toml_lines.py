@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from gfflow._errors import ConfigError
-from gfflow.experiment._toml_lines import (
+from gfflow.experiment.config._toml_lines import (
     Places,
     dotted,
     line_numbers,

@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from variants import variants
 
 import gfflow as gf
 from gfflow.flows import Friction, LearningRate, MomentumFlow, WeightDecay
 from gfflow.laws import momentum_of, rotation
+
+from ..variants import variants
 
 KEY = jax.random.key(0)
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 import pytest
 
-from gfflow.solvers._attempts import attempts
-from gfflow.solvers._deflation import Deflation
-from gfflow.solvers._stage_iteration import Iterate
-from gfflow.solvers._stage_system import StageSystem
+from gfflow.solvers.collocation._attempts import attempts
+from gfflow.solvers.collocation._deflation import Deflation
+from gfflow.solvers.collocation._stage_iteration import Iterate
+from gfflow.solvers.collocation._stage_system import StageSystem
 
 PRODUCTS, ROUNDS = 5, 4
 

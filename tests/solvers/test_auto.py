@@ -5,10 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from analytic import product_problem, product_solution
 
 import gfflow as gf
 from gfflow.solvers import Auto
+
+from ..analytic import product_problem, product_solution
 
 FLOW = gf.GradientFlow()
 

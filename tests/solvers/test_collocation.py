@@ -6,12 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import orders
 import pytest
-from analytic import product_problem, smooth_problem
-from variants import variants
 
 import gfflow as gf
 from gfflow.solvers import GaussLegendre, RadauIIA
-from gfflow.solvers._quadrature import quadrature
+from gfflow.solvers.collocation._quadrature import quadrature
+
+from ..analytic import product_problem, smooth_problem
+from ..variants import variants
 
 FLOW = gf.GradientFlow()
 CLASSES = {"gauss": GaussLegendre, "radau": RadauIIA}

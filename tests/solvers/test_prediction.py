@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gfflow.solvers._prediction import extrapolated
-from gfflow.solvers._quadrature import quadrature
+from gfflow.solvers.collocation._prediction import extrapolated
+from gfflow.solvers.collocation._quadrature import quadrature
 
 NODES = quadrature("radau", 5).nodes[::-1]
 SIZE = lambda x: jnp.sqrt(jnp.mean(x**2))

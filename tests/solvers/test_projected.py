@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 import pytest
-from analytic import Product, product_problem, product_solution
-from projections import FLOW, drift, integrate, network, run
 
 import gfflow as gf
 from gfflow.laws import known_laws, rescaling
-from gfflow.solvers._projected import Projected
+from gfflow.solvers.projection._projected import Projected
+
+from ..analytic import Product, product_problem, product_solution
+from .projections import FLOW, drift, integrate, network, run
 
 SOLVERS = [diffrax.Tsit5(), diffrax.Kvaerno3()]
 

@@ -6,11 +6,17 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 import pytest
-from projections import FLOW, network
 
 import gfflow as gf
 from gfflow.laws import balancedness, known_laws, rescaling
-from gfflow.solvers._rescaling_projection import balanced, rescaled, restored, way_back
+from gfflow.solvers.projection._rescaling_projection import (
+    balanced,
+    rescaled,
+    restored,
+    way_back,
+)
+
+from .projections import FLOW, network
 
 
 def square_relu(z):

@@ -1,0 +1,6 @@
+"""Discovery: the laws of a model, and a proof that there are no more."""
+
+from . import exact as exact
+from ._discover import discover as discover
+from .present import Discovery as Discovery
+from .present import Evidence as Evidence

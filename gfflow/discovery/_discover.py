@@ -1,0 +1,82 @@
+"""discover: the laws of a model under a flow, and a proof that there are no more."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._errors import DiscoveryError
+from ..flows import AbstractFlow, GradientFlow
+from ..problem import Problem
+from ._exact_mode import exact_discovery
+from ._parametrised import parametrisation_of
+from .black_box import black_box
+from .exact import Parametrisation
+from .present import Discovery
+from .subject import problem_without_data
+
+
+def discover(
+    problem: Problem | Parametrisation | tuple[Any, ...],
+    flow: AbstractFlow | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    degree: int = 2,
+    exact: bool = False,
+    seed: int = 0,
+) -> Discovery:
+    """Find the conservation laws of a model, and how many independent ones there are.
+
+    A function h(θ) is a law if it is constant along the flow for every data set and
+    every start: ∇h(θ) ⟂ W_θ = span {∂_θ g(θ, x)ᵀ w}, w in the span over y of
+    ∂_z ℓ(z, y). Near a generic θ there are D − dim Lie(W)(θ) independent ones
+    (Marcotte, Gribonval & Peyré 2023, Thm 3.3). The rank is that of W on random data,
+    and of brackets of its fields until a level adds nothing; the laws are polynomials,
+    made exact and tried at random points.
+
+    **Arguments:**
+
+    - `problem`: a `Problem`; of its data only the kinds and sizes are used. Or
+        `(model, input_shape, loss)`, the loss `"mse"` if it is left out. Or a
+        `gfflow.exact.Parametrisation`, for exact mode.
+    - `flow`: `GradientFlow()` by default; laws under weight decay state their decay.
+    - `only`: paths (or prefixes) of the parameters whose own laws are wanted; the rest
+        then takes every value, as data do.
+    - `degree`: the largest degree of a polynomial that is tried.
+    - `exact`: by a parametrisation φ with g(θ, x) = f(φ(θ), x), read off the model:
+        upper bound from ranks over GF(p) at random points, two primes; lower bound from
+        laws that are identities over ℤ. Equal, they are a proof.
+    - `seed`: of the random points.
+
+    **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
+    is that near the problem's parameters (a tenth away from them, where it is generic).
+
+    **Raises:** `DiscoveryError` for arguments of the wrong kind, or a flow that
+    discovery does not know.
+    """
+    flow = GradientFlow() if flow is None else flow
+    if not isinstance(flow, AbstractFlow):
+        raise DiscoveryError(
+            f"flow is a gfflow flow such as GradientFlow(); got {type(flow).__name__}"
+        )
+    if not isinstance(degree, int) or degree < 1:
+        raise DiscoveryError(f"degree is a positive integer; got {degree!r}")
+    if isinstance(problem, Parametrisation):
+        if only is not None:
+            raise DiscoveryError("only is for a Problem; restrict φ itself")
+        return exact_discovery(problem, flow, seed)
+    if isinstance(problem, tuple):
+        if len(problem) not in (2, 3):
+            raise DiscoveryError(
+                "a model without data is (model, input_shape) or (model, input_shape, "
+                f"loss); got a tuple of length {len(problem)}"
+            )
+        problem = problem_without_data(*problem)
+    if not isinstance(problem, Problem):
+        raise DiscoveryError(
+            "discover takes a gfflow.Problem or (model, input_shape, loss); got "
+            f"{type(problem).__name__}"
+        )
+    if exact:
+        if only is not None:
+            raise DiscoveryError("only is not for exact mode; leave one of them out")
+        return exact_discovery(parametrisation_of(problem, flow), flow, seed)
+    return black_box(problem, flow, only, degree, seed)

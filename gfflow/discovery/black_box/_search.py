@@ -1,0 +1,159 @@
+"""Polynomial laws, by linear algebra on random points and fields."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
+from ._fields import Fields
+from ._rank import null_space
+
+_MOST_UNKNOWNS = 2200
+_MOST_ENTRIES = 2_000_000
+_RESIDUAL = 1e4
+_FLOOR = 1e-280
+_POINTS = 8
+_AT_A_POINT = 256
+_MOVING = 8
+_FRESH = 12
+_INDEPENDENT = 1e-8
+
+
+class Samples(NamedTuple):
+    """Variables of laws, and their change along a field: `(rows, variables)` twice."""
+
+    theta: np.ndarray
+    along: np.ndarray
+
+
+class Search:
+    """Laws of a subject: h with ∇h(x)·v = 0 at all states and all v in W.
+
+    Linear in the coefficients of h: the null space of one matrix, a row for each random
+    (x, v). Each vector of it is made exact and then tried on points and fields that had
+    no part in finding it.
+
+    **Arguments:**
+
+    - `places`: states at which laws must hold, as many as are asked for.
+    """
+
+    def __init__(
+        self,
+        fields: Fields,
+        random: np.random.Generator,
+        places: Iterator[np.ndarray],
+    ):
+        self.fields, self.random, self.places = fields, random, places
+        self.layout: Layout = fields.subject.layout
+        self.laws: list[Polynomial] = []
+        self.skipped: list[str] = []
+        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
+        self._points = 0
+        self._place = next(places)
+        self._gradients = np.zeros((0, fields.subject.size))
+
+    def run(self, wanted: int, families: Iterable[Family]) -> None:
+        """Go on through the families until there are `wanted` independent laws; one
+        with too many unknowns is passed over and noted in `skipped`."""
+        for family in families:
+            if len(self.laws) >= wanted:
+                break
+            if family.unknowns > _MOST_UNKNOWNS:
+                self.skipped.append(f"{family.name} ({family.unknowns} unknowns)")
+                continue
+            ansatz = family.build()
+            if not ansatz.unknowns:
+                continue
+            for law in sorted(self._null_laws(ansatz), key=lambda p: len(p.terms)):
+                self._add(law)
+
+    def holds(self, law: Polynomial, samples: Samples) -> bool:
+        """Whether ∇h·v is round-off of the terms that it is the sum of, or of numbers
+        too small for full precision."""
+        ansatz = Ansatz.of("", self.layout.size, [[m] for m in law.terms])
+        coefficients = np.array([float(c) for c in law.terms.values()])
+        terms = ansatz.slopes(samples.theta, samples.along) * coefficients
+        size = np.sum(
+            ansatz.slopes(np.abs(samples.theta), np.abs(samples.along))
+            * np.abs(coefficients),
+            axis=1,
+        )
+        left = np.abs(np.sum(terms, axis=1))
+        precision = self.fields.subject.precision
+        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, _FLOOR)))
+
+    def fresh(self) -> Samples:
+        """At points that had no part in finding a law."""
+        return _joined([self._at_a_point() for _ in range(_FRESH)])
+
+    def _null_laws(self, ansatz: Ansatz) -> list[Polynomial]:
+        rows = ansatz.unknowns * 5 // 4 + 32
+        samples = self._enough(rows)
+        chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
+        parts = (
+            ansatz.slopes(samples.theta[i : i + chunk], samples.along[i : i + chunk])
+            for i in range(0, len(samples.theta), chunk)
+        )
+        matrix = np.concatenate(list(parts))
+        lengths = np.linalg.norm(matrix, axis=1)
+        matrix = matrix[lengths > 0] / lengths[lengths > 0, None]
+        if len(matrix) > rows:
+            mix = self.random.standard_normal((rows, len(matrix)))
+            matrix = mix @ matrix / len(matrix) ** 0.5
+        scale = np.sqrt(np.mean(matrix**2, axis=0))
+        scale = np.where(scale > 0, scale, 1.0)
+        found = null_space(matrix / scale, self.fields.subject.precision, None)
+        if not len(found.normal):
+            return []
+        vectors = np.linalg.qr((found.normal / scale).T)[0].T
+        size = self.layout.size
+        candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
+        if self.fields.subject.homogeneous:
+            candidates = [part for law in candidates for part in law.parts()]
+        fresh = self.fresh()
+        return [law for law in candidates if self.holds(law, fresh)]
+
+    def _enough(self, rows: int) -> Samples:
+        """At least so many rows, at eight points or more; where there is a drift, of
+        which there is one at each point, at so many points."""
+        samples = [self._samples]
+        moving = self.fields.subject.drift is not None
+        wanted = rows if moving else _POINTS
+        while self._points < wanted or sum(len(s.theta) for s in samples) < rows:
+            samples.append(self._at_a_point())
+            self._points += 1
+        self._samples = _joined(samples)
+        return self._samples
+
+    def _at_a_point(self) -> Samples:
+        z = next(self.places)
+        rows = self.fields.rows(self.random, z, 1)
+        keep = self.random.permutation(len(rows))[:_AT_A_POINT]
+        if self.fields.subject.drift is not None:
+            keep = np.append(keep[:_MOVING], len(rows) - 1)
+        return Samples(*self.fields.subject.variables(z, rows[keep]))
+
+    def _add(self, law: Polynomial) -> None:
+        """If its gradient at a point is not in the span of those of the others."""
+        subject = self.fields.subject
+        x = subject.variables(self._place, np.zeros((1, subject.size)))[0][0]
+        gradient = law.slopes(x)
+        if subject.clock:
+            rates, count = subject.times(self._place)[1], len(subject.clock)
+            gradient = np.append(gradient[:count] @ rates, gradient[count:])
+        length = np.linalg.norm(gradient)
+        if length == 0:
+            return
+        gradient /= length
+        for _ in range(2):
+            gradient = gradient - self._gradients.T @ (self._gradients @ gradient)
+        left = np.linalg.norm(gradient)
+        if left > _INDEPENDENT:
+            self._gradients = np.concatenate([self._gradients, gradient[None] / left])
+            self.laws.append(law)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return Samples(*(np.concatenate(each) for each in zip(*parts)))

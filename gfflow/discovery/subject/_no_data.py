@@ -1,0 +1,83 @@
+"""A problem for a model of which only the input shape is known."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from ... import losses
+from ..._errors import DiscoveryError, ProblemError
+from ...problem import Problem
+
+_SAMPLES = 16
+
+
+def problem_without_data(
+    model: Any, input_shape: Any, loss: Callable | str = "mse"
+) -> Problem:
+    """A problem on random data, for a model of which only the input shape is known.
+
+    **Arguments:**
+
+    - `input_shape`: of one sample: a tuple of integers, or a
+        `jax.ShapeDtypeStruct` (or a pytree of them) for inputs that are not floats.
+    - `loss`: as for `Problem`.
+
+    **Raises:** `DiscoveryError` if the model or the loss cannot be called so.
+    """
+    if isinstance(input_shape, int):
+        input_shape = (input_shape,)
+    if isinstance(input_shape, tuple) and all(isinstance(n, int) for n in input_shape):
+        input_shape = jax.ShapeDtypeStruct(input_shape, jnp.result_type(float))
+    random = np.random.default_rng(0)
+
+    def inputs(spec):
+        if not hasattr(spec, "shape"):
+            raise DiscoveryError(
+                "the input shape is a tuple of integers or a jax.ShapeDtypeStruct; "
+                f"got {spec!r}"
+            )
+        shape = (_SAMPLES, *spec.shape)
+        if jnp.issubdtype(spec.dtype, jnp.floating):
+            return jnp.asarray(random.standard_normal(shape), spec.dtype)
+        return jnp.asarray(random.integers(0, 2, shape), spec.dtype)
+
+    x = jtu.tree_map(inputs, input_shape)
+    try:
+        z = jax.eval_shape(jax.vmap(model), x)
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else ""
+        raise DiscoveryError(
+            f"the model cannot be called on one input of {input_shape}: "
+            f"{type(error).__name__}: {line}"
+        ) from error
+    tries = [_probabilities(random, z)]
+    if loss in ("logistic", losses.logistic):
+        tries = [jtu.tree_map(lambda a: jnp.ones(a.shape, a.dtype), z)]
+    leaves = jtu.tree_leaves(z)
+    if len(leaves) == 1 and leaves[0].ndim == 2:
+        tries.append(jnp.arange(_SAMPLES) % leaves[0].shape[1])
+    for number, y in enumerate(tries):
+        try:
+            return Problem(model, loss, (x, y))
+        except ProblemError as error:
+            if number == len(tries) - 1:
+                raise DiscoveryError(
+                    f"no targets are known that the loss takes: {error}; give a "
+                    "Problem with data instead"
+                ) from error
+    raise AssertionError
+
+
+def _probabilities(random, z):
+    leaves, structure = jtu.tree_flatten(z)
+    drawn = []
+    for leaf in leaves:
+        values = jax.nn.softmax(random.standard_normal(leaf.shape), axis=-1)
+        many = leaf.ndim > 1 and leaf.shape[-1] > 1
+        values = values if many else random.standard_normal(leaf.shape)
+        drawn.append(jnp.asarray(values, leaf.dtype))
+    return jtu.tree_unflatten(structure, drawn)

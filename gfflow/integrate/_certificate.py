@@ -1,0 +1,89 @@
+"""The error of a trajectory's end, by a second run."""
+
+from collections.abc import Callable
+
+import diffrax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._typing import Scalar
+from ..flows import AbstractFlow
+from ..solvers import Auto, GaussLegendre, Projected, RadauIIA, solver_properties
+from ._core import global_norm
+from ._settings import least_tolerance
+from ._solution import Certificate, Solution
+from ._status import Status
+
+_FINER = 30.0
+
+
+def certify(
+    solve: Callable[..., Solution],
+    flow: AbstractFlow,
+    problem,
+    solution: Solution,
+    t1: Scalar,
+) -> Certificate:
+    """The distance of a solution's last state to that of a finer run of another order.
+
+    The tolerance is a thirtieth, or the least that the dtype can reach; the method has
+    two stages more (Auto, Radau IIA, Gauss–Legendre), or is Auto. The finer run's own
+    error is far smaller unless round-off decides, so that the distance is the error
+    itself; where the tolerance was the least already, it is the error of the worse of
+    two methods.
+
+    **Arguments:**
+
+    - `solve`: `gfflow.solve`.
+    - `t1`: where the solution ended.
+    """
+    rtol, atol = solution.settings.rtol, solution.settings.atol
+    least = jnp.asarray(least_tolerance(problem.dtype), rtol.dtype)
+    finer = jnp.maximum(rtol / _FINER, least)
+    steps = solution.accepted_steps + solution.rejected_steps
+    other = another(solution.solver)
+    second = solve(
+        flow,
+        problem,
+        t0=solution.grid[0],
+        t1=t1,
+        rtol=finer,
+        atol=atol * finer / rtol,
+        saveat=jnp.asarray(t1)[None],
+        solver=other,
+        parameters_every=0,
+        max_steps=20 * steps + 10_000,
+    )
+    difference = jtu.tree_map(jnp.subtract, solution.state, second.state)
+    size = global_norm(second.state)
+    error = global_norm(difference) / jnp.where(size > 0, size, 1)
+    sizes = [jnp.max(jnp.abs(leaf)) for leaf in jtu.tree_leaves(difference)]
+    reached = second.status == Status.successful
+    known = lambda x: jnp.where(reached, x, jnp.nan)
+    return Certificate(
+        error=known(error),
+        largest=known(jnp.max(jnp.stack(sizes))),
+        rtol=finer,
+        solver=solver_properties(other).name,
+        status=second.status,
+        cost=second.cost,
+    )
+
+
+def another(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
+    """A solver of another order for the same flow."""
+    while type(solver) is Projected:
+        solver = solver.solver
+    if isinstance(solver, Auto):
+        return Auto(_other(solver.stiff.stages))
+    if isinstance(solver, RadauIIA):
+        return RadauIIA(_other(solver.stages))
+    if isinstance(solver, GaussLegendre):
+        return GaussLegendre(
+            _other(solver.stages), exact_invariants=solver.exact_invariants
+        )
+    return Auto()
+
+
+def _other(stages: int) -> int:
+    return stages + 2 if stages <= 7 else stages - 2

@@ -1,0 +1,120 @@
+"""What `solve` was asked for, validated and turned into arrays."""
+
+import inspect
+
+import diffrax
+import jax.numpy as jnp
+
+from .._checks import is_traced, positive
+from .._errors import SolveError
+from .._registry import lookup
+from .._typing import IntScalarLike, ScalarLike, State
+from ..problem import Problem
+from ..solvers import solver_by_name, solver_properties
+from ._core import Settings, root_mean_square
+
+DEFAULT_SOLVER = "auto"
+
+
+def least_tolerance(dtype) -> float:
+    """The smallest `rtol` that a dtype can reach: ten times its precision."""
+    return 10 * float(jnp.finfo(dtype).eps)
+
+
+def default_tolerance(dtype) -> float:
+    """1e-10 in double precision, 1e-5 in single."""
+    return 1e-10 if jnp.finfo(dtype).bits >= 64 else 1e-5
+
+
+def make_settings(
+    problem: Problem,
+    state: State,
+    rtol: ScalarLike | None,
+    atol: ScalarLike | None,
+    max_steps: IntScalarLike,
+    stop_gradient_norm: ScalarLike | None,
+    stop_loss: ScalarLike | None,
+) -> Settings:
+    """The numbers of an integration as arrays of the problem's dtype.
+
+    **Raises:** `SolveError` for a number out of range, or a tolerance under the dtype's
+    reach.
+    """
+    dtype = problem.dtype
+    if not jnp.finfo(dtype).bits >= 32:
+        raise SolveError(
+            f"parameters of {dtype} are too coarse for a flow; use float64"
+        )
+    rtol = default_tolerance(dtype) if rtol is None else rtol
+    positive("rtol", rtol)
+    least = least_tolerance(dtype)
+    if not is_traced(rtol) and float(rtol) < least:
+        raise SolveError(
+            f"rtol={float(rtol):.3g} is under the reach of {dtype} (at least "
+            f"{least:.2g}); raise it"
+            + (
+                ", or use float64: jax.config.update('jax_enable_x64', True) before "
+                "the model is made"
+                if dtype == jnp.float32
+                else ""
+            )
+        )
+    if atol is None:
+        size = root_mean_square(state)
+        atol = rtol * jnp.where(size > 0, size, 1.0)
+    else:
+        positive("atol", atol)
+    positive("max_steps", max_steps)
+    number = lambda x: None if x is None else jnp.asarray(x, dtype)
+    if stop_gradient_norm is not None:
+        positive("stop_gradient_norm", stop_gradient_norm)
+    return Settings(
+        rtol=jnp.asarray(rtol, dtype),
+        atol=jnp.asarray(atol, dtype),
+        max_steps=jnp.asarray(max_steps, int),
+        stop_gradient_norm=number(stop_gradient_norm),
+        stop_loss=number(stop_loss),
+    )
+
+
+def make_solver(
+    solver: str | diffrax.AbstractSolver | None,
+) -> diffrax.AbstractSolver:
+    """A solver from its name; `Auto` by default.
+
+    **Raises:** `SolveError` for what is not an adaptive solver of gfflow or Diffrax.
+    """
+    if solver is None or isinstance(solver, str):
+        return solver_by_name(solver or DEFAULT_SOLVER)
+    if not isinstance(solver, diffrax.AbstractSolver):
+        raise SolveError(
+            "solver is a Diffrax solver or the name of one; "
+            f"got {type(solver).__name__}"
+        )
+    solver_properties(solver)
+    return solver
+
+
+def configured_solver(
+    name: str, stages: int | None, exact_invariants: bool
+) -> diffrax.AbstractSolver:
+    """A solver by name with the options of a config.
+
+    **Raises:** `SolveError` for an option that it does not have.
+    """
+    given = {}
+    if stages is not None:
+        given["stages"] = stages
+    if exact_invariants:
+        given["exact_invariants"] = True
+    if not given:
+        return make_solver(name)
+    kind = lookup("solvers", name)
+    known = inspect.signature(kind).parameters
+    for option in given:
+        if option not in known:
+            raise SolveError(
+                f"solver {name!r} has no {option}; leave the key out, or use "
+                "auto, radau_iia or gauss_legendre"
+            )
+    return kind(**given)

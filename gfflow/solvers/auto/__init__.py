@@ -1,0 +1,3 @@
+"""The solver that chooses."""
+
+from ._auto import Auto as Auto

@@ -1,0 +1,9 @@
+"""Spectral collocation: Gauss–Legendre and Radau IIA."""
+
+from ._collocation import AbstractCollocation as AbstractCollocation
+from ._conjugate import Conjugate as Conjugate
+from ._deflation import BLOCK as BLOCK
+from ._gauss_legendre import GaussLegendre as GaussLegendre
+from ._interpolation import LegendreInterpolation as LegendreInterpolation
+from ._interpolation import from_hermite as from_hermite
+from ._radau_iia import RadauIIA as RadauIIA

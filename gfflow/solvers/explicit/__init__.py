@@ -1,0 +1,6 @@
+"""Explicit Runge–Kutta steps."""
+
+from ._step import KINKED as KINKED
+from ._step import SMOOTH as SMOOTH
+from ._step import explicit_step as explicit_step
+from ._step import tableaus as tableaus

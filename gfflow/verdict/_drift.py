@@ -1,0 +1,64 @@
+"""How far a law drifts, as a fraction of its scale."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from .._typing import Scalar, State
+from ..flows import AbstractFlow
+from ..integrate import Solution
+from ..laws import Law, absolute_terms
+from ..problem import Problem
+
+
+def drift_of(law: Law, solution: Solution, scale: np.ndarray) -> np.ndarray:
+    """(h(t) − h(0)) / scale at the recorded rows, `(T, components)`."""
+    return relative_drift(law, solution.ts, solution.laws[law.name], scale)
+
+
+def relative_drift(law: Law, ts, values, scale: np.ndarray) -> np.ndarray:
+    """(h(t) − h(0)) / scale, stated decay undone; 0 where h has not changed a bit."""
+    values = np.asarray(values, float)
+    values = values.reshape(len(values), -1)
+    if law.decay_rate is not None:
+        ts = np.asarray(ts, float)
+        ts = ts - ts[0]
+        values = values * np.exp(float(law.decay_rate) * ts)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drift = (values - values[0]) / scale
+    return np.where(values == values[0], 0.0, drift)
+
+
+def round_off(steps: int) -> float:
+    """Drift from round-off alone: 4 ε √steps, additions of independent errors."""
+    return float(4 * np.finfo(float).eps * np.sqrt(steps + 1))
+
+
+def law_scale(
+    law: Law, flow: AbstractFlow, problem: Problem, solution: Solution
+) -> np.ndarray:
+    """The scale of each component: the larger of those at the two ends of a run."""
+    first = jtu.tree_map(lambda x: x[0], solution.states)
+    ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
+    return largest_scale(law, flow, problem, ends)
+
+
+def largest_scale(
+    law: Law,
+    flow: AbstractFlow,
+    problem: Problem,
+    places: Sequence[tuple[Scalar, State]],
+) -> np.ndarray:
+    """The largest scale of each component at these times and states."""
+    found = [_scale(law, flow, problem, t, state) for t, state in places]
+    return np.max([np.asarray(x, float).ravel() for x in found], axis=0)
+
+
+@eqx.filter_jit
+def _scale(law, flow, problem, t, state):
+    view = lambda s: flow.view(s, problem)
+    still = jtu.tree_map(jnp.zeros_like, state)
+    return absolute_terms(law, view, t, state, still)[1]

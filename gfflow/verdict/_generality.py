@@ -1,0 +1,123 @@
+"""Is it a law of the model, or of this run? Random parameters, data and cotangents."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from .._typing import State
+from ..flows import AbstractFlow
+from ..laws import Law
+from ..problem import Problem, random_inputs, random_targets
+from ._derivative import along_lines
+from ._rate import Rate, rates_at
+
+_SAMPLES = 16
+_RELATIVE = (
+    (1.0, 1.0),
+    (1.0, 1.0),
+    (0.3, 1.0),
+    (3.0, 1.0),
+    (1.0, 10.0),
+    (10.0, 3.0),
+    (30.0, 0.3),
+    (0.1, 0.01),
+    (1e-3, 1e-3),
+    (1.0, 1e-4),
+    (100.0, 100.0),
+)
+_ABSOLUTE = ((1.0, 1.0), (1.0, 1.0), (0.3, 1.0), (3.0, 3.0), (0.1, 1e-3), (10.0, 30.0))
+
+
+class Generality(NamedTuple):
+    """Rates law name → one `Rate` a point.
+
+    - `near`: random data, at parameters a tenth away from those of the run.
+    - `anywhere`: random data, at random parameters, of scales from 10⁻⁴ to 100 times
+      those of the run and from 10⁻³ to 30 in themselves: what saturates, or is
+      regularised by an ε, does so at some of them.
+    - `wrong`: whether the derivative of the law misses jumps between these points.
+    """
+
+    near: dict[str, list[Rate]]
+    anywhere: dict[str, list[Rate]]
+    wrong: dict[str, np.ndarray]
+
+
+def generality(
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    states: list[State],
+    seed: int,
+) -> Generality:
+    """Evaluate the rates where nothing of the run is left but its shapes and scales.
+
+    A law holds for every data set and start exactly if ∇h is orthogonal to
+    ∂_θ g(θ, x)ᵀw for every θ, x and every w in the span over y of ∂_z ℓ(z, y)
+    (Marcotte, Gribonval & Peyré 2023, Prop. 2.7). The field of a problem with random x,
+    random targets y and Gaussian sample weights of both signs is a random element of
+    that space. 16 samples at each point.
+    """
+    random = np.random.default_rng(seed)
+    near: dict[str, list[Rate]] = {name: [] for name in laws}
+    anywhere: dict[str, list[Rate]] = {name: [] for name in laws}
+    for state in states:
+        moved = jtu.tree_map(lambda x: _nudged(random, x), state)
+        _collect(near, flow, _random_problem(random, problem, 1.0), laws, moved)
+    sizes = _sizes(states[0])
+    ones = jtu.tree_map(lambda _: 1.0, sizes)
+    drawn = []
+    for scales, size in ((_RELATIVE, sizes), (_ABSOLUTE, ones)):
+        for scale, data_scale in scales:
+            drawn.append(
+                jtu.tree_map(
+                    lambda x, s: _gaussian(random, x, scale * s), states[0], size
+                )
+            )
+            absolute = size is ones
+            other = _random_problem(random, problem, data_scale, absolute)
+            _collect(anywhere, flow, other, laws, drawn[-1])
+    times = [jnp.asarray(1.0, problem.dtype)] * len(drawn)
+    wrong = along_lines(flow, problem, laws, times, drawn, anywhere)
+    return Generality(near, anywhere, wrong)
+
+
+def _collect(into, flow, problem, laws, state):
+    t = jnp.asarray(1.0, problem.dtype)
+    for name, rate in rates_at(flow, problem, laws, t, state).items():
+        into[name].append(rate)
+
+
+def _nudged(random, x) -> Array:
+    x = np.asarray(x)
+    spread = 0.1 * float(np.sqrt(np.mean(x**2))) or 0.1
+    return jnp.asarray(x + spread * random.standard_normal(x.shape), x.dtype)
+
+
+def _gaussian(random, like, size) -> Array:
+    return jnp.asarray(size * random.standard_normal(np.shape(like)), like.dtype)
+
+
+def _sizes(state: State) -> PyTree[float]:
+    """The root mean square of each array; of all of them where it is 0."""
+    state = jtu.tree_map(np.asarray, state)
+    leaves = jtu.tree_leaves(state)
+    total = sum(float(np.sum(x**2)) for x in leaves)
+    overall = (total / sum(x.size for x in leaves)) ** 0.5 or 1.0
+    return jtu.tree_map(lambda x: float(np.sqrt(np.mean(x**2))) or overall, state)
+
+
+def _random_problem(
+    random, problem: Problem, scale: float, absolute: bool = False
+) -> Problem:
+    inputs = jtu.tree_map(
+        lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), problem.inputs
+    )
+    targets = jtu.tree_map(
+        lambda y: random_targets(random, y, _SAMPLES), problem.targets
+    )
+    weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
+    return problem.with_data(inputs, targets, weights)

@@ -1,0 +1,104 @@
+"""Random architectures: no false law, none missed."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import gfflow as gf
+
+from .discovery_models import attention, of_shapes
+
+SMOOTH = "gelu silu softplus tanh sigmoid mish".split()
+
+
+def network(random, activations, widths, bias, skips=False):
+    """W_L σ_L(… σ_1(W_1 x + b_1)) with each its own activation."""
+
+    def function(x, **arrays):
+        for k, activation in enumerate(activations):
+            z = arrays[f"W{k}"] @ x
+            z = activation(z + arrays[f"b{k}"] if bias else z)
+            x = x + z if skips and z.shape == x.shape else z
+        return arrays[f"W{len(activations)}"] @ x
+
+    shapes = {f"W{k}": (m, n) for k, (n, m) in enumerate(zip(widths, widths[1:]))}
+    if bias:
+        shapes |= {f"b{k}": (m,) for k, m in enumerate(widths[1:-1])}
+    return of_shapes(function, seed=int(random.integers(1000)), **shapes)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_false_law_of_a_smooth_model(seed):
+    random = np.random.default_rng(seed)
+    depth = int(random.integers(1, 4))
+    widths = random.integers(2, 6, depth + 2).tolist()
+    chosen = [getattr(jax.nn, str(random.choice(SMOOTH))) for _ in range(depth)]
+    model = network(random, chosen, widths, bool(seed % 2), bool(seed % 3 == 0))
+    found = gf.discover((model, (widths[0],)), seed=seed)
+    assert found.laws == []
+    assert found.complete and found.number == 0
+
+
+def leaky(z):
+    return jnp.where(z > 0, z, 0.3 * z)
+
+
+def square(z):
+    return jax.nn.relu(z) ** 2
+
+
+@pytest.mark.parametrize("seed", range(5, 22))
+def test_no_missed_law_of_a_network_of_many_activations(seed):
+    """A linear layer has r(r + 1)/2 laws where both its neighbours are as wide, a
+    homogeneous one r, a smooth one none."""
+    random = np.random.default_rng(100 + seed)
+    depth = int(random.integers(1, 4))
+    kinds = random.choice(["linear", "relu", "leaky", "square", "gelu"], depth)
+    table = {
+        "linear": lambda z: z,
+        "relu": jax.nn.relu,
+        "leaky": leaky,
+        "square": square,
+        "gelu": jax.nn.gelu,
+    }
+    widths = [int(n) for n in random.integers(3, 5, depth + 2)]
+    number = 0
+    for k, kind in enumerate(kinds):
+        if kind == "linear":
+            widths[k + 1] = 2
+            number += 3
+        elif kind != "gelu":
+            number += widths[k + 1]
+    model = network(random, [table[k] for k in kinds], widths, bool(seed % 2))
+    found = gf.discover((model, (widths[0],)), seed=seed)
+    assert found.number == number, (kinds, widths, found.notes)
+    assert found.complete
+
+
+def test_a_dead_unit():
+    """Off for every input, whatever the weights nearby: nothing of it moves."""
+    model = network(
+        np.random.default_rng(0), [jax.nn.softplus, jax.nn.relu], [2, 3, 2, 2], False
+    )
+    weight = model.arrays["W1"]
+    dead = {**model.arrays, "W1": weight.at[0].set(-jnp.abs(weight[0]) - 0.5)}
+    found = gf.discover((type(model)(dead, model.function), (2,)))
+    assert found.complete and found.number == 1 + 3 + 2
+    assert any("region" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("dim, width, units", [(2, 2, 3), (3, 2, 2), (1, 3, 4)])
+def test_attention_before_a_network(dim, width, units):
+    """d(d + 1) of the head and one of each unit."""
+    head = attention(dim, width)
+
+    def function(x, U, W, **arrays):
+        x = x + head.function(x, **arrays)
+        return x + jax.nn.relu(x @ U.T) @ W
+
+    shapes = {name: a.shape for name, a in head.arrays.items()}
+    model = of_shapes(function, U=(units, width), W=(units, width), **shapes)
+    found = gf.discover((model, (3, width)))
+    assert found.number == dim * (dim + 1) + units, found.notes
+    assert found.complete

@@ -1,0 +1,95 @@
+"""Counted gradients are the gradients that were taken; pauses change no bit."""
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+import pytest
+
+import gfflow as gf
+from gfflow._registry import names
+from gfflow.integrate._core import Core
+from gfflow.integrate._integration import Integration
+
+from ..analytic import Product, smooth_problem
+from ..variants import variants
+
+FLOW = gf.GradientFlow()
+EXPLICIT = ["heun", "midpoint", "ralston", "bosh3", "tsit5", "dopri5", "dopri8"]
+EXPLICIT += ["reversibleheun"]
+
+
+def counting_problem(calls):
+    """One sample, and a loss that tells the host each time that it is evaluated."""
+
+    def loss(prediction, target):
+        jax.debug.callback(lambda: calls.append(1))
+        return 0.5 * (prediction - target) ** 2
+
+    return gf.Problem(Product(1.3, 0.4), loss, (jnp.ones(1), jnp.full(1, 2.0)))
+
+
+OPTIONS = [{"dt0": 0.3}, {"stop_gradient_norm": 1e-30}, {"stop_loss": 0.1}]
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [(name, {}) for name in EXPLICIT]
+    + [("tsit5", options) for options in OPTIONS]
+    + [("reversibleheun", options) for options in OPTIONS],
+)
+def test_counted_gradients(name, options):
+    calls = []
+    solution = gf.solve(
+        FLOW,
+        counting_problem(calls),
+        saveat=gf.linear_times(0.2, 1.0, 5),
+        rtol=1e-2 if name == "reversibleheun" else 1e-5,
+        solver=name,
+        **options,
+    )
+    jax.effects_barrier()
+    assert solution.cost.gradients == len(calls)
+    assert solution.cost.sequential_gradients == len(calls)
+    assert solution.cost.gradient_equivalents == len(calls)
+
+
+def test_the_cost_of_implicit_solvers_is_not_invented():
+    for name in set(names("solvers")) - set(EXPLICIT):
+        properties = gf.solvers.solver_properties(gf.solvers.solver_by_name(name))
+        assert properties.gradients_a_step is None
+
+
+def test_seconds():
+    cost = gf.solve(FLOW, smooth_problem(), t1=0.1, rtol=1e-6).cost
+    assert 0 <= cost.compile_s <= cost.wall_s
+    assert cost.hvps == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    variants(["tsit5", "dopri8", "kvaerno3", "reversibleheun"], slow=("dopri8",)),
+)
+def test_pauses_change_no_bit(name):
+    """Bursts of one step against one go, to the last bit of state and control."""
+    solution = gf.solve(
+        FLOW,
+        smooth_problem(),
+        saveat=gf.linear_times(0.2, 1.0, 4),
+        rtol=1e-7,
+        solver=name,
+    )
+    adjoint = diffrax.RecursiveCheckpointAdjoint()
+    core = Core(FLOW, smooth_problem(), solution.solver, adjoint, {})
+    integration = Integration(core, solution.grid, solution.settings, None)
+    carry, _ = integration.start()
+    for t_end in solution.grid[1:]:
+        paused = True
+        while paused:
+            count = carry.controller.accepted + carry.controller.rejected
+            carry, paused = core.advance(carry, t_end, count + 1, solution.settings)
+    assert carry.t == solution.ts[-1]
+    assert carry.controller.accepted == solution.accepted_steps > 4
+    for mine, theirs in zip(*map(jtu.tree_leaves, (carry.state, solution.state))):
+        assert np.array_equal(mine, theirs)

@@ -11,7 +11,6 @@ from ..flows import (
     MomentumFlow,
     Nesterov,
 )
-from ..laws._second_order import SecondOrder
 from . import exact
 from .polynomials import Layout, Polynomial
 from .present import Discovery, Evidence, presented
@@ -69,7 +68,8 @@ def _friction(flow: AbstractFlow) -> exact.Friction | None:
     base = flow.base
     if not isinstance(base, MomentumFlow):
         return None
-    motion = SecondOrder.of(flow)
+    motion = flow.second_order
+    assert motion is not None
     if motion.coupled or motion.decoupled:
         raise DiscoveryError("exact mode: momentum without weight decay only")
     friction = base.friction

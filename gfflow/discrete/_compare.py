@@ -12,7 +12,7 @@ import numpy as np
 from .._checks import positive
 from .._errors import CheckError
 from .._typing import ScalarLike, State
-from ..flows import AbstractFlow, Phase
+from ..flows import AbstractFlow
 from ..integrate import Solution, solve
 from ..laws import Law
 from ..problem import Problem
@@ -176,7 +176,7 @@ def _drift(law: Law, flow, problem, run: DiscreteRun, ts, states) -> LawDrift:
     """Both drifts over one scale, the larger of those at the ends of the flow."""
     discrete = run.discrete
     assert discrete is not None
-    if discrete.second_order and not isinstance(flow.view(states, problem), Phase):
+    if discrete.second_order and flow.second_order is None:
         raise CheckError(
             "a second-order run is compared with a momentum flow, whose laws see the "
             f"velocity too; got {type(flow).__name__}"

@@ -12,7 +12,6 @@ from .._errors import ConfigError, GFFlowError, RunFolderError
 from .._registry import lookup
 from ..discrete import Comparison, DiscreteFlow, Optimiser, compare
 from ..discrete._schedule import checked_schedule
-from ..flows import MomentumFlow
 from ..integrate import make_grid
 from .config._compare_rules import WITH_MOMENTUM
 from .config._config import LoadedConfig, load_config
@@ -79,7 +78,7 @@ def run_compare(
 
 def _flow(loaded: LoadedConfig, experiment: Experiment, index: int) -> DiscreteFlow:
     entry, key = loaded.config.compare[index], f"compare.{index}"
-    second_order = isinstance(experiment.flow.base, MomentumFlow)
+    second_order = experiment.flow.second_order is not None
     if second_order and entry.optimiser not in WITH_MOMENTUM:
         raise ConfigError(
             [

@@ -1,6 +1,7 @@
 """Flows: what turns a problem into an ordinary differential equation."""
 
 from ._base import AbstractFlow as AbstractFlow
+from ._base import Clock as Clock
 from ._friction import AbstractFriction as AbstractFriction
 from ._friction import ConstantFriction as ConstantFriction
 from ._friction import Friction as Friction
@@ -34,5 +35,6 @@ from ._preconditioners import RMSProp as RMSProp
 from ._preconditioners import Sign as Sign
 from ._rate import rate_at as rate_at
 from ._saddle import SaddleFlow as SaddleFlow
+from ._second_order import SecondOrder as SecondOrder
 from ._stochastic import StochasticFlow as StochasticFlow
 from ._weight_decay import WeightDecay as WeightDecay

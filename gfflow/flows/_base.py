@@ -1,32 +1,43 @@
 """The interface of a flow."""
 
 import abc
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
+import jax.tree_util as jtu
 
-from .._typing import Parameters, Rate, ScalarLike, State
+from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
+from ._second_order import SecondOrder
+
+GRADIENT_LAWS = ("balancedness", "rescaling", "softmax_column_sums")
+
+Clock = tuple[tuple[str, Callable[[ScalarLike], Scalar]], ...]
 
 
 class AbstractFlow(eqx.Module):
     """An autonomous or time-dependent field on a state that holds the parameters.
 
-    A new flow is one file with one final class that fills in these methods, and one
-    line in the registry.
+    A new flow is one file with one final class, and one line in the registry. It must
+    say what its state and its field are; what it answers to the other questions has a
+    default: no more is known of it than of any field.
 
     **Class attributes:**
 
     - `affine`: whether `response` is affine in the gradient.
     - `stays_in_span`: whether the state is the parameters and the responses to the
         gradients in W_θ, without the weight decay −λθ, span S W_θ: S the diagonal of
-        the rates (`time_scale`), W_θ the span of ∂_θ g(θ, x)ᵀw over all x and all w
-        that the loss can ask for. Such a flow has the laws of gradient flow: a law is a
-        function whose gradient is orthogonal to S W_θ.
+        `law_rates`, W_θ the span of ∂_θ g(θ, x)ᵀw over all x and all w that the loss
+        can ask for. Such a flow has the laws of gradient flow: a law is a function
+        whose gradient is orthogonal to S W_θ.
+    - `ascends`: whether some of `law_rates` are negative.
     """
 
     affine: ClassVar[bool] = True
     stays_in_span: ClassVar[bool] = False
+    ascends: ClassVar[bool] = False
 
     @abc.abstractmethod
     def initial_state(self, problem: Problem) -> State:
@@ -63,9 +74,51 @@ class AbstractFlow(eqx.Module):
     def homogeneous_decay(self) -> Rate:
         """λ, or the function λ(t), of the weight decay −λθ in the field; 0 without."""
 
-    def without_decay(self) -> "AbstractFlow":
-        """This flow without the weight decay that `homogeneous_decay` states."""
+    def coupled_decay(self, rate: Rate) -> Rate | None:
+        """λ' of the −λ'θ that the gradient λS⁻¹θ adds to θ', or to the force of a flow
+        of second order; `None` where it adds something else."""
+        return None
+
+    def law_rates(self, problem: Problem) -> Parameters:
+        """s of θ' = −s∘∇L, with its sign, a pytree like the parameters.
+
+        Within an array it may differ only as the problem's `time_scale` does.
+        """
+        return problem.scaled(jtu.tree_map(jnp.ones_like, problem.parameters))
+
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        """The registered families of laws of which it can have some."""
+        return GRADIENT_LAWS if self.stays_in_span else ()
+
+    @property
+    def second_order(self) -> SecondOrder | None:
+        """The equation that it is of second order in time; `None` for first order."""
+        return None
+
+    def metric_power(self, path: str) -> int | None:
+        """a, where its laws are those of θ' = −θ^a∘s∘∇L at this parameter (of
+        θ'' = … for a flow of second order); `None` where no a is known."""
+        return 0 if self.stays_in_span else None
+
+    def for_discovery(self) -> "AbstractFlow | None":
+        """The flow whose fields decide on its laws: without what scales them alone, and
+        without the homogeneous decay, which is accounted for apart. `None` where weight
+        decay does to the laws what is not known."""
         return self
+
+    def inside(self, state: State) -> State:
+        """Any state, put into the domain of the flow."""
+        return state
+
+    def clock(self) -> Clock:
+        """The functions of time that its laws may contain, by name."""
+        return (("t", lambda t: t),) if self.has_memory else ()
+
+    def spelled_with_decay(self, rate: Rate, coupled: bool) -> "AbstractFlow | None":
+        """This flow with weight decay in its own argument; `None` where it has none for
+        such a decay."""
+        return None
 
     @property
     def base(self) -> "AbstractFlow":

@@ -41,6 +41,10 @@ class AbstractFriction(eqx.Module):
     def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
         """θ'' of θ'' + τ(t)θ' = force."""
 
+    def coefficients(self) -> tuple[float, float] | None:
+        """(c, r) where τ(t) = c + r/t; `None` for any other τ."""
+        return None
+
 
 @final
 class ConstantFriction(AbstractFriction):
@@ -76,6 +80,9 @@ class ConstantFriction(AbstractFriction):
 
     def acceleration(self, t: ScalarLike, velocity: Array, force: Array) -> Array:
         return force - self.value.astype(velocity.dtype) * velocity
+
+    def coefficients(self) -> tuple[float, float]:
+        return float(self.value), 0.0
 
 
 @final
@@ -116,6 +123,9 @@ class Nesterov(AbstractFriction):
         late = t > 0
         drag = rate * velocity / jnp.where(late, t, 1)
         return jnp.where(late, force - drag, force / (1 + rate))
+
+    def coefficients(self) -> tuple[float, float]:
+        return 0.0, float(self.rate)
 
 
 @final

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._typing import Parameters, Scalar, ScalarLike, State
+from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
 
@@ -60,5 +60,12 @@ class GradientFlow(AbstractFlow):
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay
 
-    def without_decay(self) -> "GradientFlow":
+    def coupled_decay(self, rate: Rate) -> Rate:
+        return rate
+
+    def for_discovery(self) -> "GradientFlow":
         return GradientFlow()
+
+    def spelled_with_decay(self, rate: Rate, coupled: bool) -> "GradientFlow | None":
+        """Coupled and decoupled are the same here."""
+        return None if callable(rate) else GradientFlow(rate)

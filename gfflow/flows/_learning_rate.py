@@ -53,5 +53,14 @@ class LearningRate(AbstractModifier):
         scaled = eqx.tree_at(lambda p: p.normaliser, problem, normaliser)
         return self.flow.absolute_field(t, state, scaled)
 
-    def without_decay(self) -> AbstractFlow:
-        return LearningRate(self.flow.without_decay(), self.rate)
+    def coupled_decay(self, rate: Rate) -> Rate | None:
+        """η times that of the flow inside."""
+        inner = self.flow.coupled_decay(rate)
+        if inner is None:
+            return None
+        if callable(inner) or callable(self.rate):
+            return lambda t: rate_at(self.rate, t) * rate_at(inner, t)
+        return self.rate * inner
+
+    def for_discovery(self) -> AbstractFlow | None:
+        return self.flow.for_discovery()

@@ -110,10 +110,6 @@ class MirrorFlow(AbstractFlow):
     def view(self, state: State, problem: Problem) -> Any:
         return problem.model_at(self.parameters(state))
 
-    def in_the_primal(self) -> "MirrorFlow":
-        """The same flow with the parameters as its state."""
-        return MirrorFlow(dict(self.potentials), dual=False)
-
     @property
     def shows_its_state(self) -> bool:
         return not self.dual
@@ -121,13 +117,29 @@ class MirrorFlow(AbstractFlow):
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
 
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        return ("factor_sums",)
+
+    def metric_power(self, path: str) -> int | None:
+        return self.potential_of(path).power
+
+    def for_discovery(self) -> "MirrorFlow":
+        """In the primal, where its fields are polynomials if the metric is one."""
+        return MirrorFlow(dict(self.potentials), dual=False)
+
     def inside(self, state: State) -> State:
-        """Any parameters, put into the domain by their absolute values."""
-        return self._by_path(
-            lambda path, p, _: abs(p) if self.potential_of(path).positive else p,
-            state,
-            state,
-        )
+        """By the absolute values of the parameters that must be positive."""
+
+        def moved(path, x, _):
+            potential = self.potential_of(path)
+            if not potential.positive:
+                return x
+            if not self.dual:
+                return abs(x)
+            return potential.dual(abs(potential.primal(x)))
+
+        return self._by_path(moved, state, state)
 
     def potential_of(self, path: str) -> AbstractPotential:
         """That of the parameter at this path."""

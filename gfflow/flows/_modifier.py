@@ -6,7 +6,8 @@ import equinox as eqx
 
 from .._typing import Parameters, Rate, State
 from ..problem import Problem
-from ._base import AbstractFlow
+from ._base import AbstractFlow, Clock
+from ._second_order import SecondOrder
 
 
 class AbstractModifier(AbstractFlow):
@@ -26,9 +27,36 @@ class AbstractModifier(AbstractFlow):
     def homogeneous_decay(self) -> Rate:
         return self.flow.homogeneous_decay()
 
+    def coupled_decay(self, rate: Rate) -> Rate | None:
+        return self.flow.coupled_decay(rate)
+
+    def law_rates(self, problem: Problem) -> Parameters:
+        return self.flow.law_rates(problem)
+
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        return self.flow.law_families
+
+    @property
+    def second_order(self) -> SecondOrder | None:
+        return self.flow.second_order
+
+    def metric_power(self, path: str) -> int | None:
+        return self.flow.metric_power(path)
+
+    def inside(self, state: State) -> State:
+        return self.flow.inside(state)
+
+    def clock(self) -> Clock:
+        return self.flow.clock()
+
     @property
     def affine(self) -> bool:
         return self.flow.affine
+
+    @property
+    def ascends(self) -> bool:
+        return self.flow.ascends
 
     @property
     def stays_in_span(self) -> bool:

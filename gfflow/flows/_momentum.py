@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
-from .._typing import Parameters, Scalar, ScalarLike, State
+from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
-from ._base import AbstractFlow
+from ._base import AbstractFlow, Clock
 from ._friction import AbstractFriction, ConstantFriction, Friction
+from ._second_order import SecondOrder
 
 
 class Phase(NamedTuple):
@@ -92,6 +93,33 @@ class MomentumFlow(AbstractFlow):
 
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
+
+    def coupled_decay(self, rate: Rate) -> Rate:
+        return rate
+
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        return ("rotation",)
+
+    @property
+    def second_order(self) -> SecondOrder:
+        at_rest = SecondOrder(self.friction)
+        return at_rest.with_decay(self.weight_decay, coupled=True)
+
+    def metric_power(self, path: str) -> int:
+        return 0
+
+    def clock(self) -> Clock:
+        """t, and the integrating factor of the friction where it is another one."""
+        time = super().clock()
+        if self.friction.factor(1.0) is None or self.friction.factor_name == "1":
+            return time
+        return (*time, (self.friction.factor_name, self.friction.factor))
+
+    def spelled_with_decay(self, rate: Rate, coupled: bool) -> "MomentumFlow | None":
+        """Its own decay is a coupled one."""
+        known = coupled and not callable(rate)
+        return MomentumFlow(self.friction, rate) if known else None
 
     @property
     def has_memory(self) -> bool:

@@ -14,6 +14,7 @@ from .._typing import Parameters, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
 from ._gauss_newton import absolute_gauss_newton_product, gauss_newton_product
+from ._gradient import GradientFlow
 
 Metric = Literal["gauss-newton", "fisher"]
 _METRICS = ("gauss-newton", "fisher")
@@ -125,6 +126,9 @@ class NaturalGradientFlow(AbstractFlow):
 
     def homogeneous_decay(self) -> ScalarLike:
         return 0.0
+
+    def for_discovery(self) -> GradientFlow:
+        return GradientFlow()
 
 
 def _rooted(problem: Problem, like: Parameters) -> Parameters:

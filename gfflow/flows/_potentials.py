@@ -1,7 +1,7 @@
 """Separable potentials of mirror flows: their gradients and second derivatives."""
 
 import abc
-from typing import final
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,9 +12,16 @@ from .._typing import Scalar, ScalarLike
 
 
 class AbstractPotential(eqx.Module):
-    """Φ(θ) = Σ_i φ(θ_i), strictly convex."""
+    """Φ(θ) = Σ_i φ(θ_i), strictly convex.
+
+    **Class attributes:**
+
+    - `positive`: whether its domain is θ > 0.
+    - `power`: a of 1/φ'' = θ^a; `None` where it is no power.
+    """
 
     positive: eqx.AbstractClassVar[bool]
+    power: ClassVar[int | None] = None
 
     @abc.abstractmethod
     def inverse_hessian(self, theta: Array) -> Array:
@@ -34,6 +41,7 @@ class Euclidean(AbstractPotential):
     """θ²/2: gradient flow."""
 
     positive = False
+    power = 0
 
     def inverse_hessian(self, theta: Array) -> Array:
         return jnp.ones_like(theta)
@@ -50,6 +58,7 @@ class Entropy(AbstractPotential):
     """θ log θ − θ on θ > 0: θ' = −θ ∘ ∇L (exponentiated gradient)."""
 
     positive = True
+    power = 1
 
     def inverse_hessian(self, theta: Array) -> Array:
         return theta
@@ -66,6 +75,7 @@ class LogBarrier(AbstractPotential):
     """−log θ on θ > 0: θ' = −θ² ∘ ∇L."""
 
     positive = True
+    power = 2
 
     def inverse_hessian(self, theta: Array) -> Array:
         return theta**2

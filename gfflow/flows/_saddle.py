@@ -10,7 +10,7 @@ from .._errors import SolveError
 from .._registry import suggest
 from .._typing import Parameters, Scalar, ScalarLike, State
 from ..problem import Problem, below, parameter_paths
-from ._base import AbstractFlow
+from ._base import GRADIENT_LAWS, AbstractFlow
 from ._gradient import GradientFlow
 
 
@@ -30,6 +30,7 @@ class SaddleFlow(AbstractFlow):
 
     ascent: tuple[str, ...] = eqx.field(static=True)
     weight_decay: Scalar
+    ascends = True
 
     def __init__(self, ascent: str | Sequence[str], weight_decay: ScalarLike = 0.0):
         """**Raises:** `SolveError` for what is no path, or a negative decay."""
@@ -82,5 +83,12 @@ class SaddleFlow(AbstractFlow):
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay
 
-    def without_decay(self) -> "SaddleFlow":
+    def law_rates(self, problem: Problem) -> Parameters:
+        return self.signed(super().law_rates(problem))
+
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        return GRADIENT_LAWS
+
+    def for_discovery(self) -> "SaddleFlow":
         return SaddleFlow(self.ascent)

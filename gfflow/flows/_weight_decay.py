@@ -10,9 +10,9 @@ from .._errors import SolveError
 from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
-from ._gradient import GradientFlow
 from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at
+from ._second_order import SecondOrder
 
 
 @final
@@ -79,26 +79,41 @@ class WeightDecay(AbstractModifier):
 
     def homogeneous_decay(self) -> Rate:
         """That of the flow inside and this one's."""
-        inner = self.flow.homogeneous_decay()
-        if self.has_memory or not self.decays_homogeneously:
+        inner, own = self.flow.homogeneous_decay(), self._own
+        if self.has_memory or own is None:
             return inner
-        if callable(inner) or callable(self.rate):
-            return lambda t: rate_at(inner, t) + rate_at(self.rate, t)
-        return inner + self.rate
-
-    def without_decay(self) -> AbstractFlow:
-        if self.has_memory or not self.decays_homogeneously:
-            return self
-        return self.flow.without_decay()
+        if callable(inner) or callable(own):
+            return lambda t: rate_at(inner, t) + rate_at(own, t)
+        return inner + own
 
     @property
-    def decays_homogeneously(self) -> bool:
-        """Whether the decay is −λθ in θ'."""
-        return not self.coupled or isinstance(self.flow.base, GradientFlow)
+    def _own(self) -> Rate | None:
+        """λ' of −λ'θ in θ', or in the force of a flow of second order; `None` where the
+        decay is something else."""
+        return self.flow.coupled_decay(self.rate) if self.coupled else self.rate
 
     @property
     def stays_in_span(self) -> bool:
-        return self.flow.stays_in_span and self.decays_homogeneously
+        return self.flow.stays_in_span and self._own is not None
+
+    @property
+    def law_families(self) -> tuple[str, ...]:
+        return () if self._own is None else self.flow.law_families
+
+    @property
+    def second_order(self) -> SecondOrder | None:
+        inner, own = self.flow.second_order, self._own
+        if inner is None or own is None:
+            return None
+        return inner.with_decay(own, coupled=self.coupled)
+
+    def metric_power(self, path: str) -> int | None:
+        return None if self._own is None else self.flow.metric_power(path)
+
+    def for_discovery(self) -> AbstractFlow | None:
+        if self.has_memory:
+            return self
+        return None if self._own is None else self.flow.for_discovery()
 
     def _added(self, change: State, decay: Parameters, add) -> State:
         moved = jtu.tree_map(add, self.flow.parameters(change), decay)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from ..flows import AbstractFlow, Entropy, MirrorFlow
+from ..flows import AbstractFlow
 from ..models import Factorisation
 from ..problem import Problem, named_parameters
 from ._decay import stated
@@ -55,10 +55,8 @@ def factor_sums(
                 f"{type(problem.model).__name__}"
             )
         return []
-    rates, base = Rates(problem, flow), flow.base
-    entropic = isinstance(base, MirrorFlow) and all(
-        isinstance(base.potential_of(path), Entropy) for path in ("left", "right")
-    )
+    rates = Rates(problem, flow)
+    entropic = all(flow.metric_power(path) == 1 for path in ("left", "right"))
     holds = entropic and rates.train("left", "right") and rates.uniform("left", "right")
     if not (holds or assume):
         return []

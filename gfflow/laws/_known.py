@@ -1,12 +1,10 @@
 """The laws that can be read off the structure of a model."""
 
 from .._registry import lookup
-from ..flows import AbstractFlow, GradientFlow, MirrorFlow, MomentumFlow, SaddleFlow
+from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem
 from ._law import Law
 from ._momentum_of import momentum_of
-
-_FAMILIES = ("balancedness", "rescaling", "softmax_column_sums")
 
 
 def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
@@ -22,21 +20,17 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
     **Returns:** laws, those of one hidden layer together in one array. A layer with a
     linear activation has its balancedness, of which rescaling is the diagonal.
     """
-    if isinstance(flow.base, MomentumFlow):
-        rotations = lookup("laws", "rotation")(problem, flow, assume=False)
-        still = _of_gradient_flow(problem, GradientFlow())
-        return [*rotations, *(x for law in still for x in momentum_of(law, flow))]
-    if isinstance(flow.base, MirrorFlow):
-        return lookup("laws", "factor_sums")(problem, flow, assume=False)
-    if not (flow.stays_in_span or isinstance(flow.base, SaddleFlow)):
-        return []
-    return _of_gradient_flow(problem, flow)
+    found = _of_families(problem, flow)
+    if flow.second_order is None:
+        return found
+    at_rest = _of_families(problem, GradientFlow())
+    return [*found, *(x for law in at_rest for x in momentum_of(law, flow))]
 
 
-def _of_gradient_flow(problem: Problem, flow: AbstractFlow) -> list[Law]:
+def _of_families(problem: Problem, flow: AbstractFlow) -> list[Law]:
     found = []
     seen = set()
-    for family in _FAMILIES:
+    for family in flow.law_families:
         for law in lookup("laws", family)(problem, flow, assume=False):
             layer = law.name.split(" of ")[-1]
             if family == "rescaling" and layer in seen:

@@ -9,9 +9,8 @@ import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from ..flows import AbstractFlow, MomentumFlow
+from ..flows import AbstractFlow, SecondOrder
 from ._law import Law
-from ._second_order import SecondOrder
 
 _SOURCE = "Kunin et al. 2021, with momentum; Marcotte, Gribonval & Peyré 2024"
 
@@ -37,7 +36,8 @@ def momentum_of(law: Law, flow: AbstractFlow) -> list[Law]:
 
     **Raises:** `LawError` for another flow or another degree.
     """
-    if not isinstance(flow.base, MomentumFlow):
+    motion = flow.second_order
+    if motion is None:
         raise LawError(
             f"momentum_of is for MomentumFlow; the flow is {type(flow.base).__name__}"
         )
@@ -45,7 +45,6 @@ def momentum_of(law: Law, flow: AbstractFlow) -> list[Law]:
         raise LawError(
             f"momentum_of wants a linear or quadratic law; {law.name!r} is {law.degree}"
         )
-    motion = SecondOrder.of(flow)
     quadratic = law.degree == "quadratic"
     if quadratic and motion.decoupled:
         return []

@@ -11,13 +11,12 @@ negative.
 from typing import Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array
 
-from ..flows import AbstractFlow, SaddleFlow
+from ..flows import AbstractFlow
 from ..problem import Problem, named_parameters
 
 
@@ -32,12 +31,8 @@ class Rates(eqx.Module):
     positive: bool = eqx.field(static=True)
 
     def __init__(self, problem: Problem, flow: AbstractFlow):
-        ones = jax.tree_util.tree_map(jnp.ones_like, problem.parameters)
-        rates = problem.scaled(ones)
-        self.positive = not isinstance(flow.base, SaddleFlow)
-        if isinstance(flow.base, SaddleFlow):
-            rates = flow.base.signed(rates)
-        scaled = named_parameters(rates)
+        scaled = named_parameters(flow.law_rates(problem))
+        self.positive = not flow.ascends
         self.inverse = {path: 1 / rate for path, rate in scaled.items()}
         scale = problem.time_scale
         rates = named_parameters(scale) if not eqx.is_array(scale) else {}

@@ -5,11 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._errors import LawError
-from ..flows import AbstractFlow, MomentumFlow
+from ..flows import AbstractFlow, SecondOrder
 from ..problem import Problem, named_parameters
 from ._law import Law
 from ._rates import Rates
-from ._second_order import SecondOrder
 from ._structure import Layer, chains, is_linear
 
 _SOURCE = "Marcotte, Gribonval & Peyré 2024; rotation symmetry, Noether 1918"
@@ -71,11 +70,12 @@ def rotation(problem: Problem, flow: AbstractFlow, *, assume: bool = True) -> li
 
     **Raises:** `LawError` for a flow without velocity.
     """
-    if not isinstance(flow.base, MomentumFlow):
+    motion = flow.second_order
+    if motion is None:
         raise LawError(
             f"rotation is a law of MomentumFlow; the flow is {type(flow.base).__name__}"
         )
-    rates, motion = Rates(problem, flow), SecondOrder.of(flow)
+    rates = Rates(problem, flow)
     laws = []
     for chain in chains(problem.model):
         for before, after in zip(chain.layers, chain.layers[1:]):

@@ -30,15 +30,12 @@ def build_flow(section: AnyFlowSection) -> AbstractFlow:
         table = {"": section.potential, **section.potentials}
         potentials = {path: _potential(p) for path, p in table.items()}
         options = {"potential": potentials, "dual": section.dual}
-    kind = getattr(section, "kind")
+    flow = lookup("flows", getattr(section, "kind"))(**options)
     decay = _rate(section.weight_decay)
-    coupled = getattr(section, "coupled", False)
-    own = kind == "gradient" or (kind == "momentum" and coupled)
-    if own and not callable(decay):
-        options["weight_decay"], decay = decay, 0.0
-    flow = lookup("flows", kind)(**options)
     if callable(decay) or decay:
-        flow = WeightDecay(flow, decay, coupled=coupled)
+        coupled = getattr(section, "coupled", False)
+        spelled = flow.spelled_with_decay(decay, coupled)
+        flow = spelled or WeightDecay(flow, decay, coupled=coupled)
     rate = _rate(section.learning_rate)
     return flow if rate == 1.0 else LearningRate(flow, rate)
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, PyTree
 
 from ..._errors import SolveError
 from ..._typing import Scalar, State
-from ...flows import AbstractFlow, AbstractFriction, MomentumFlow, Phase
+from ...flows import AbstractFlow, AbstractFriction, Phase
 from .._properties import SolverProperties, solver_events, solver_properties
 from .._wrapper import AbstractWrapper, WrapperState
 from ._gauss_legendre import GaussLegendre
@@ -72,17 +72,17 @@ class Conjugate(AbstractWrapper):
 
         **Raises:** `SolveError` for a flow without one, or of which μ is not known.
         """
-        base = flow.base
-        if not isinstance(base, MomentumFlow):
+        motion = flow.second_order
+        if motion is None:
             raise SolveError(
-                f"Conjugate is for MomentumFlow; the flow is {type(base).__name__}"
+                f"Conjugate is for MomentumFlow; the flow is {type(flow.base).__name__}"
             )
-        if base.friction.log_factor(1.0) is None:
+        if motion.friction.log_factor(1.0) is None:
             raise SolveError(
                 "Conjugate needs μ = exp ∫τ: give the integrating factor, "
                 "gfflow.flows.Friction(tau, mu)"
             )
-        return Conjugate(self.solver, base.friction)
+        return Conjugate(self.solver, motion.friction)
 
     @property
     def properties(self) -> SolverProperties:

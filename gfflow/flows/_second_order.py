@@ -9,14 +9,8 @@ import numpy as np
 from jaxtyping import Array
 
 from .._typing import Rate, Scalar, ScalarLike
-from ..flows import (
-    AbstractFlow,
-    AbstractFriction,
-    AbstractModifier,
-    MomentumFlow,
-    WeightDecay,
-    rate_at,
-)
+from ._friction import AbstractFriction
+from ._rate import rate_at
 
 
 @final
@@ -28,21 +22,16 @@ class SecondOrder(eqx.Module):
     """
 
     friction: AbstractFriction
-    coupled: tuple[Rate, ...]
-    decoupled: tuple[Rate, ...]
+    coupled: tuple[Rate, ...] = ()
+    decoupled: tuple[Rate, ...] = ()
 
-    @classmethod
-    def of(cls, flow: AbstractFlow) -> Self:
-        """Of a `MomentumFlow` under any modifiers."""
-        coupled, decoupled = [], []
-        while not isinstance(flow, MomentumFlow):
-            assert isinstance(flow, AbstractModifier)
-            if isinstance(flow, WeightDecay):
-                (coupled if flow.coupled else decoupled).append(flow.rate)
-            flow = flow.flow
-        coupled.append(flow.weight_decay)
-        some = lambda rates: tuple(rate for rate in rates if not _is_zero(rate))
-        return cls(flow.friction, some(coupled), some(decoupled))
+    def with_decay(self, rate: Rate, *, coupled: bool) -> Self:
+        """With one weight decay more, in the force or in θ'."""
+        if _is_zero(rate):
+            return self
+        if coupled:
+            return type(self)(self.friction, (rate, *self.coupled), self.decoupled)
+        return type(self)(self.friction, self.coupled, (rate, *self.decoupled))
 
     def factor(self, t: ScalarLike, like: Array) -> Array:
         """μ(t) where it is known, else 1."""

@@ -1,6 +1,6 @@
 """Evidence is weighed in double precision, whatever the run was in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from ._jaxpr import equations
 
 
 def in_double(tree: Any) -> Any:
@@ -38,23 +41,17 @@ def coarsest_precision(function: Callable, *arguments: Any) -> float:
     A model or a law may cast to single precision by itself; then its rates are no
     better than that, however they are evaluated.
     """
-    jaxpr = eqx.filter_make_jaxpr(function)(*arguments)[0]
+    return coarsest_in(eqx.filter_make_jaxpr(function)(*arguments)[0])
+
+
+def coarsest_in(program: ClosedJaxpr) -> float:
+    """The largest machine precision of a float that a program computes, float64's or
+    larger."""
     found = [float(jnp.finfo(jnp.float64).eps)]
-    for dtype in _dtypes(jaxpr.jaxpr):
-        if jnp.issubdtype(dtype, jnp.floating):
-            found.append(float(jnp.finfo(dtype).eps))
-    return max(found)
-
-
-def _dtypes(jaxpr: Any) -> Iterator[Any]:
-    for equation in jaxpr.eqns:
+    for equation in equations(program):
         for variable in equation.outvars:
-            if hasattr(variable.aval, "dtype"):
-                yield variable.aval.dtype
-        for value in jtu.tree_leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
-            if _is_jaxpr(value):
-                yield from _dtypes(getattr(value, "jaxpr", value))
-
-
-def _is_jaxpr(value: Any) -> bool:
-    return hasattr(value, "eqns")
+            aval = variable.aval
+            if isinstance(aval, jax.core.ShapedArray):
+                if jnp.issubdtype(aval.dtype, jnp.floating):
+                    found.append(float(jnp.finfo(aval.dtype).eps))
+    return max(found)

@@ -2,5 +2,5 @@
 
 from . import exact as exact
 from ._discover import discover as discover
-from .present import Discovery as Discovery
-from .present import Evidence as Evidence
+from .result import Discovery as Discovery
+from .result import RankCertificate as RankCertificate

@@ -6,11 +6,10 @@ from typing import Any
 from .._errors import DiscoveryError
 from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem
-from ._exact_mode import exact_discovery
-from ._parametrised import parametrisation_of
 from .black_box import black_box
 from .exact import Parametrisation
-from .present import Discovery
+from .exact_mode import exact_discovery, parametrisation_of
+from .result import Discovery
 from .subject import problem_without_data
 
 

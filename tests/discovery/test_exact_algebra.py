@@ -15,13 +15,13 @@ from gfflow.discovery.exact import (
     from_sympy,
 )
 from gfflow.discovery.exact._brackets import _bracket
+from gfflow.discovery.exact._candidates import gradient_candidates
 from gfflow.discovery.exact._gradient import GradientCase
 from gfflow.discovery.exact._identity import Contraction, derivatives
 from gfflow.discovery.exact._modular import PRIMES, PrimeField
 from gfflow.discovery.exact._momentum import MomentumCase
 from gfflow.discovery.exact._nilpotent import Nilpotent
 from gfflow.discovery.exact._phase_space import PhaseSpace
-from gfflow.discovery.exact._search import gradient_candidates
 from gfflow.discovery.exact._table import Table
 from gfflow.discovery.polynomials._polynomial import Polynomial
 

@@ -1,30 +1,17 @@
 """The laws of any model, by differentiation at random points."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..._precision import double_precision, in_double
 from ...flows import AbstractFlow
 from ...problem import Problem
-from ..polynomials import (
-    Family,
-    Polynomial,
-    large_families,
-    phase_families,
-    simple_families,
-)
-from ..present import Discovery, Evidence, presented
-from ..subject import Subject, subject_of
-from ._closure import Tangent, closed, sampled
-from ._fields import Fields
-from ._places import anywhere, around, everywhere, near
-from ._search import Search
+from ..result import Discovery, presented
+from ..subject import subject_of
+from ._survey import Survey
 from ._whole_numbers import exact_at_whole_numbers
-
-_PRESENT = 1e-7
-_DOUBLE = 1e-12
 
 
 def black_box(
@@ -41,7 +28,7 @@ def black_box(
     with double_precision():
         double = in_double(problem)
         subject = subject_of(double, flow, only)
-        found = _Findings(subject, np.random.default_rng(seed), degree)
+        found = Survey(subject, np.random.default_rng(seed), degree)
         laws, upper, conclusive, notes = found.conclude()
         exactly = exact_at_whole_numbers(found.fields, found.random, laws)
     made, expressions, supports = presented(laws, subject.layout, flow, subject.clock)
@@ -55,168 +42,10 @@ def black_box(
         },
         lower_bound=len(laws),
         upper_bound=upper,
-        certificate=found.evidence(),
+        certificate=found.certificate(),
         conclusive=conclusive,
         parameters=problem.size,
         flow=type(flow).__name__,
         wall_s=time.perf_counter() - began,
         notes=tuple(notes),
     )
-
-
-class _Findings:
-    """Ranks at points, and the laws that hold."""
-
-    def __init__(
-        self,
-        subject: Subject,
-        random: np.random.Generator,
-        degree: int,
-    ):
-        self.subject, self.random, self.degree = subject, random, degree
-        self.fields = Fields(subject)
-        places = (near, near, anywhere, anywhere)
-        self.tangents = [
-            sampled(self.fields, random, place(subject, random)) for place in places
-        ]
-        search = self._searched(everywhere(subject, random), self.tangents)
-        self.laws, self.skipped = search.laws, search.skipped
-
-    def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:
-        """The laws, the upper bound, whether it is conclusive, and notes."""
-        clear = [t for t in self.tangents if t.clear and t.closed]
-        if len(clear) < 2:
-            return self.laws, None, False, [self._unclear()]
-        least = min(t.missing for t in clear)
-        laws, notes = self.laws, []
-        upper, agreed = least, sum(t.missing == least for t in clear) >= 2
-        here, also = self.tangents[:2]
-        settled = all(t.clear and t.closed for t in (here, also))
-        if settled and here.missing == also.missing > len(laws):
-            search = self._searched(around(self.random, here.point), [here])
-            if len(search.laws) > len(laws):
-                notes.append(
-                    f"{len(search.laws) - len(laws)} of the laws hold in the region of "
-                    "the start only"
-                )
-                laws, self.skipped = search.laws, search.skipped
-                upper, agreed = here.missing, True
-            elif here.missing > least and self.subject.kinks:
-                upper, agreed = here.missing, False
-                notes.append(
-                    "inconclusive: near the start W is smaller than elsewhere, and no "
-                    "law was found for what is missing: saturated or dead units"
-                )
-        if len({t.missing for t in clear}) > 1:
-            notes.append(
-                "the points do not agree (two near the start, two anywhere): "
-                f"{[t.missing for t in self.tangents]} laws"
-            )
-        if len(laws) > upper:
-            agreed = False
-            notes.append(
-                f"inconclusive: {len(laws)} laws hold at random points, more than the "
-                f"rank allows, {upper}: one of the two is round-off"
-            )
-        if not agreed and not notes:
-            notes.append("only one point has the least number: try another seed")
-        if self.subject.precision > _DOUBLE:
-            agreed = False
-            notes.append(
-                "inconclusive: the model computes in less than float64 by itself; what "
-                "breaks a law by less than its round-off cannot be seen"
-            )
-        if agreed and len(laws) < upper:
-            notes.append(self._incomplete(upper, len(laws)))
-        return laws, upper, agreed, notes
-
-    def _incomplete(self, upper: int, found: int) -> str:
-        text = (
-            f"{upper - found} of the {upper} laws were not found: they are not "
-            f"polynomials of degree {self.degree} or less in the families tried"
-        )
-        if self.skipped:
-            text += "; not tried, too large: " + ", ".join(self.skipped)
-        return text
-
-    def evidence(self) -> Evidence:
-        """The ranks of the point that took the most levels."""
-        deepest = max(self.tangents, key=lambda t: len(t.ranks))
-        return Evidence(
-            "orbit" if any(t.orbit for t in self.tangents) else "brackets",
-            deepest.ranks,
-            (
-                min(t.gap[0] for t in self.tangents),
-                max(t.gap[1] for t in self.tangents),
-            ),
-            tuple(t.missing for t in self.tangents),
-            closed=all(t.closed for t in self.tangents),
-        )
-
-    def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
-        """Cheap families, then brackets if need be, then all families."""
-        search = Search(self.fields, self.random, places)
-        wanted = min(t.missing for t in tangents)
-        if wanted:
-            search.run(wanted, self._simple(tangents))
-        known = len(search.laws)
-        for index, tangent in enumerate(self.tangents):
-            if any(tangent is t for t in tangents):
-                deeper = closed(self.fields, self.random, tangent, known)
-                self.tangents[index] = deeper
-                tangents = [deeper if t is tangent else t for t in tangents]
-        wanted = min(t.missing for t in tangents)
-        if known < wanted:
-            search.run(wanted, self._large(tangents))
-        return search
-
-    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
-        layout, times = self.subject.layout, len(self.subject.clock)
-        if times:
-            return phase_families(layout, times, self.degree)
-        return simple_families(layout, self._used(tangents), self.degree)
-
-    def _large(self, tangents: list[Tangent]) -> Iterable[Family]:
-        if self.subject.clock:
-            return ()
-        used = self._used(tangents)
-        blocks = _blocks(tangents, used)
-        return large_families(self.subject.layout, used, blocks, self.degree)
-
-    def _used(self, tangents: list[Tangent]) -> np.ndarray:
-        """The entries that a normal vector at some point has."""
-        weights = [np.sum(t.normals() ** 2, axis=0) for t in tangents]
-        return np.max(weights, axis=0) > _PRESENT**2
-
-    def _unclear(self) -> str:
-        worst = [t for t in self.tangents if not t.clear]
-        if worst:
-            kept, dropped = worst[0].gap
-            return (
-                f"inconclusive: the singular values have no gap (smallest kept "
-                f"{kept:.1e}, largest dropped {dropped:.1e}); start from parameters of "
-                "order 1, or compute the model in float64"
-            )
-        return (
-            "inconclusive: the brackets of the fields had not closed at level "
-            f"{len(self.tangents[0].ranks) - 1}"
-        )
-
-
-def _blocks(tangents: list[Tangent], used: np.ndarray) -> list[list[int]]:
-    """Entries that share a normal vector: the connected components of the pattern of
-    the projector on the normal space, over all points."""
-    joined = np.zeros((len(used),) * 2, bool)
-    for tangent in tangents:
-        rows = tangent.normals()
-        joined |= np.abs(rows.T @ rows) > _PRESENT
-    left, blocks = set(np.flatnonzero(used).tolist()), []
-    while left:
-        block, front = set(), {left.pop()}
-        while front:
-            block |= front
-            reached = np.flatnonzero(joined[list(front)].any(axis=0)).tolist()
-            front = set(reached) & left
-            left -= front
-        blocks.append(sorted(block))
-    return blocks

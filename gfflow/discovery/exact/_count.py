@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..polynomials import Layout, Polynomial
-from ._friction import Friction
+from ._friction import PolynomialFriction
 from ._gradient import GradientCase
 from ._modular import PRIMES, PrimeField
 from ._momentum import MomentumCase
@@ -56,7 +56,7 @@ class ExactResult:
 def exact_laws(
     parametrisation: Parametrisation,
     *,
-    momentum: Friction | None = None,
+    momentum: PolynomialFriction | None = None,
     seed: int = 0,
 ) -> ExactResult:
     """The laws of θ' = −diag(θ^a) ∇L, or of its momentum flow.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ..._errors import DiscoveryError
 
 
-class Friction(NamedTuple):
+class PolynomialFriction(NamedTuple):
     """τ = 0, a constant, or r/t; `free`, `constant` and `nesterov(r)` make it.
 
     The clock c, and a scale that makes all fields polynomial:
@@ -28,11 +28,11 @@ class Friction(NamedTuple):
     r: int = 0
 
 
-free = Friction("free", "t", 0, (1, 0, 0), (0, 0, 0), (1, 0, 0))
-constant = Friction("constant", "exp(τt)", 1, (1, 0, 0), (1, 0, 1), (1, 1, 1))
+free = PolynomialFriction("free", "t", 0, (1, 0, 0), (0, 0, 0), (1, 0, 0))
+constant = PolynomialFriction("constant", "exp(τt)", 1, (1, 0, 0), (1, 0, 1), (1, 1, 1))
 
 
-def nesterov(r: int = 3) -> Friction:
+def nesterov(r: int = 3) -> PolynomialFriction:
     """τ = r/t.
 
     **Raises:** `DiscoveryError` if r is not an integer from 1.
@@ -41,4 +41,4 @@ def nesterov(r: int = 3) -> Friction:
         raise DiscoveryError(
             f"exact mode needs τ = r/t with an integer r ≥ 1; got {r!r}"
         )
-    return Friction("nesterov", "t", r, (1, 1, 0), (r, 0, 0), (1, 1, 0), r)
+    return PolynomialFriction("nesterov", "t", r, (1, 1, 0), (r, 0, 0), (1, 1, 0), r)

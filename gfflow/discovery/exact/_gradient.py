@@ -8,10 +8,10 @@ import numpy as np
 
 from ..polynomials import Layout, Polynomial
 from ._brackets import bracket_ranks
+from ._candidates import gradient_candidates
 from ._identity import Contraction, derivatives
 from ._modular import PrimeField
 from ._parametrisation import Parametrisation
-from ._search import gradient_candidates
 from ._table import Table
 
 

@@ -8,18 +8,18 @@ from typing import final
 import numpy as np
 
 from ..polynomials import Layout, Polynomial
-from ._friction import Friction
+from ._candidates import MOST_UNKNOWNS, null_vectors, sample_fields
+from ._friction import PolynomialFriction
 from ._identity import Contraction, Derivatives, cancels, derivatives
 from ._modular import PrimeField
 from ._parametrisation import Parametrisation
 from ._phase_space import PhaseSpace
-from ._search import MOST_UNKNOWNS, null_vectors, sample_fields
 from ._table import Table
 
 
 @final
 class MomentumCase:
-    """State s = (c, θ, v), v = θ', c the clock of `Friction`.
+    """State s = (c, θ, v), v = θ', c the clock of `PolynomialFriction`.
 
     The fields are the drift F = (c', v, −τv) and (0, 0, X_M), with X_M =
     diag(τθ_i + v_i where a_i = 1, else 1) ∇⟨M, φ⟩ (Marcotte et al. 2024,
@@ -28,9 +28,9 @@ class MomentumCase:
     """
 
     parametrisation: Parametrisation
-    friction: Friction
+    friction: PolynomialFriction
 
-    def __init__(self, parametrisation: Parametrisation, friction: Friction):
+    def __init__(self, parametrisation: Parametrisation, friction: PolynomialFriction):
         self.parametrisation = parametrisation
         self.friction = friction
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._brackets import spanning_weights
-from ._friction import Friction
+from ._friction import PolynomialFriction
 from ._jets import LAST_ORDER, jet_ranks
 from ._modular import PrimeField
 from ._nilpotent import Nilpotent
@@ -19,7 +19,7 @@ class PhaseSpace(NamedTuple):
     """
 
     parametrisation: Parametrisation
-    friction: Friction
+    friction: PolynomialFriction
     tau: int
 
     def drift(self, algebra: Nilpotent, state: np.ndarray) -> np.ndarray:

@@ -69,6 +69,18 @@ class Table:
             terms.append(Terms(number[owner[kept]], coefficient[kept], entries[kept]))
         return Table(len(polynomials), terms)
 
+    def less_moved(self, moved: np.ndarray) -> "Table":
+        """Each polynomial less the same with the entry `moved[i]` in the place of i."""
+        terms = [
+            Terms(
+                np.concatenate([owner, owner]),
+                np.concatenate([coefficient, -coefficient]),
+                np.concatenate([entries, moved[entries]]),
+            )
+            for owner, coefficient, entries in self.terms
+        ]
+        return Table(self.count, terms)
+
     def gradient(
         self, algebra: Nilpotent, theta: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:

@@ -1,10 +1,8 @@
 """What kinds of operation a model is made of, read off its JAX program."""
 
-from collections.abc import Iterator
-from typing import Any
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
-import jax.tree_util as jtu
-from jax.extend.core import Literal
+from ..._jaxpr import equations
 
 _COMPARISONS = frozenset("max min abs sign select_n gt ge lt le clamp sort".split())
 _TRANSCENDENTAL = frozenset(
@@ -14,32 +12,22 @@ _TRANSCENDENTAL = frozenset(
 )
 
 
-def compares(jaxpr: Any) -> bool:
+def compares(program: ClosedJaxpr) -> bool:
     """Whether the program compares numbers, so that it may have kinks."""
-    return any(equation.primitive.name in _COMPARISONS for equation in _all(jaxpr))
+    return any(
+        equation.primitive.name in _COMPARISONS for equation in equations(program)
+    )
 
 
-def is_polynomial_in_pieces(jaxpr: Any) -> bool:
+def is_polynomial_in_pieces(program: ClosedJaxpr) -> bool:
     """Whether no operation keeps the result from being a polynomial, between kinks."""
-    return not any(map(_is_transcendental, _all(jaxpr)))
+    return not any(map(_is_transcendental, equations(program)))
 
 
-def _is_transcendental(equation: Any) -> bool:
+def _is_transcendental(equation: JaxprEqn) -> bool:
     name = equation.primitive.name
     if name == "div":
         return not isinstance(equation.invars[1], Literal)
     if name == "integer_pow":
         return equation.params["y"] < 0
     return name in _TRANSCENDENTAL
-
-
-def _all(jaxpr: Any) -> Iterator[Any]:
-    """The equations, those of inner programs too."""
-    for equation in jaxpr.eqns:
-        yield equation
-        for value in jtu.tree_leaves(
-            list(equation.params.values()), is_leaf=lambda v: hasattr(v, "eqns")
-        ):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns"):
-                yield from _all(inner)

@@ -3,15 +3,14 @@
 import jax.tree_util as jtu
 import numpy as np
 
-from .._errors import DiscoveryError
-from ..flows import AbstractFlow, Entropy, Euclidean, MirrorFlow
-from ..laws import homogeneity
-from ..laws._structure import Chain, chains, is_linear
-from ..problem import Problem, named_parameters
-from .exact import Parametrisation, Table, families
-from .exact._table import Terms
-from .polynomials import Layout, Polynomial
-from .subject import cotangents_of
+from ..._errors import DiscoveryError
+from ...flows import AbstractFlow, Entropy, Euclidean, MirrorFlow
+from ...laws import homogeneity
+from ...laws._structure import Chain, chains, is_linear
+from ...problem import Problem, named_parameters
+from ..exact import Parametrisation, families
+from ..polynomials import Layout, Polynomial
+from ..subject import cotangents_of
 
 
 def parametrisation_of(problem: Problem, flow: AbstractFlow) -> Parametrisation:
@@ -150,18 +149,8 @@ def _contrasts(found: Parametrisation, chain: Chain) -> Parametrisation:
         numbers = start + np.arange(int(np.prod(shape))).reshape(shape[0], -1)
         moved[numbers] = numbers[-1]
         laws += [Polynomial({(int(i),): 1 for i in column}) for column in numbers.T]
-    terms = []
-    for owner, coefficient, entries in found.coordinates.terms:
-        terms.append(
-            Terms(
-                np.concatenate([owner, owner]),
-                np.concatenate([coefficient, -coefficient]),
-                np.concatenate([entries, moved[entries]]),
-            )
-        )
-    return Parametrisation(
-        found.name, found.layout, Table(found.coordinates.count, terms), laws=laws
-    )
+    coordinates = found.coordinates.less_moved(moved)
+    return Parametrisation(found.name, found.layout, coordinates, laws=laws)
 
 
 def _metric(flow: MirrorFlow, layout: Layout) -> np.ndarray:

@@ -3,18 +3,18 @@
 import time
 from fractions import Fraction
 
-from .._errors import DiscoveryError
-from ..flows import (
+from ..._errors import DiscoveryError
+from ...flows import (
     AbstractFlow,
     ConstantFriction,
     MirrorFlow,
     MomentumFlow,
     Nesterov,
 )
-from . import exact
-from .polynomials import Layout, Polynomial
-from .present import Discovery, Evidence, presented
-from .subject import Clock
+from .. import exact
+from ..polynomials import Layout, Polynomial
+from ..result import Discovery, RankCertificate, presented
+from ..subject import Clock
 
 
 def exact_discovery(
@@ -48,7 +48,7 @@ def exact_discovery(
         verified={law.name: "identity" for law in laws},
         lower_bound=result.lower_bound,
         upper_bound=result.upper_bound,
-        certificate=Evidence(
+        certificate=RankCertificate(
             "exact",
             result.ranks_per_level,
             None,
@@ -64,7 +64,7 @@ def exact_discovery(
     )
 
 
-def _friction(flow: AbstractFlow) -> exact.Friction | None:
+def _friction(flow: AbstractFlow) -> exact.PolynomialFriction | None:
     base = flow.base
     if not isinstance(base, MomentumFlow):
         return None

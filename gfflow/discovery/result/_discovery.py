@@ -2,46 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 from ...laws import Law
+from ._certificate import RankCertificate
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Why the number of laws is what it is.
-
-    **Fields:**
-
-    - `method`: `"brackets"`, `"orbit"` or `"exact"`.
-    - `ranks_per_level`: dimension at a generic point of W, W + [W, W], …; the last two
-        are equal where the algebra has closed.
-    - `gap`: (smallest singular value kept, largest dropped), over the largest, at the
-        last level, the worst of all points; `None` where the rank is exact.
-    - `points`: the number of laws at each point that was looked at.
-    - `primes`: the p of GF(p), empty for a floating-point rank.
-    - `closed`: whether the last bracket level added nothing.
-    """
-
-    method: str
-    ranks_per_level: tuple[int, ...]
-    gap: tuple[float, float] | None
-    points: tuple[int, ...]
-    primes: tuple[int, ...] = ()
-    closed: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "method": self.method,
-            "ranks_per_level": list(self.ranks_per_level),
-            "gap": None if self.gap is None else list(self.gap),
-            "points": list(self.points),
-            "prime": self.primes[0] if self.primes else None,
-            "primes": list(self.primes),
-            "closed": self.closed,
-        }
-
-
+@final
 @dataclass(frozen=True)
 class Discovery:
     """The laws of a model under a flow, and how many there are.
@@ -69,7 +36,7 @@ class Discovery:
     verified: Mapping[str, str]
     lower_bound: int
     upper_bound: int | None
-    certificate: Evidence
+    certificate: RankCertificate
     conclusive: bool
     parameters: int
     flow: str

@@ -1,0 +1,4 @@
+"""Discovery in exact arithmetic: a model's parametrisation, and what it proves."""
+
+from ._exact_discovery import exact_discovery as exact_discovery
+from ._read_off import parametrisation_of as parametrisation_of

@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from ._absolute import absolute_terms as absolute_terms
     from ._balancedness import balancedness as balancedness
     from ._factor_sums import factor_sums as factor_sums
+    from ._grammar import Degree as Degree
+    from ._grammar import degree_name as degree_name
+    from ._grammar import parse as parse
     from ._known import known_laws as known_laws
     from ._law import Law as Law
     from ._momentum_of import momentum_of as momentum_of
     from ._rescaling import rescaling as rescaling
     from ._rotation import rotation as rotation
     from ._softmax import softmax_column_sums as softmax_column_sums
+    from ._structure import Chain as Chain
+    from ._structure import chains as chains
     from ._structure import homogeneity as homogeneity
+    from ._structure import is_linear as is_linear
     from ._symbolic import symbolic as symbolic
+    from ._symmetry import Symmetry as Symmetry
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -9,7 +9,7 @@ from ..problem import Problem, named_parameters
 from ._decay import stated
 from ._law import Law
 from ._rates import Rates
-from ._rescaling import rescaling_law
+from ._rescaling import rescaling_law, symmetry_of
 from ._structure import Layer, chains, is_linear
 
 _SOURCE = "Arora, Cohen & Hazan 2018, Thm 1; Marcotte, Gribonval & Peyré 2023, Prop 4.4"
@@ -58,8 +58,8 @@ def balancedness(
     for chain in chains(problem.model):
         for before, after in zip(chain.layers, chain.layers[1:]):
             paths = (before.weight, before.bias, after.weight)
-            linear = assume or is_linear(before.activation)
-            if not linear or not rates.train(*paths):
+            linear = is_linear(before.activation)
+            if not (linear or assume) or not rates.train(*paths):
                 continue
             if not rates.uniform(*paths):
                 laws.append(rescaling_law(before, after, 1.0, rates, flow))
@@ -70,6 +70,9 @@ def balancedness(
                 degree="quadratic",
                 absolute=_Balancedness(before, after, 1.0, rates.absolute),
                 source=_SOURCE,
+                symmetry=symmetry_of("linear", before, after, 1.0, rates)
+                if linear
+                else None,
             )
             laws.append(stated(law, flow, 2))
     return laws

@@ -12,6 +12,7 @@ from .._errors import LawError
 from .._registry import suggest
 from .._typing import ScalarLike
 from ._grammar import Degree
+from ._symmetry import Symmetry
 
 
 @final
@@ -31,6 +32,8 @@ class Law(eqx.Module):
     - `production`: states ḣ = production(t, model) instead, an array like h; a function
         of the same arguments as `fn`.
     - `source`: paper and theorem.
+    - `symmetry`: what of the model it comes from, where that is known: an action on the
+        arrays that the law sees, under which the model computes the same function.
     """
 
     fn: Callable[..., Array]
@@ -40,6 +43,7 @@ class Law(eqx.Module):
     decay_rate: ScalarLike | None
     production: Callable[..., Array] | None
     source: str = eqx.field(static=True)
+    symmetry: Symmetry | None
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Law(eqx.Module):
         decay_rate: ScalarLike | None = None,
         production: Callable[..., Array] | None = None,
         source: str = "user",
+        symmetry: Symmetry | None = None,
     ):
         """**Raises:** `LawError` if `fn` is not a function of one or two arguments, the
         degree is not one of the four, or both a decay and a production are stated.
@@ -74,6 +79,7 @@ class Law(eqx.Module):
         self.decay_rate = decay_rate
         self.production = production
         self.source = source
+        self.symmetry = symmetry
         for function in (fn, absolute, production):
             if function is not None:
                 _takes_time(function, self.name)
@@ -101,7 +107,8 @@ class Law(eqx.Module):
         return self.decay_rate is not None or self.production is not None
 
     def on_model(self) -> "Law":
-        """The same law of the field `model` of what it sees, for flows with memory."""
+        """The same law of the field `model` of what it sees, for flows with memory. Its
+        arrays have other paths there: the symmetry is left out."""
         lift = lambda fn: None if fn is None else _OnModel(fn, self.name)
         return Law(
             _OnModel(self.fn, self.name),

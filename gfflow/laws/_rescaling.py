@@ -1,5 +1,7 @@
 """Rescaling of the hidden units of q-homogeneous networks."""
 
+from typing import Literal
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,6 +12,7 @@ from ._decay import stated
 from ._law import Law
 from ._rates import Rates
 from ._structure import Layer, chains, homogeneity
+from ._symmetry import Symmetry
 
 _SOURCE = "Du, Hu & Lee 2018, Thm 2.1; Marcotte, Gribonval & Peyré 2023, Prop. 2.3"
 
@@ -67,11 +70,27 @@ def rescaling_law(
     before: Layer, after: Layer, q: float, rates: Rates, flow: AbstractFlow
 ) -> Law:
     """The law of one hidden layer."""
+    holds = homogeneity(before.activation) == q
     law = Law(
         _Rescaling(before, after, q, -1.0, rates),
         f"rescaling of {before.weight.removesuffix('.weight')}",
         degree="quadratic",
         absolute=_Rescaling(before, after, q, 1.0, rates.absolute),
         source=_SOURCE,
+        symmetry=symmetry_of("rescaling", before, after, q, rates) if holds else None,
     )
     return stated(law, flow, 2)
+
+
+def symmetry_of(
+    group: Literal["rescaling", "linear"],
+    before: Layer,
+    after: Layer,
+    q: float,
+    rates: Rates,
+) -> Symmetry:
+    """The symmetry of the units between two layers."""
+    rows = (before.weight,) if before.bias is None else (before.weight, before.bias)
+    paths = (*rows, after.weight)
+    inverse = {path: rates.inverse[path] for path in paths}
+    return Symmetry(group, rows, (after.weight,), q, inverse, rates.positive)

@@ -12,7 +12,7 @@ import numpy as np
 from .._errors import SolveError
 from .._registry import suggest
 from .._typing import Parameters, ScalarLike, State
-from ..problem import Problem, below, parameter_paths
+from ..problem import Problem, below, nearest, parameter_paths
 from ._base import AbstractFlow
 from ._potentials import AbstractPotential, Entropy, Euclidean, LogBarrier
 
@@ -65,7 +65,7 @@ class MirrorFlow(AbstractFlow):
         of the domain."""
         paths = parameter_paths(problem.parameters)
         for prefix, _ in self.potentials:
-            if not any(_below(path, prefix) for path in paths):
+            if not any(below(path, prefix) for path in paths):
                 raise SolveError(
                     f"MirrorFlow: no parameter of path {prefix!r}"
                     f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
@@ -143,8 +143,9 @@ class MirrorFlow(AbstractFlow):
 
     def potential_of(self, path: str) -> AbstractPotential:
         """That of the parameter at this path."""
-        fitting = [(k, p) for k, p in self.potentials if _below(path, k)]
-        return max(fitting, key=lambda kp: len(kp[0]))[1] if fitting else Euclidean()
+        table = dict(self.potentials)
+        prefix = nearest(path, table)
+        return Euclidean() if prefix is None else table[prefix]
 
     def _by_path(self, function, first, second):
         leaves, structure = jtu.tree_flatten(first)
@@ -166,7 +167,3 @@ def _potential(given: Any) -> AbstractPotential:
             f"as gfflow.flows.PNorm(1.5); got {given!r}"
         )
     return _NAMES[given]()
-
-
-def _below(path: str, prefix: str) -> bool:
-    return not prefix or below(path, prefix)

@@ -3,7 +3,9 @@
     expression := number | t | parameter | expression[index, ...] | expression.T
                 | −e | e + e | e − e | e * e | e / e | e @ e | e ** integer
                 | function(e)
-    parameter  := a path (`layers[0].weight`) or an alias (`W1`, `b1`, a user's own)
+    parameter  := a path (`layers[0].weight`, `args[0]['params']['Dense_0']['kernel']`;
+                  `gfflow.problem` has their grammar) or an alias (`W1`, `b1`, a
+                  user's own)
     index      := integer | slice | :
     function   := sum, trace, diag, squared_norm (polynomial)
                 | abs, sqrt, exp, log, sin, cos, tanh
@@ -17,6 +19,7 @@ from typing import Literal
 
 from .._errors import LawError
 from .._registry import suggest
+from ..problem import path_of
 
 Degree = Literal["linear", "quadratic", "polynomial", "other"]
 POLYNOMIAL_FUNCTIONS = ("sum", "trace", "diag", "squared_norm")
@@ -48,7 +51,7 @@ def _validate(node: ast.expr, text: str) -> None:
             _refuse(node, text, "a truth value")
         case ast.Constant(value=int() | float()):
             pass
-        case ast.Name():
+        case ast.expr() if path_of(node) is not None:
             pass
         case ast.Attribute(value=value):
             _validate(value, text)
@@ -132,11 +135,19 @@ def is_coefficient(node: ast.expr) -> bool:
     return _degree(node) == 0
 
 
+def names_a_key(index: ast.expr) -> bool:
+    """Whether a text is among the indices: it is part of a path then."""
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for node in ast.walk(index)
+    )
+
+
 def _degree(node: ast.expr) -> int | None:
     match node:
         case ast.Constant() | ast.Name(id="t"):
             return 0
-        case ast.Name():
+        case ast.expr() if path_of(node) is not None:
             return 1
         case ast.Attribute(value=value) | ast.Subscript(value=value):
             return _degree(value)

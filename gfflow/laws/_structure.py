@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 
 from ..models import MLP, DeepLinear, identity
+from ..problem import joined, named_leaves
 
 
 class Layer(NamedTuple):
@@ -39,9 +39,8 @@ def chains(model: Any) -> list[Chain]:
     known = (MLP, DeepLinear, eqx.nn.MLP, eqx.nn.Sequential, eqx.nn.Linear)
     stop = lambda x: type(x) in known or isinstance(x, eqx.nn.Shared)
     found = []
-    for path, part in jtu.tree_leaves_with_path(model, is_leaf=stop):
+    for prefix, part in named_leaves(model, is_leaf=stop):
         if type(part) in known:
-            prefix = jtu.keystr(path).lstrip(".")
             runs = _read(part, prefix)
             for layers in runs:
                 if layers:
@@ -89,11 +88,10 @@ def is_linear(activation: Callable) -> bool:
 
 def _read(part: Any, prefix: str) -> list[list[Layer]]:
     """The chains of a known module, the last of them at its output if not empty."""
-    dot = f"{prefix}." if prefix else ""
     if isinstance(part, eqx.nn.Linear):
         return [[_layer(part, prefix, identity)]]
     if isinstance(part, eqx.nn.Sequential):
-        return _read_sequential(part, dot)
+        return _read_sequential(part, prefix)
     last = len(part.layers) - 1
     layers = []
     for index, layer in enumerate(part.layers):
@@ -101,15 +99,15 @@ def _read(part: Any, prefix: str) -> list[list[Layer]]:
             activation = identity
         else:
             activation = part.final_activation if index == last else part.activation
-        layers.append(_layer(layer, f"{dot}layers[{index}]", activation))
+        layers.append(_layer(layer, joined(prefix, f"layers[{index}]"), activation))
     return [layers]
 
 
-def _read_sequential(part: eqx.nn.Sequential, dot: str) -> list[list[Layer]]:
+def _read_sequential(part: eqx.nn.Sequential, prefix: str) -> list[list[Layer]]:
     """Runs of Linear, each followed by functions; anything else ends a run."""
     runs: list[list[Layer]] = [[]]
     for index, layer in enumerate(part.layers):
-        path = f"{dot}layers[{index}]"
+        path = joined(prefix, f"layers[{index}]")
         if isinstance(layer, eqx.nn.Linear):
             runs[-1].append(_layer(layer, path, identity))
         elif isinstance(layer, eqx.nn.Lambda) and runs[-1]:
@@ -126,8 +124,8 @@ def _inside(layer: Any, path: str) -> list[list[Layer]]:
     return [
         [
             entry._replace(
-                weight=f"{path}.{entry.weight}",
-                bias=entry.bias and f"{path}.{entry.bias}",
+                weight=joined(path, entry.weight),
+                bias=entry.bias and joined(path, entry.bias),
             )
             for entry in chain.layers
         ]
@@ -140,6 +138,5 @@ def _compose(outer: Callable, inner: Callable) -> Callable:
 
 
 def _layer(layer: eqx.nn.Linear, path: str, activation: Callable) -> Layer:
-    dot = f"{path}." if path else ""
-    bias = f"{dot}bias" if layer.use_bias else None
-    return Layer(f"{dot}weight", bias, activation)
+    bias = joined(path, "bias") if layer.use_bias else None
+    return Layer(joined(path, "weight"), bias, activation)

@@ -3,7 +3,7 @@
 import ast
 import operator
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,13 +13,14 @@ from jaxtyping import Array
 from .._errors import LawError
 from .._registry import suggest
 from .._typing import ScalarLike
-from ..problem import aliases, named_parameters
+from ..problem import Path, aliases, named_parameters, parse_path, path_of
 from ._grammar import (
     Degree,
     degree_name,
     degree_of,
     integer,
     is_coefficient,
+    names_a_key,
     parse,
 )
 from ._law import Law
@@ -60,7 +61,7 @@ def symbolic(
 
     **Arguments:**
 
-    - `expression`: in the grammar of `gfflow._grammar`: numbers, `t`, parameters
+    - `expression`: in the grammar of `gfflow.laws`: numbers, `t`, parameters
         by path (`layers[0].weight`) or alias (`W1`, `b1`, …, numbered in the order of
         the model) with indices and `.T`, `+ - * / @ **`, and the functions sum, trace,
         diag, squared_norm, abs, sqrt, exp, log, sin, cos, tanh. Or a SymPy expression
@@ -113,22 +114,24 @@ class _Expression(eqx.Module):
         table = _table(view, dict(self.names))
         return jnp.asarray(self._value(parse(self.text), table, t), float)
 
-    def _value(self, node: ast.expr, table: dict[str, Array], t: ScalarLike) -> Any:
+    def _value(self, node: ast.expr, table: "_Table", t: ScalarLike) -> Any:
         if self.absolute and is_coefficient(node):
             plain = _Expression(self.text, dict(self.names), absolute=False)
             return jnp.abs(jnp.asarray(plain._value(node, table, t), float))
         again = lambda other: self._value(other, table, t)
-        spelled = ast.unparse(node).replace(" ", "")
-        if spelled in table:
-            return table[spelled]
-        if spelled == "t":
-            return t
+        spelled = ast.unparse(node)
+        if (found := table.find(path_of(node))) is not None:
+            return found
         match node:
+            case ast.Name(id="t"):
+                return t
             case ast.Constant(value=value):
                 return value
             case ast.Attribute(value=value, attr="T"):
                 return again(value).T
             case ast.Subscript(value=value, slice=index):
+                if names_a_key(index):
+                    raise table.unknown(self.text, spelled)
                 return self._index(again(value), index, spelled)
             case ast.UnaryOp(op=op, operand=operand):
                 negative = isinstance(op, ast.USub) and not self.absolute
@@ -142,10 +145,7 @@ class _Expression(eqx.Module):
                 return _BINARY[kind](again(left), again(right))
             case ast.Call(func=ast.Name(id=function), args=[argument]):
                 return _CALLS[function](again(argument))
-        raise LawError(
-            f"law {self.text!r}: no parameter of name {spelled!r}"
-            f"{suggest(spelled, table)}; there are: {', '.join(table)}"
-        )
+        raise table.unknown(self.text, spelled)
 
     def _index(self, value, index: ast.expr, spelled: str):
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
@@ -209,12 +209,9 @@ class _SymPy(eqx.Module):
         table = _table(view, dict(self.names))
         values = []
         for base, index in self.entries:
-            if base not in table:
-                raise LawError(
-                    f"law {self.text!r}: no parameter of name {base!r}"
-                    f"{suggest(base, table)}; there are: {', '.join(table)}"
-                )
-            array = table[base]
+            array = table.find(parse_path(base))
+            if array is None:
+                raise table.unknown(self.text, base)
             if len(index) != array.ndim or any(
                 not 0 <= i < n for i, n in zip(index, array.shape)
             ):
@@ -226,14 +223,35 @@ class _SymPy(eqx.Module):
         return self.compiled(t, *values)
 
 
-def _table(view: Any, names: Mapping[str, str]) -> dict[str, Array]:
-    arrays = named_parameters(view)
-    table = {**arrays}
-    for alias, path in {**aliases(list(arrays)), **names}.items():
-        if path not in arrays:
+class _Table(NamedTuple):
+    """The arrays that an expression may name."""
+
+    names: tuple[str, ...]
+    arrays: Mapping[Path | None, Array]
+
+    def find(self, path: Path | None) -> Array | None:
+        return None if path is None else self.arrays.get(path)
+
+    def unknown(self, text: str, name: str) -> LawError:
+        return LawError(
+            f"law {text!r}: no parameter of name {name!r}{suggest(name, self.names)}; "
+            f"there are: {', '.join(self.names)}"
+        )
+
+
+def _table(view: Any, names: Mapping[str, str]) -> _Table:
+    """A user's aliases go before paths, and those before the aliases `W1`, `b1`, …"""
+    named = named_parameters(view)
+    short = aliases(list(named))
+    arrays: dict[Path | None, Array] = {}
+    arrays |= {parse_path(alias): named[path] for alias, path in short.items()}
+    arrays |= {parse_path(path): array for path, array in named.items()}
+    for alias, path in names.items():
+        fitting = [p for p in named if parse_path(p) == parse_path(path)]
+        if not fitting:
             raise LawError(
-                f"alias {alias!r} names no parameter: {path!r}{suggest(path, arrays)}; "
-                f"there are: {', '.join(arrays)}"
+                f"alias {alias!r} names no parameter: {path!r}{suggest(path, named)}; "
+                f"there are: {', '.join(named)}"
             )
-        table[alias] = arrays[path]
-    return table
+        arrays[parse_path(alias)] = named[fitting[0]]
+    return _Table(tuple(dict.fromkeys((*named, *short, *names))), arrays)

@@ -1,4 +1,4 @@
-"""Parameters by name: paths, aliases and subsets of the arrays of a model."""
+"""Parameters by name: their paths, aliases, and the ones of them that train."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,17 +10,46 @@ from jaxtyping import Array, PyTree
 
 from .._errors import ProblemError
 from .._registry import suggest
+from ._leaves import named_leaves
+from ._paths import below
+
+_ARRAYS_ALONE = (
+    "a class in the model holds arrays alone, but JAX puts other things into every "
+    "pytree: {}. Leave conversions out of its tree_unflatten"
+)
 
 
 def parameter_paths(parameters: PyTree) -> list[str]:
     """The path of each array, such as `layers[0].weight`, in pytree order."""
-    return [_path(path) for path, _ in jtu.tree_leaves_with_path(parameters)]
+    return [path for path, _ in named_leaves(parameters)]
 
 
 def named_parameters(model: PyTree) -> dict[str, Array]:
-    """Path → inexact array, for every inexact array of the model."""
-    arrays = eqx.filter(model, eqx.is_inexact_array)
-    return dict(zip(parameter_paths(arrays), jtu.tree_leaves(arrays)))
+    """Path → inexact array, for every array of the model that may be a parameter."""
+    return dict(named_leaves(eqx.filter(model, parameter_filter(model))))
+
+
+def parameter_filter(model: PyTree) -> PyTree[bool]:
+    """Which leaves may be parameters: the inexact arrays, but for the statistics that
+    stateful layers keep (`eqx.nn.State`, `eqx.nn.StateIndex`).
+
+    **Raises:** `ProblemError` for a class that holds nothing but arrays.
+    """
+    kept = lambda x: isinstance(x, eqx.nn.State | eqx.nn.StateIndex)
+
+    def of(part):
+        if kept(part):
+            return jtu.tree_map(lambda _: False, part)
+        return eqx.is_inexact_array(part)
+
+    try:
+        chosen = jtu.tree_map(of, model, is_leaf=kept)
+    except Exception as error:
+        raise ProblemError(_ARRAYS_ALONE.format(error)) from error
+    for leaf in jtu.tree_leaves(chosen):
+        if not isinstance(leaf, bool):
+            raise ProblemError(_ARRAYS_ALONE.format(f"a truth value became {leaf!r}"))
+    return chosen
 
 
 def aliases(paths: Sequence[str]) -> dict[str, str]:
@@ -47,50 +76,43 @@ def trainable_filter(
     **Raises:** `ProblemError` for a path that names no parameter, or a selection that
     is not of inexact arrays.
     """
-    everything = jtu.tree_map(eqx.is_inexact_array, model)
+    everything = parameter_filter(model)
     if trainable is None:
         return everything
     if isinstance(trainable, str):
         trainable = [trainable]
-    if callable(trainable) and not isinstance(trainable, eqx.Module):
-        nothing = jtu.tree_map(lambda _: False, model)
-        try:
-            chosen = eqx.tree_at(trainable, nothing, replace_fn=lambda _: True)
-        except Exception as error:
-            raise ProblemError(
-                "trainable(model) must return an array of the model or a sequence of "
-                f"them: {error}"
-            ) from error
-    elif isinstance(trainable, Sequence) and all(isinstance(x, str) for x in trainable):
-        chosen = _by_prefix(model, everything, trainable)
-    else:
+    if jtu.tree_structure(trainable) == jtu.tree_structure(everything):
         chosen = trainable
-        if jtu.tree_structure(chosen) != jtu.tree_structure(everything):
-            raise ProblemError(
-                "trainable as a pytree must hold one boolean for each leaf of the model"
-            )
+    elif isinstance(trainable, Sequence) and all(isinstance(x, str) for x in trainable):
+        chosen = _by_prefix(everything, trainable)
+    elif callable(trainable) and not isinstance(trainable, eqx.Module):
+        chosen = _by_function(everything, trainable)
+    else:
+        raise ProblemError(
+            "trainable as a pytree must hold one boolean for each leaf of the model"
+        )
     return jtu.tree_map(lambda a, b: bool(a and b), chosen, everything)
 
 
-def _by_prefix(model, everything, prefixes):
-    known = list(named_parameters(model))
+def _by_function(everything, function):
+    nothing = jtu.tree_map(lambda _: False, everything)
+    try:
+        return eqx.tree_at(function, nothing, replace_fn=lambda _: True)
+    except Exception as error:
+        raise ProblemError(
+            "trainable(model) must return an array of the model or a sequence of "
+            f"them: {error}"
+        ) from error
+
+
+def _by_prefix(everything, prefixes):
+    leaves = named_leaves(everything)
+    known = [path for path, may_train in leaves if may_train]
     for prefix in prefixes:
         if not any(below(path, prefix) for path in known):
             raise ProblemError(
                 f"trainable: no parameter of path {prefix!r}{suggest(prefix, known)}; "
                 f"there are: {', '.join(known)}"
             )
-    return jtu.tree_map_with_path(
-        lambda path, _: any(below(_path(path), prefix) for prefix in prefixes),
-        everything,
-    )
-
-
-def below(path: str, prefix: str) -> bool:
-    """Whether the prefix is this path, or that of a module or list that holds it."""
-    rest = path[len(prefix) :]
-    return path.startswith(prefix) and (not rest or rest[0] in ".[")
-
-
-def _path(path) -> str:
-    return jtu.keystr(path).lstrip(".")
+    chosen = [any(below(path, p) for p in prefixes) for path, _ in leaves]
+    return jtu.tree_unflatten(jtu.tree_structure(everything), chosen)

@@ -11,6 +11,7 @@ from ...flows import (
     MomentumFlow,
     Nesterov,
 )
+from ...problem import joined
 from .. import exact
 from ..polynomials import Layout, Polynomial
 from ..result import Discovery, RankCertificate, presented
@@ -92,8 +93,8 @@ def _phase(
     """
     arrays = result.parametrisation.layout
     names = (
-        *(f"model.{name}" for name in arrays.names),
-        *(f"velocity.{name}" for name in arrays.names),
+        *(joined("model", name) for name in arrays.names),
+        *(joined("velocity", name) for name in arrays.names),
     )
     size = 1 + 2 * arrays.size
     clock: Clock = (("t", lambda t: t),)

@@ -226,7 +226,7 @@ class Runner:
 
     def _read_states(self, table, like) -> list[tuple[Any, Any]]:
         structure = jtu.tree_structure(like)
-        columns = [table[_STATE + path] for path in parameter_paths(like)]
+        columns = [column for key, column in table.items() if key.startswith(_STATE)]
         return [
             (
                 jnp.asarray(t),

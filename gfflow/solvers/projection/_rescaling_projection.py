@@ -14,7 +14,7 @@ from ...laws import Law, homogeneity
 from ...laws._balancedness import _Balancedness
 from ...laws._rescaling import _Rescaling
 from ...laws._structure import is_linear
-from ...problem import named_parameters
+from ...problem import named_leaves, named_parameters
 
 Way = Literal["rescaling", "balancing", "gauss-newton"]
 Correction = Callable[[State, Float[Array, " m"]], tuple[State, Float[Array, " m"]]]
@@ -396,5 +396,5 @@ def _matrix(array):
 
 def _changed(state: State, change: Callable[[str, Array], Array]) -> State:
     """The state with each leaf replaced by `change(path, leaf)`."""
-    named = lambda path, leaf: change(jtu.keystr(path).lstrip("."), leaf)
-    return jtu.tree_map_with_path(named, state)
+    changed = [change(path, leaf) for path, leaf in named_leaves(state)]
+    return jtu.tree_unflatten(jtu.tree_structure(state), changed)

@@ -7,7 +7,18 @@ class GFFlowError(Exception):
     """Base of every error that gfflow raises for a user's mistake.
 
     Each message names what was given, what was wanted, and what to do.
+
+    **Attributes:**
+
+    - `argument`: the argument that it is about, where there is one: a config has the
+        line of its key.
     """
+
+    argument: str | None
+
+    def __init__(self, message: str = "", *, argument: str | None = None):
+        super().__init__(message)
+        self.argument = argument
 
 
 class ProblemError(GFFlowError):

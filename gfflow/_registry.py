@@ -1,7 +1,9 @@
 """Every named part of gfflow: one line a part, importable without JAX.
 
-A part is registered as `name: ("module", "attribute", "one line for `gfflow list`")`
-and imported only when it is asked for by `lookup`.
+A part is registered as `name: ("module", "attribute", "one line for `gfflow list`")`,
+or by `register`, and imported only when it is asked for by `lookup`. A config names it
+too: `kind = "name"`, with the keys of its signature, or of the section that
+`gfflow/experiment/config/` has for it.
 """
 
 import difflib
@@ -202,6 +204,33 @@ _KINDS: dict[str, dict[str, _Entry]] = {
     "initialisers": _INITIALISERS,
     "activations": _ACTIVATIONS,
 }
+
+
+def register(
+    kind: str, name: str, module: str, attribute: str, description: str
+) -> None:
+    """Name a part from outside of this file.
+
+    **Arguments:**
+
+    - `kind`: one of `kinds()`, such as `"flows"`.
+    - `name`: in lower case, as configs write it.
+    - `module`, `attribute`: where it is; imported when it is asked for.
+    - `description`: one line for `gfflow list`.
+
+    **Raises:** `GFFlowError` for no such kind, or a name that is not in lower case or
+    that another part has.
+    """
+    if kind not in _KINDS:
+        raise GFFlowError(
+            f"nothing of kind {kind!r}{suggest(kind, _KINDS)}; "
+            f"there are: {', '.join(_KINDS)}"
+        )
+    if name != name.lower():
+        raise GFFlowError(f"a name is in lower case; got {name!r}")
+    entry = (module, attribute, description)
+    if _KINDS[kind].setdefault(name, entry) != entry:
+        raise GFFlowError(f"{kind}: another part has the name {name!r}")
 
 
 def kinds() -> list[str]:

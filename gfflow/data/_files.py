@@ -30,17 +30,25 @@ def from_npz(
     try:
         with np.load(path, allow_pickle=False) as archive:
             if isinstance(archive, np.ndarray):
-                raise ProblemError(f"{path} is a single array, not an .npz archive")
+                raise ProblemError(
+                    f"{path} is a single array, not an .npz archive", argument="path"
+                )
             found = []
-            for name in (inputs, targets) + ((weights,) if weights else ()):
+            wanted = {"inputs": inputs, "targets": targets, "weights": weights}
+            for argument, name in wanted.items():
+                if not name:
+                    continue
                 if name not in archive:
                     raise ProblemError(
                         f"{path} has no array {name!r}{suggest(name, archive.files)}; "
-                        f"it has: {', '.join(archive.files)}"
+                        f"it has: {', '.join(archive.files)}",
+                        argument=argument,
                     )
                 found.append(archive[name])
     except (OSError, ValueError, AttributeError) as error:
-        raise ProblemError(f"{path} cannot be read as .npz: {error}") from None
+        raise ProblemError(
+            f"{path} cannot be read as .npz: {error}", argument="path"
+        ) from None
     return _arrays(found)
 
 
@@ -68,19 +76,23 @@ def from_csv(
     if isinstance(targets, int):
         if not 1 <= targets < len(names):
             raise ProblemError(
-                f"{path} has {len(names)} columns; {targets} targets leave no input"
+                f"{path} has {len(names)} columns; {targets} targets leave no input",
+                argument="targets",
             )
         targets = names[-targets:]
     for name in [*targets, *([weights] if weights else [])]:
         if name not in names:
             raise ProblemError(
                 f"{path} has no column {name!r}{suggest(name, names)}; "
-                f"it has: {', '.join(names)}"
+                f"it has: {', '.join(names)}",
+                argument="targets" if name in targets else "weights",
             )
     column = {name: rows[:, i] for i, name in enumerate(names)}
     x = [column[name] for name in names if name not in targets and name != weights]
     if not x:
-        raise ProblemError(f"{path} has no input column left beside the targets")
+        raise ProblemError(
+            f"{path} has no input column left beside the targets", argument="targets"
+        )
     y = np.stack([column[name] for name in targets], axis=1)
     if y.shape[1] == 1 and np.all(y == np.round(y)):
         y = y[:, 0].astype(int)
@@ -93,9 +105,11 @@ def _read_csv(path, header) -> tuple[list[str], np.ndarray]:
         with open(path, newline="", encoding="utf-8") as file:
             lines = [(n, row) for n, row in enumerate(csv.reader(file), 1) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ProblemError(f"{path} cannot be read as .csv: {error}") from None
+        raise ProblemError(
+            f"{path} cannot be read as .csv: {error}", argument="path"
+        ) from None
     if len(lines) < 1 + header:
-        raise ProblemError(f"{path} has no rows of data")
+        raise ProblemError(f"{path} has no rows of data", argument="path")
     names = [name.strip() for name in lines[0][1]]
     if not header:
         names = [str(i) for i in range(len(names))]
@@ -103,7 +117,8 @@ def _read_csv(path, header) -> tuple[list[str], np.ndarray]:
     for number, row in lines[1 if header else 0 :]:
         if len(row) != len(names):
             raise ProblemError(
-                f"{path}:{number}: {len(row)} columns; wanted {len(names)}"
+                f"{path}:{number}: {len(row)} columns; wanted {len(names)}",
+                argument="path",
             )
         values = []
         for name, cell in zip(names, row):
@@ -111,7 +126,8 @@ def _read_csv(path, header) -> tuple[list[str], np.ndarray]:
                 values.append(float(cell))
             except ValueError:
                 raise ProblemError(
-                    f"{path}:{number}: column {name!r}: wanted a number; got {cell!r}"
+                    f"{path}:{number}: column {name!r}: wanted a number; got {cell!r}",
+                    argument="path",
                 ) from None
         rows.append(values)
     return names, np.asarray(rows)
@@ -121,7 +137,9 @@ def _arrays(found) -> Loaded:
     arrays = []
     for array in found:
         if array.dtype.kind not in "fiub":
-            raise ProblemError(f"wanted real numbers; got dtype {array.dtype}")
+            raise ProblemError(
+                f"wanted real numbers; got dtype {array.dtype}", argument="path"
+            )
         whole = array.dtype.kind in "iub"
         arrays.append(jnp.asarray(array, int if whole else float))
     return tuple(arrays)

@@ -73,13 +73,15 @@ def _load(name, samples, standardise, targets, seed) -> tuple[Array, Array]:
     if not classes and targets not in ("values", "inputs"):
         raise ProblemError(
             f"{name.removeprefix('load_')} has real targets; its targets are "
-            f"'values' or 'inputs', not {targets!r}"
+            f"'values' or 'inputs', not {targets!r}",
+            argument="targets",
         )
     if samples is not None:
         if samples > len(x):
             raise ProblemError(
                 f"{name.removeprefix('load_')} has {len(x)} samples; {samples} were "
-                "asked for"
+                "asked for",
+                argument="samples",
             )
         order = np.random.default_rng(seed).permutation(len(x))[:samples]
         x, y = x[order], y[order]

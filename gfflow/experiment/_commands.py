@@ -130,7 +130,7 @@ def _code(experiment: Experiment, solution: Solution, report: Report) -> int:
 def _resolved(loaded: LoadedConfig, experiment: Experiment) -> dict[str, Any]:
     problem = experiment.problem
     return {
-        "config": loaded.resolved(),
+        "config": experiment.config.model_dump(),
         "config_path": str(loaded.path),
         "overrides": list(loaded.overrides),
         "parameters": problem.size,

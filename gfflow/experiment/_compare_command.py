@@ -17,9 +17,10 @@ from .config._compare_rules import WITH_MOMENTUM
 from .config._config import LoadedConfig, load_config
 from .config._sections import CompareEntry
 from .config._targets import call_target, load_target
-from .run._build import Experiment, at, build, set_up_jax
+from .run._build import Experiment, build, set_up_jax
 from .run._runner import Runner
 from .run._store import RunFolder
+from .run._where import at
 
 OK, STOPPED = 0, 4
 FILE = "compare.json"

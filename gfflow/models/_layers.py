@@ -25,7 +25,8 @@ def linear_layers(
     if len(widths) < 2 or any(not isinstance(w, int) or w < 1 for w in widths):
         raise ProblemError(
             "widths are at least two positive integers, input first; "
-            f"got {list(widths)!r}"
+            f"got {list(widths)!r}",
+            argument="widths",
         )
     initialise = lookup("initialisers", init) if isinstance(init, str) else init
     layers = []

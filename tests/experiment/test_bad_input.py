@@ -126,11 +126,11 @@ CASES = {
     ),
     "array that is not there": (
         data('kind = "npz"\npath = "data.npz"\ninputs = "xx"\n'),
-        ("bad.toml:8: problem.data.path", "has no array 'xx' (did you mean 'x'?)"),
+        ("bad.toml:9: problem.data.inputs", "has no array 'xx' (did you mean 'x'?)"),
     ),
     "not an archive": (
         data('kind = "npz"\npath = "user.py"\n'),
-        ("cannot be read as .npz",),
+        ("bad.toml:8: problem.data.path: ", "cannot be read as .npz"),
     ),
     "unequal numbers of samples": (
         data('kind = "npz"\npath = "unequal.npz"\n'),
@@ -147,7 +147,7 @@ CASES = {
     ),
     "no such column": (
         data('kind = "csv"\npath = "words.csv"\ntargets = ["d"]\n'),
-        ("problem.data",),
+        ("bad.toml:9: problem.data.targets: ", "words.csv has no column 'd'"),
     ),
     "data target of one array": (
         data('target = "./user.py:wrong_data"\n'),
@@ -155,11 +155,11 @@ CASES = {
     ),
     "too many samples": (
         data('kind = "digits"\nsamples = 100000\n'),
-        ("1797 samples; 100000 were asked for",),
+        ("bad.toml:8: problem.data.samples: ", "1797 samples; 100000 were asked for"),
     ),
     "one-hot targets of real values": (
         data('kind = "diabetes"\ntargets = "one_hot"\n'),
-        ("diabetes has real targets",),
+        ("bad.toml:8: problem.data.targets: ", "diabetes has real targets"),
     ),
     "negative weights": (
         data('kind = "npz"\npath = "data.npz"\nweights = "negative"\n'),

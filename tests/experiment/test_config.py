@@ -10,7 +10,7 @@ import pytest
 from gfflow._errors import ConfigError
 from gfflow._registry import names
 from gfflow.experiment.config._config import config_from_resolved, load_config
-from gfflow.experiment.config._schema import locate, section_kinds
+from gfflow.experiment.config._schema import locate
 from gfflow.experiment.config._sections import Config
 
 from .config_cases import BAD, DATA, GOOD, MODEL
@@ -310,8 +310,8 @@ def test_config_that_is_no_file(tmp_path):
 
 @pytest.mark.parametrize("part, kind", [("model", "models"), ("data", "data")])
 def test_every_registered_part_can_be_configured(part, kind):
-    annotation = locate(("problem", part)).annotation
-    assert section_kinds(annotation) == [*names(kind), "target"]
+    choice = locate(("problem", part), {}).choice
+    assert choice is not None and choice.kinds() == [*names(kind), "target"]
 
 
 def test_configs_do_not_change():

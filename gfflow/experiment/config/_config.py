@@ -1,7 +1,5 @@
 """A config file: read, overridden, validated, with every problem in one error."""
 
-import copy
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,8 +15,10 @@ from ..._errors import ConfigError, LawError
 from ..._registry import names, suggest
 from ...laws._grammar import parse
 from ._compare_rules import compare_problems
-from ._schema import Located, is_section, locate, section_kinds
-from ._section_types import one_of, split_target
+from ._named_files import missing_files, with_absolute_files
+from ._parts import Choice
+from ._schema import Located, is_section, locate
+from ._section_types import one_of
 from ._sections import Config
 from ._toml_lines import Places, dotted, line_numbers, read_toml, set_key
 
@@ -33,7 +33,6 @@ _LIMITS = {
     "list_type": "be an array",
     "dict_type": "be a table",
     "model_type": "be a table",
-    "union_tag_not_found": "be a table",
     "finite_number": "be a finite number",
     "greater_than": "be greater than {gt:g}",
     "greater_than_equal": "be at least {ge:g}",
@@ -103,13 +102,13 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
             messages.append(f"--set {override}: {error}")
     folder = Path(path).parent
     config, problems = _validate(data)
-    problems += _missing_files(data, folder)
+    problems += missing_files(data, folder)
     problems.sort(key=lambda problem: places.order(dotted(problem[0])))
     messages += [f"{places.where(dotted(keys))}: {text}" for keys, text in problems]
     if messages or config is None:
         raise ConfigError(messages)
     return LoadedConfig(
-        config=Config.model_validate(_with_absolute_files(data, folder)),
+        config=Config.model_validate(with_absolute_files(data, folder)),
         path=Path(path),
         text=text,
         overrides=tuple(overrides),
@@ -141,39 +140,36 @@ def _validate(data: dict[str, Any]) -> tuple[Config | None, list[_Problem]]:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        problems = [_explain(each) for each in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems = [_explain(each, data) for each in errors]
     view = _View(data, {dotted(keys) for keys, _ in problems})
     for check in (_times, _tolerance, _laws, compare_problems):
         problems += check(view)
     return config, problems
 
 
-def _explain(error: ErrorDetails) -> _Problem:
+def _explain(error: ErrorDetails, data: dict[str, Any]) -> _Problem:
     context: dict[str, Any] = error.get("ctx", {})
     inside = context.get("inside", ())
-    located = locate(error["loc"])
+    located = locate(error["loc"], data)
     keys, value, kind = (*located.keys, *inside), error["input"], error["type"]
-    kinds = section_kinds(located.annotation)
     about = located.field.description if located.field else None
     about = f" ({about})" if about else ""
 
     if kind == "missing":
-        if kinds or is_section(located.annotation):
+        if located.choice or is_section(located.annotation):
             return keys, f"this section is required: [{dotted(keys)}]"
         return keys, f"this key is required{about}"
     if kind == "extra_forbidden":
         return keys, _unknown_key(located)
-    if kinds and kind.startswith("union_tag") and isinstance(value, dict):
-        if "kind" not in value:
-            return (*keys, "kind"), f"this key is required, one of {', '.join(kinds)}"
-        text = f"{one_of(value['kind'], kinds)}; got {_shown(value['kind'])}"
-        return (*keys, "kind"), text
+    if kind == "kind_missing":
+        return (*keys, "kind"), context["text"]
     if kind == "literal_error":
         text = one_of(value, [str(word) for word in get_args(located.annotation)])
     elif kind in _LIMITS:
         text = f"must {_LIMITS[kind].format(**context)}{_hint(kind, value)}{about}"
     else:
-        text = error["msg"]
+        text = context.get("text", error["msg"])
     for part in inside:
         value = value[part]
     return keys, f"{text}; got {_shown(value)}"
@@ -194,7 +190,8 @@ def _unknown_key(located: Located) -> str:
 def _all_keys(section: Any, above: str = "") -> Iterator[str]:
     for key, field in section.model_fields.items():
         yield f"{above}{key}"
-        if is_section(field.annotation):
+        chosen = any(isinstance(mark, Choice) for mark in field.metadata)
+        if not chosen and is_section(field.annotation):
             yield from _all_keys(field.annotation, f"{above}{key}.")
 
 
@@ -230,7 +227,7 @@ class _View:
             if f"{key}.".startswith(f"{bad}.") or bad.startswith(f"{key}."):
                 return None
         if not self.given(*keys):
-            field = locate(keys).field
+            field = locate(keys, self.data).field
             return None if field is None or field.is_required() else field.default
         at: Any = self.data
         for part in keys:
@@ -327,53 +324,3 @@ def _syntax_problem(expression: str) -> str | None:
     except LawError as error:
         return str(error)
     return None
-
-
-def _named_files(data: dict[str, Any]) -> Iterator[tuple[_Keys, str, str]]:
-    """The keys that name a file, the file, and the `:name` after it if any."""
-    view = _View(data, set())
-    if view("problem", "data", "kind") in ("npz", "csv"):
-        path = view("problem", "data", "path")
-        if isinstance(path, str) and path:
-            yield ("problem", "data", "path"), path, ""
-    targets: list[_Keys] = [
-        ("problem", "loss"),
-        ("problem", "model", "target"),
-        ("problem", "data", "target"),
-        *(("flow", key) for key in ("friction", "weight_decay", "learning_rate")),
-    ]
-    for *above, key in (("laws", "custom", "function"), ("compare", "optimiser")):
-        index = 0
-        while view.given(*above, index):
-            targets.append((*above, index, key))
-            index += 1
-    for keys in targets:
-        target = view(*keys)
-        try:
-            where, name, is_file = split_target(target if type(target) is str else "")
-        except ValueError:
-            continue
-        if is_file:
-            yield keys, where, f":{name}"
-
-
-def _absolute(file: str, folder: Path) -> str:
-    return os.path.abspath(folder / os.path.expanduser(file))
-
-
-def _missing_files(data: dict[str, Any], folder: Path) -> list[_Problem]:
-    return [
-        (keys, f"there is no file {_absolute(file, folder)}; got {file + name!r}")
-        for keys, file, name in _named_files(data)
-        if not os.path.isfile(_absolute(file, folder))
-    ]
-
-
-def _with_absolute_files(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    result = copy.deepcopy(data)
-    for keys, file, name in _named_files(data):
-        at: Any = result
-        for key in keys[:-1]:
-            at = at[key]
-        at[keys[-1]] = _absolute(file, folder) + name
-    return result

@@ -1,6 +1,6 @@
-"""`[flow]`: which ODE the problem becomes, one class a kind."""
+"""`[flow]`: which ODE the problem becomes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Discriminator,
@@ -11,9 +11,12 @@ from pydantic import (
     Tag,
 )
 
-from ._section_types import Name, Section, Target, kind_of, text_or_number
+from ._parts import Choice, OpenPart, Part, keys_of
+from ._section_types import Name, Target, text_or_number
+from ._targets import rate_of
 
 _NUMBER_OR = "must be a number of at least 0"
+_SHARED = {"kind", "weight_decay", "learning_rate", "coupled"}
 
 
 Rate = Annotated[
@@ -48,11 +51,19 @@ Potential = Annotated[
 ]
 
 
-class AnyFlowSection(Section):
+class AnyFlowSection(Part):
     """The keys of every kind."""
 
     weight_decay: Rate = Field(default=0.0, description="λ, a number or a target λ(t)")
     learning_rate: Rate = Field(default=1.0, description="η, a number or a target η(t)")
+
+    def options(self) -> dict[str, Any]:
+        return self.model_dump(exclude=_SHARED, exclude_none=True)
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether the weight decay is part of the force."""
+        return False
 
 
 class CoupledFlowSection(AnyFlowSection):
@@ -62,17 +73,24 @@ class CoupledFlowSection(AnyFlowSection):
         default=False, description="weight decay through the loss, not beside it"
     )
 
+    @property
+    def is_coupled(self) -> bool:
+        return self.coupled
 
+
+class OpenFlowSection(OpenPart, CoupledFlowSection):
+    """`[flow]` of a kind whose keys are those of its signature."""
+
+
+@keys_of("flows", "gradient")
 class GradientFlowSection(AnyFlowSection):
     """`[flow]` with kind = "gradient"."""
 
-    kind: Literal["gradient"] = "gradient"
 
-
-class MomentumFlowSection(AnyFlowSection):
+@keys_of("flows", "momentum")
+class MomentumFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "momentum"."""
 
-    kind: Literal["momentum"] = "momentum"
     friction: Friction = Field(
         default=1.0, description='τ: a number, "nesterov", or a target τ(t)'
     )
@@ -81,11 +99,18 @@ class MomentumFlowSection(AnyFlowSection):
         default=True, description="weight decay in the force, not in the velocity"
     )
 
+    def options(self) -> dict[str, Any]:
+        if self.friction == "nesterov":
+            from ...flows import Nesterov
 
+            return {"friction": Nesterov(self.nesterov)}
+        return {"friction": rate_of(self.friction)}
+
+
+@keys_of("flows", "mirror")
 class MirrorFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "mirror"."""
 
-    kind: Literal["mirror"] = "mirror"
     potential: Potential = Field(
         default="entropy", description="of the parameters not in `potentials`"
     )
@@ -94,11 +119,18 @@ class MirrorFlowSection(CoupledFlowSection):
     )
     dual: bool = Field(default=True, description="integrate ∇Φ(θ), or θ")
 
+    def options(self) -> dict[str, Any]:
+        from ...flows import PNorm
 
+        table = {"": self.potential, **self.potentials}
+        named = {k: p if isinstance(p, str) else PNorm(p) for k, p in table.items()}
+        return {"potential": named, "dual": self.dual}
+
+
+@keys_of("flows", "natural")
 class NaturalGradientFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "natural"."""
 
-    kind: Literal["natural"] = "natural"
     damping: PositiveFloat = Field(default=1e-3, description="δ of (F + δ)⁻¹")
     metric: Literal["gauss-newton", "fisher"] = "gauss-newton"
     iterations: PositiveInt | None = Field(
@@ -106,53 +138,40 @@ class NaturalGradientFlowSection(CoupledFlowSection):
     )
 
 
+@keys_of("flows", "rmsprop")
 class RMSPropFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "rmsprop"."""
 
-    kind: Literal["rmsprop"] = "rmsprop"
     tau: PositiveFloat = Field(default=1.0, description="memory of g², in flow time")
     eps: PositiveFloat = 1e-8
 
 
+@keys_of("flows", "adam")
 class AdamFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "adam"."""
 
-    kind: Literal["adam"] = "adam"
     tau1: PositiveFloat = Field(default=1.0, description="memory of g, in flow time")
     tau2: PositiveFloat = Field(default=10.0, description="memory of g², in flow time")
     eps: PositiveFloat = 1e-8
 
 
+@keys_of("flows", "sign")
 class SignFlowSection(CoupledFlowSection):
     """`[flow]` with kind = "sign"."""
 
-    kind: Literal["sign"] = "sign"
     eps: NonNegativeFloat = Field(default=0.0, description="of g/√(g² + ε²)")
 
 
+@keys_of("flows", "saddle")
 class SaddleFlowSection(AnyFlowSection):
     """`[flow]` with kind = "saddle"."""
 
-    kind: Literal["saddle"] = "saddle"
     ascent: Annotated[list[Name], Field(min_length=1)] = Field(
         description="paths of the parameters that ascend"
     )
 
 
-def _flow_kind(section: object) -> str | None:
-    if isinstance(section, dict) and "kind" not in section:
-        return "gradient"
-    return kind_of(section)
-
-
 FlowSection = Annotated[
-    Annotated[GradientFlowSection, Tag("gradient")]
-    | Annotated[MomentumFlowSection, Tag("momentum")]
-    | Annotated[MirrorFlowSection, Tag("mirror")]
-    | Annotated[NaturalGradientFlowSection, Tag("natural")]
-    | Annotated[RMSPropFlowSection, Tag("rmsprop")]
-    | Annotated[AdamFlowSection, Tag("adam")]
-    | Annotated[SignFlowSection, Tag("sign")]
-    | Annotated[SaddleFlowSection, Tag("saddle")],
-    Discriminator(_flow_kind),
+    AnyFlowSection,
+    Choice("flows", open=OpenFlowSection, default="gradient", target=False),
 ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -47,6 +48,7 @@ def split_target(target: str) -> tuple[str, str, bool]:
 
 
 def refuse(text: str, inside: Sequence[str | int] = ()) -> PydanticCustomError:
+    """The error that a key, or what is `inside` of it, is wrong by `text`."""
     return PydanticCustomError("refused", "{text}", {"text": text, "inside": inside})
 
 
@@ -58,15 +60,9 @@ def _target(text: str) -> str:
     return text
 
 
-def _loss(text: str) -> str:
-    if ":" in text:
-        return _target(text)
-    if text not in names("losses"):
-        raise refuse(f"{one_of(text, names('losses'))}, or {TARGET_SYNTAX}")
-    return text
-
-
 def registered(kind: str, *also: str) -> Callable[[str], str]:
+    """A validator of names of one kind, and of those beside them."""
+
     def check(word: str) -> str:
         known = [*also, *names(kind)]
         if word not in known:
@@ -76,12 +72,17 @@ def registered(kind: str, *also: str) -> Callable[[str], str]:
     return check
 
 
-def _optimiser(text: str) -> str:
-    if ":" in text:
-        return _target(text)
-    if text not in names("optimisers"):
-        raise refuse(f"{one_of(text, names('optimisers'))}, or {TARGET_SYNTAX}")
-    return text
+def registered_or_target(kind: str) -> Callable[[str], str]:
+    """A validator of names of one kind, and of targets."""
+
+    def check(text: str) -> str:
+        if ":" in text:
+            return _target(text)
+        if text not in names(kind):
+            raise refuse(f"{one_of(text, names(kind))}, or {TARGET_SYNTAX}")
+        return text
+
+    return check
 
 
 def _solver(word: str) -> str:
@@ -91,13 +92,14 @@ def _solver(word: str) -> str:
     return known[word.lower()]
 
 
-def _plain(value: Any, inside: tuple[str | int, ...] = ()) -> Any:
+def plain(value: Any, inside: tuple[str | int, ...] = ()) -> Any:
+    """Refuse what is not of JSON: dates, and numbers that are not finite."""
     if isinstance(value, dict):
         for key, entry in value.items():
-            _plain(entry, (*inside, key))
+            plain(entry, (*inside, key))
     elif isinstance(value, list):
         for index, entry in enumerate(value):
-            _plain(entry, (*inside, index))
+            plain(entry, (*inside, index))
     elif isinstance(value, float) and not math.isfinite(value):
         raise refuse("must be a finite number", inside)
     elif not isinstance(value, str | bool | int | float | None):
@@ -112,20 +114,23 @@ def text_or_number(value: object) -> str | None:
     return "number" if isinstance(value, int | float) else None
 
 
-def kind_of(section: Any) -> str | None:
-    if not isinstance(section, dict):
-        return getattr(section, "kind", None)
-    kind = section.get("kind", "target" if "target" in section else None)
-    return kind if isinstance(kind, str) else None
+class Holds(Enum):
+    """Marks the type of a key that names a file."""
+
+    FILE = "a path"
+    TARGET = "a target, whose module may be a file"
 
 
-Target = Annotated[str, AfterValidator(_target)]
-Arguments = Annotated[dict[str, Any], AfterValidator(_plain)]
+Target = Annotated[str, AfterValidator(_target), Holds.TARGET]
+FileName = Annotated[str, Field(min_length=1), Holds.FILE]
+Arguments = Annotated[dict[str, Any], AfterValidator(plain)]
 Activation = Annotated[str, AfterValidator(registered("activations"))]
 Initialiser = Annotated[str, AfterValidator(registered("initialisers"))]
 Family = Annotated[str, AfterValidator(registered("laws", "known"))]
-LossName = Annotated[str, AfterValidator(_loss)]
-OptimiserName = Annotated[str, AfterValidator(_optimiser)]
+LossName = Annotated[str, AfterValidator(registered_or_target("losses")), Holds.TARGET]
+OptimiserName = Annotated[
+    str, AfterValidator(registered_or_target("optimisers")), Holds.TARGET
+]
 SolverName = Annotated[str, AfterValidator(_solver)]
 Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -138,3 +143,7 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False
     )
+
+    def key_of(self, argument: str | None) -> str | None:
+        """The key that an argument of what it makes has here, if there is one."""
+        return argument if argument in type(self).model_fields else None

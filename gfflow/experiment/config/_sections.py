@@ -13,142 +13,19 @@ from pydantic import (
 )
 
 from ._flow_sections import FlowSection, GradientFlowSection
+from ._problem_sections import ProblemSection
 from ._section_types import (
     TARGET_SYNTAX,
-    Activation,
     Arguments,
     Family,
-    Initialiser,
-    LossName,
     Name,
     OptimiserName,
     Section,
     Seed,
     SolverName,
     Target,
-    Widths,
-    kind_of,
     text_or_number,
 )
-
-
-class MLPModel(Section):
-    """`[problem.model]` with kind = "mlp"."""
-
-    kind: Literal["mlp"] = "mlp"
-    widths: Widths = Field(description="sizes of all layers, inputs and outputs too")
-    activation: Activation = "relu"
-    final_activation: Activation = "identity"
-    bias: bool = Field(default=True, description="whether the layers have biases")
-    init: Initialiser = "he"
-    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
-
-
-class DeepLinearModel(Section):
-    """`[problem.model]` with kind = "deep_linear"."""
-
-    kind: Literal["deep_linear"] = "deep_linear"
-    widths: Widths = Field(description="sizes of all layers, inputs and outputs too")
-    init: Initialiser = "glorot"
-    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
-    bias: bool = Field(default=False, description="whether the layers have biases")
-
-
-class FactorisationModel(Section):
-    """`[problem.model]` with kind = "factorisation"."""
-
-    kind: Literal["factorisation"] = "factorisation"
-    rows: PositiveInt = Field(description="of the matrix")
-    columns: PositiveInt = Field(description="of the matrix")
-    rank: PositiveInt = Field(description="columns of either factor")
-    positive: bool = Field(default=True, description="a start above 0")
-    init_scale: PositiveFloat = Field(default=1.0, description="factor on the start")
-
-
-class TargetPart(Section):
-    """`[problem.model]` or `[problem.data]` made by a user's own function."""
-
-    kind: Literal["target"] = "target"
-    target: Target = Field(description=TARGET_SYNTAX)
-    arguments: Arguments = Field(default={}, description="its keyword arguments")
-
-
-class TableData(Section):
-    """`[problem.data]` with one of the data sets that come with scikit-learn."""
-
-    kind: Literal["digits", "breast_cancer", "diabetes"]
-    samples: PositiveInt | None = Field(default=None, description="size of the subset")
-    standardise: bool = Field(default=True, description="inputs of variance 1")
-    targets: Literal["one_hot", "labels", "values", "inputs"] | None = None
-    seed: Seed = Field(default=0, description="choice of the subset")
-
-
-class TeacherStudentData(Section):
-    """`[problem.data]` with kind = "teacher_student"."""
-
-    kind: Literal["teacher_student"] = "teacher_student"
-    samples: PositiveInt = Field(default=1000, description="number of samples")
-    inputs: PositiveInt = Field(description="number of inputs")
-    teacher_units: PositiveInt = Field(default=4, description="its hidden units")
-    outputs: PositiveInt = Field(default=1, description="number of outputs")
-    activation: Activation = "softplus"
-    noise: NonNegativeFloat = Field(default=0.0, description="its deviation")
-    seed: Seed = Field(default=0, description="choice of inputs, teacher and noise")
-
-
-class NpzData(Section):
-    """`[problem.data]` with kind = "npz"."""
-
-    kind: Literal["npz"] = "npz"
-    path: Name = Field(description="the .npz file")
-    inputs: Name = Field(default="x", description="array of inputs")
-    targets: Name = Field(default="y", description="array of targets")
-    weights: Name | None = Field(default=None, description="array of weights")
-
-
-class CsvData(Section):
-    """`[problem.data]` with kind = "csv"."""
-
-    kind: Literal["csv"] = "csv"
-    path: Name = Field(description="the .csv file")
-    targets: Annotated[
-        Annotated[list[Name], Field(min_length=1), Tag("names")]
-        | Annotated[PositiveInt, Tag("count")],
-        Discriminator(
-            lambda value: {list: "names", int: "count"}.get(type(value)),
-            custom_error_type="refused",
-            custom_error_message="must be an array of column names, "
-            "or the number of last columns",
-        ),
-    ] = Field(default=1, description="column names, or the number of last columns")
-    header: bool = Field(default=True, description="whether the first row holds names")
-    weights: Name | None = Field(default=None, description="column of weights")
-
-
-class ProblemSection(Section):
-    """`[problem]`: model, loss and data."""
-
-    model: Annotated[
-        Annotated[MLPModel, Tag("mlp")]
-        | Annotated[DeepLinearModel, Tag("deep_linear")]
-        | Annotated[FactorisationModel, Tag("factorisation")]
-        | Annotated[TargetPart, Tag("target")],
-        Discriminator(kind_of),
-    ]
-    loss: LossName = Field(description=f"a registered loss, or {TARGET_SYNTAX}")
-    data: Annotated[
-        Annotated[TableData, Tag("digits")]
-        | Annotated[TableData, Tag("breast_cancer")]
-        | Annotated[TableData, Tag("diabetes")]
-        | Annotated[TeacherStudentData, Tag("teacher_student")]
-        | Annotated[NpzData, Tag("npz")]
-        | Annotated[CsvData, Tag("csv")]
-        | Annotated[TargetPart, Tag("target")],
-        Discriminator(kind_of),
-    ]
-    chunk: PositiveInt | None = Field(default=None, description="samples at a time")
-    time_scale: PositiveFloat = Field(default=1.0, description="factor on the gradient")
-    trainable: list[Name] | None = Field(default=None, description="parameter paths")
 
 
 class StopSection(Section):
@@ -277,7 +154,7 @@ class Config(Section):
     """A whole config. `load_config` makes one from a file."""
 
     problem: ProblemSection
-    flow: FlowSection = GradientFlowSection()
+    flow: FlowSection = GradientFlowSection(kind="gradient")
     solver: SolverSection
     save: SaveSection = SaveSection()
     laws: LawsSection = LawsSection()

@@ -6,13 +6,13 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..._errors import GFFlowError, TargetError
-from ..._registry import suggest
+from ..._registry import lookup, suggest
 from ._section_types import split_target
 
 
@@ -26,10 +26,26 @@ def load_target(target: str) -> Any:
     except ValueError as error:
         raise TargetError(f"{target!r} {error}") from None
     module = _from_file(Path(where)) if is_file else _from_path(where)
-    if not hasattr(module, name):
+    try:
+        return getattr(module, name)
+    except AttributeError:
         known = [n for n in vars(module) if not n.startswith("_")]
-        raise TargetError(f"{where} has no {name!r}{suggest(name, known)}")
-    return getattr(module, name)
+        raise TargetError(f"{where} has no {name!r}{suggest(name, known)}") from None
+
+
+def rate_of(given: float | str) -> float | Callable[..., Any]:
+    """The number, or the function of time that a target names.
+
+    **Raises:** `TargetError` if it is no function.
+    """
+    if not isinstance(given, str):
+        return float(given)
+    function = load_target(given)
+    if not callable(function):
+        raise TargetError(
+            f"{given} must be a function of time; it is {type(function).__name__}"
+        )
+    return function
 
 
 def call_target(target: str, arguments: Mapping[str, Any], **offered: Any) -> Any:
@@ -46,14 +62,8 @@ def call_target(target: str, arguments: Mapping[str, Any], **offered: Any) -> An
     function = load_target(target)
     if not callable(function):
         raise TargetError(f"{target} is not callable: {type(function).__name__}")
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        parameters = {}
-    keywords = {
-        **arguments,
-        **{k: v for k, v in offered.items() if k in parameters and k not in arguments},
-    }
+    parameters = parameters_of(function) or {}
+    keywords = {**arguments, **_taken(parameters, arguments, offered)}
     try:
         inspect.signature(function).bind(**keywords)
     except TypeError as error:
@@ -63,12 +73,45 @@ def call_target(target: str, arguments: Mapping[str, Any], **offered: Any) -> An
         ) from None
     except ValueError:
         pass
+    return _called(target, function, keywords)
+
+
+def call_registered(
+    kind: str, name: str, arguments: Mapping[str, Any], **offered: Any
+) -> Any:
+    """Call a part of the registry, as `call_target` does a target.
+
+    **Raises:** `GFFlowError` if it raises: with its own error and the line of it.
+    """
+    function = lookup(kind, name)
+    taken = _taken(parameters_of(function) or {}, arguments, offered)
+    return _called(name, function, {**arguments, **taken})
+
+
+def parameters_of(function: Any) -> dict[str, inspect.Parameter] | None:
+    """The parameters that can be given by name; `None` if any name is taken."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return None
+    kinds = {parameter.kind for parameter in parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return None
+    unnamed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    return {name: p for name, p in parameters.items() if p.kind not in unnamed}
+
+
+def _taken(parameters, arguments, offered) -> dict[str, Any]:
+    return {k: v for k, v in offered.items() if k in parameters and k not in arguments}
+
+
+def _called(what: str, function: Callable, keywords: Mapping[str, Any]) -> Any:
     try:
         return function(**keywords)
     except GFFlowError:
         raise
     except Exception as error:
-        raise TargetError(f"{target} raised {_told(error)}") from error
+        raise TargetError(f"{what} raised {_told(error)}") from error
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -1,18 +1,13 @@
 """From a validated config to a problem, a flow, laws and an integration."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 
-from ..._errors import ConfigError, GFFlowError
-from ..._registry import lookup
+from ..._errors import ConfigError
 from ...flows import AbstractFlow
 from ...integrate import (
     Core,
@@ -26,20 +21,21 @@ from ...integrate import (
     make_settings,
     named_laws,
 )
-from ...laws import Law, known_laws, symbolic
-from ...problem import Problem, trainable_filter
+from ...laws import Law
+from ...problem import Problem
 from ...solvers import Projected
 from ..config._sections import Config
-from ..config._targets import call_target, load_target
-from ._build_flow import build_flow
-
-Where = Callable[[str], str]
+from ._build_flow import build_flow, check_flow
+from ._build_laws import build_laws
+from ._build_problem import build_problem
+from ._parts import completed
+from ._where import Where, at
 
 
 class Experiment(NamedTuple):
     """**Attributes:**
 
-    - `config`: what was asked for.
+    - `config`: what was asked for, every default included.
     - `integration`: the core, times and settings to run.
     - `every`: keep the whole state at every n-th row.
     - `must_hold`: the names of laws whose breaking is a failure.
@@ -96,12 +92,12 @@ def build(config: Config, where: Where = str) -> Experiment:
 
     **Raises:** `ConfigError` for a part that cannot be made or does not fit.
     """
-    problem = _problem(config, where)
-    with at(where, "flow"):
-        flow = build_flow(config.flow)
-        flow.initial_state(problem)
-    laws, must_hold = _laws(config, problem, flow, where)
-    solver = config.solver
+    config = completed(config, where)
+    run, solver = config.run, config.solver
+    problem = build_problem(config.problem, run.seed, run.precision, where)
+    flow = build_flow(config.flow, where)
+    check_flow(config.flow, flow, problem, where)
+    laws, must_hold = build_laws(config.laws, problem, flow, solver.t0, where)
     with at(where, "solver"):
         settings = make_settings(
             problem,
@@ -123,150 +119,7 @@ def build(config: Config, where: Where = str) -> Experiment:
         flow, problem, method, diffrax.RecursiveCheckpointAdjoint(), named_laws(laws)
     )
     dt0 = None if solver.dt0 is None else jnp.asarray(solver.dt0, problem.dtype)
-    return Experiment(
-        config, Integration(core, grid, settings, dt0), every, frozenset(must_hold)
-    )
-
-
-@contextmanager
-def at(where: Where, key: str) -> Iterator[None]:
-    """Errors inside are about this key of the config.
-
-    **Raises:** `ConfigError` for any other of gfflow's errors.
-    """
-    try:
-        yield
-    except ConfigError:
-        raise
-    except GFFlowError as error:
-        raise ConfigError([f"{where(key)}: {error}"]) from error
-
-
-def _problem(config: Config, where: Where) -> Problem:
-    section = config.problem
-    loss = section.loss
-    if ":" in loss:
-        with at(where, "problem.loss"):
-            loss = load_target(section.loss)
-    with at(where, _key("problem.data", section.data)):
-        x, y, *weights = _data(config)
-    with at(where, _key("problem.model", section.model)):
-        model = _model(config)
-    if section.trainable is not None:
-        with at(where, "problem.trainable"):
-            trainable_filter(model, section.trainable)
-    with at(where, "problem"):
-        return Problem(
-            model,
-            loss,
-            (x, y),
-            weights=weights[0] if weights else None,
-            trainable=section.trainable,
-            chunk=section.chunk,
-            time_scale=section.time_scale,
-        )
-
-
-def _key(section: str, content: Any) -> str:
-    """The key that names the user's own file or function, or else the section."""
-    for key in ("target", "path"):
-        if hasattr(content, key):
-            return f"{section}.{key}"
-    return section
-
-
-def _data(config: Config) -> tuple[Any, ...]:
-    section = config.problem.data
-    options = section.model_dump(exclude={"kind"})
-    if section.kind == "target":
-        data = call_target(section.target, section.arguments)
-        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            raise GFFlowError(
-                f"{section.target} must return (inputs, targets) or (inputs, targets, "
-                f"weights); it returned {type(data).__name__}"
-            )
-        return tuple(data)
-    if "targets" in options and options["targets"] is None:
-        options["targets"] = _fitting_targets(section.kind, config.problem.loss)
-    return lookup("data", section.kind)(
-        *([options.pop("path")] if "path" in options else []), **options
-    )
-
-
-def _fitting_targets(kind: str, loss: str) -> str:
-    if kind == "diabetes":
-        return "values"
-    return "labels" if loss in ("softmax_cross_entropy", "logistic") else "one_hot"
-
-
-def _model(config: Config) -> Any:
-    section = config.problem.model
-    key = jax.random.key(config.run.seed)
-    if section.kind == "target":
-        model = call_target(section.target, section.arguments, key=key)
-        if not callable(model):
-            raise GFFlowError(
-                f"{section.target} must return a model, called on one sample; it "
-                f"returned {type(model).__name__}"
-            )
-    else:
-        options = section.model_dump(exclude={"kind"})
-        model = lookup("models", section.kind)(**options, key=key)
-    dtype = jnp.dtype(config.run.precision)
-    cast = lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x
-    return jtu.tree_map(cast, model)
-
-
-def _laws(config, problem, flow, where) -> tuple[list[Law], list[str]]:
-    section = config.laws
-    laws, must_hold = [], []
-
-    def add(law: Law, key: str, must: bool) -> None:
-        if any(law.name == other.name for other in laws):
-            return
-        with at(where, key):
-            view = lambda state: flow.view(state, problem)
-            state = flow.initial_state(problem)
-            t = jnp.asarray(config.solver.t0, problem.dtype)
-            eqx.filter_eval_shape(lambda s: law(t, view(s)), state)
-        laws.append(law)
-        if must:
-            must_hold.append(law.name)
-
-    for family in section.families:
-        if family == "known":
-            found = known_laws(problem, flow)
-        else:
-            with at(where, "laws.families"):
-                found = lookup("laws", family)(problem, flow, assume=True)
-            if not found:
-                raise ConfigError(
-                    [
-                        f"{where('laws.families')}: {family!r} finds no layers in this "
-                        "model; it reads chains of linear layers all of which train"
-                    ]
-                )
-        for law in found:
-            add(law, "laws.families", section.must_hold)
-    for index, custom in enumerate(section.custom):
-        must = section.must_hold if custom.must_hold is None else custom.must_hold
-        key = f"laws.custom.{index}"
-        if custom.expression is not None:
-            with at(where, f"{key}.expression"):
-                law = symbolic(
-                    custom.expression,
-                    custom.name,
-                    names=section.names,
-                    degree=custom.degree,
-                )
-            add(law, f"{key}.expression", must)
-        else:
-            with at(where, f"{key}.function"):
-                function = load_target(custom.function)
-                degree = custom.degree or "other"
-                law = Law(function, custom.name, degree=degree)
-            add(law, f"{key}.function", must)
-    return laws, must_hold
+    return Experiment(config, Integration(core, grid, settings, dt0), every, must_hold)
 
 
 def _times(config: Config):

@@ -146,8 +146,8 @@ CASES = {
         ("words.csv:3: column 'b': wanted a number; got 'two'",),
     ),
     "no such column": (
-        data('kind = "csv"\npath = "words.csv"\ntargets = ["d"]\n'),
-        ("bad.toml:9: problem.data.targets: ", "words.csv has no column 'd'"),
+        data('kind = "csv"\npath = "table.csv"\ntargets = ["d"]\n'),
+        ("bad.toml:9: problem.data.targets: ", "table.csv has no column 'd'"),
     ),
     "data target of one array": (
         data('target = "./user.py:wrong_data"\n'),
@@ -228,6 +228,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "user.py").write_text(USER)
     (tmp_path / "broken.py").write_text("def factory(:\n")
     (tmp_path / "words.csv").write_text("a,b,c\n1,2,3\n1,two,3\n")
+    (tmp_path / "table.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
     x, y = np.arange(12.0).reshape(4, 3), np.ones((4, 2))
     np.savez(tmp_path / "data.npz", x=x, y=y, negative=-np.ones(4))
     np.savez(tmp_path / "nan.npz", x=np.where(x == 5, np.nan, x), y=y)

@@ -78,7 +78,7 @@ class CoupledFlowSection(AnyFlowSection):
         return self.coupled
 
 
-class OpenFlowSection(OpenPart, CoupledFlowSection):
+class OpenFlowSection(CoupledFlowSection, OpenPart):
     """`[flow]` of a kind whose keys are those of its signature."""
 
 

@@ -66,7 +66,7 @@ class DataPart(Part):
         return self.options()
 
 
-class OpenDataPart(OpenPart, DataPart):
+class OpenDataPart(DataPart, OpenPart):
     """`[problem.data]` of a kind whose keys are those of its signature."""
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from .._errors import ProblemError
 from .._typing import Parameters
 from ..problem import Problem
+from ._krylov import next_direction, random_vector
 
 
 class Spectrum(NamedTuple):
@@ -33,10 +34,10 @@ def hessian_eigenvalues(
 ) -> Spectrum:
     """The `count` algebraically largest eigenvalues of ∇²L.
 
-    Lanczos' three-term recurrence with full reorthogonalisation (twice, Parlett 1980,
-    §6.9), one Hessian-vector product an iteration. With T = V S Vᵀ the tridiagonal
-    matrix after m iterations and β_m the next off-diagonal entry, the Ritz pair
-    (s_i, Q v_i) has residual norm β_m |v_{m,i}|.
+    Lanczos' three-term recurrence with full reorthogonalisation, one Hessian-vector
+    product an iteration. With T = V S Vᵀ the tridiagonal matrix after m iterations and
+    β_m the next off-diagonal entry, the Ritz pair (s_i, Q v_i) has residual norm
+    β_m |v_{m,i}|.
 
     **Arguments:**
 
@@ -58,32 +59,17 @@ def hessian_eigenvalues(
         )
     key = jax.random.key(0) if key is None else key
 
-    def product(vector):
-        return ravel_pytree(problem.hvp(parameters, unravel(vector)))[0]
-
-    def orthogonalise(vector, basis):
-        for _ in range(2):
-            vector = vector - basis.T @ (basis @ vector)
-        return vector
-
     def step(carry, index):
         basis, vector, scale = carry
         basis = basis.at[index].set(vector)
-        image = product(vector)
-        diagonal = vector @ image
-        rest = orthogonalise(image, basis)
-        beta = jnp.linalg.norm(rest)
+        image = ravel_pytree(problem.hvp(parameters, unravel(vector)))[0]
         scale = jnp.maximum(scale, jnp.linalg.norm(image))
-        exhausted = beta <= 100 * jnp.finfo(start.dtype).eps * scale
-        fresh = orthogonalise(
-            jax.random.normal(jax.random.fold_in(key, index), (size,), start.dtype),
-            basis,
+        following, beta = next_direction(
+            image, basis, scale=scale, key=key, index=index
         )
-        following = jnp.where(exhausted, fresh, rest)
-        following = following / jnp.linalg.norm(following)
-        return (basis, following, scale), (diagonal, jnp.where(exhausted, 0.0, beta))
+        return (basis, following, scale), (vector @ image, beta)
 
-    first = jax.random.normal(jax.random.fold_in(key, steps), (size,), start.dtype)
+    first = random_vector(key, steps, start)
     carry = (
         jnp.zeros((steps, size), start.dtype),
         first / jnp.linalg.norm(first),

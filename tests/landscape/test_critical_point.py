@@ -9,9 +9,9 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import gfflow as gf
-from gfflow.landscape._critical_point import Ending, critical_point
+from gfflow.landscape import Ending, critical_point
 
-from ..analytic import product_problem
+from ..analytic import Product, product_problem
 from ..variants import variants
 
 X = jax.random.normal(jax.random.key(1), (30, 3))
@@ -108,6 +108,36 @@ def test_a_saddle_is_left(dense, name):
         np.testing.assert_allclose(jnp.abs(found.parameters.w[0]), 1, rtol=1e-13)
         np.testing.assert_allclose(found.curvature, 2, rtol=1e-12)
     assert found.converged and found.iterations > 0
+
+
+@pytest.mark.parametrize("away", [1.0, -1.0])
+@pytest.mark.parametrize("scale", [0.0, 1e-300, 1e-12, 1e-7, 1e-3])
+def test_a_strict_saddle_is_left_from_any_distance(scale, away):
+    """½(uv − 4)² at 0 has the curvatures ±4, the negative one along u = v; a minimum has
+    u² + v² and 0."""
+    start = Product(scale, away * scale)
+    found = critical_point(product_problem(target=4.0), start)
+    assert found.converged and found.loss < 1e-26
+    np.testing.assert_allclose(found.parameters.u * found.parameters.v, 4, rtol=1e-13)
+    assert found.undecided == 1 and abs(found.curvature) < 1e-13
+
+
+def test_a_saddle_under_the_round_off_of_the_loss_is_left():
+    """10⁶ + w₀² + w₁⁴ − 2·10⁻⁷w₁²: at w₁² = 10⁻⁷, 10⁻¹⁴ under the saddle."""
+    shallow = lambda w: 1e6 + w[0] ** 2 + w[1] ** 4 - 2e-7 * w[1] ** 2
+    found = critical_point(landscape(shallow, [0.0, 1e-6]))
+    assert found.converged and found.undecided == 0
+    np.testing.assert_allclose(found.parameters.w[1], 1e-7**0.5, rtol=1e-3)
+
+
+def test_what_second_order_does_not_decide_is_told():
+    """½(uvw − 1)² at 0, where the first two derivatives are 0 and the third is not."""
+    degenerate = landscape(lambda w: (jnp.prod(w) - 1) ** 2 / 2, jnp.zeros(3))
+    found = critical_point(degenerate)
+    assert found.converged and found.iterations == 0 and found.undecided == 3
+    assert "at second order" in Ending[found.ending]
+    strict = critical_point(landscape(lambda w: jnp.sum((w - 1) ** 2), jnp.zeros(3)))
+    assert strict.converged and strict.undecided == 0
 
 
 def test_curvature_where_there_is_no_slope():

@@ -113,8 +113,8 @@ def test_a_saddle_is_left(dense, name):
 @pytest.mark.parametrize("away", [1.0, -1.0])
 @pytest.mark.parametrize("scale", [0.0, 1e-300, 1e-12, 1e-7, 1e-3])
 def test_a_strict_saddle_is_left_from_any_distance(scale, away):
-    """½(uv − 4)² at 0 has the curvatures ±4, the negative one along u = v; a minimum has
-    u² + v² and 0."""
+    """½(uv − 4)² at 0 has the curvatures ±4, the negative one along u = v, and a
+    minimum u² + v² and 0."""
     start = Product(scale, away * scale)
     found = critical_point(product_problem(target=4.0), start)
     assert found.converged and found.loss < 1e-26

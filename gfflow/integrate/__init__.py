@@ -9,7 +9,6 @@ from ._integration import Integration as Integration
 from ._integration import steps_of as steps_of
 from ._product_ratio import product_ratio as product_ratio
 from ._settings import configured_solver as configured_solver
-from ._settings import least_tolerance as least_tolerance
 from ._settings import make_settings as make_settings
 from ._solution import Certificate as Certificate
 from ._solution import Cost as Cost

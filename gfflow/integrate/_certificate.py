@@ -6,11 +6,11 @@ import diffrax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
+from .._tolerance import least_tolerance
 from .._typing import Scalar
 from ..flows import AbstractFlow
 from ..solvers import Auto, GaussLegendre, Projected, RadauIIA, solver_properties
 from ._core import global_norm
-from ._settings import least_tolerance
 from ._solution import Certificate, Solution
 from ._status import Status
 

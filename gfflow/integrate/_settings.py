@@ -8,22 +8,13 @@ import jax.numpy as jnp
 from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._registry import lookup
+from .._tolerance import default_tolerance, least_tolerance, shown_least_tolerance
 from .._typing import IntScalarLike, ScalarLike, State
 from ..problem import Problem
 from ..solvers import solver_by_name, solver_properties
 from ._core import Settings, root_mean_square
 
 DEFAULT_SOLVER = "auto"
-
-
-def least_tolerance(dtype) -> float:
-    """The smallest `rtol` that a dtype can reach: ten times its precision."""
-    return 10 * float(jnp.finfo(dtype).eps)
-
-
-def default_tolerance(dtype) -> float:
-    """1e-10 in double precision, 1e-5 in single."""
-    return 1e-10 if jnp.finfo(dtype).bits >= 64 else 1e-5
 
 
 def make_settings(
@@ -51,7 +42,7 @@ def make_settings(
     if not is_traced(rtol) and float(rtol) < least:
         raise SolveError(
             f"rtol={float(rtol):.3g} is under the reach of {dtype} (at least "
-            f"{least:.2g}); raise it"
+            f"{shown_least_tolerance(dtype)}); raise it"
             + (
                 ", or use float64: jax.config.update('jax_enable_x64', True) before "
                 "the model is made"

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from .._tolerance import least_tolerance
 from ..flows import AbstractFlow
-from ..integrate import Solution, least_tolerance, solve
+from ..integrate import Solution, solve
 from ..laws import Law
 from ..problem import Problem
 from ..solvers import Auto, solver_properties, unwrapped

@@ -70,7 +70,7 @@ BAD = [
     ("    64,\n    32,", "", "7: problem.model.widths", "2 or more", "got [10]"),
     ("rtol = 1e-10", "atol = -1", "21: solver.atol", "at least 0", "absolute"),
     ("rtol = 1e-10", "stop = {loss = nan}", "21: solver.stop.loss", "finite number"),
-    ("rtol = 1e-10", "rtol = 1e-15", "21: solver.rtol", "float64", "2.2e-15", "raise"),
+    ("rtol = 1e-10", "rtol = 1e-15", "21: solver.rtol", "float64", "2.3e-15", "raise"),
     # other types
     ('loss = "mse"', "loss = 3", "3: problem.loss", "must be a string", "got 3"),
     (DATA, DATA + '\nstandardise = "true"', "17: problem.data.standardise", "or false"),

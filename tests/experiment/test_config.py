@@ -9,6 +9,11 @@ import pytest
 
 from gfflow._errors import ConfigError
 from gfflow._registry import names
+from gfflow._tolerance import (
+    default_tolerance,
+    least_tolerance,
+    shown_least_tolerance,
+)
 from gfflow.experiment.config._config import config_from_resolved, load_config
 from gfflow.experiment.config._schema import locate
 from gfflow.experiment.config._sections import Config
@@ -79,23 +84,16 @@ def test_empty_file(load):
     )
 
 
-def test_float32_with_the_default_tolerance(load):
-    text = changed(("rtol = 1e-10\n", ""), ('"float64"', '"float32"'))
-    (problem,) = problems_of(load, text)
-    assert problem.startswith("config.toml:18: solver.rtol: is below what float32 can")
-    assert 'set run.precision = "float64"' in problem
-    assert problem.endswith("got 1e-10 (the default)")
-
-
-@pytest.mark.parametrize(
-    "precision, least, below",
-    [("float64", "2.2e-15", "2.1e-15"), ("float32", "1.2e-6", "1.1e-6")],
-)
-def test_least_tolerance(load, precision, least, below):
-    text = changed(('"float64"', f'"{precision}"'))
-    assert load(text, f"solver.rtol={least}").config.solver.rtol == float(least)
-    (problem,) = problems_of(load, text, f"solver.rtol={below}")
-    assert f"{float(least)} or more" in problem
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_tolerances_are_those_of_solve(load, precision):
+    text = changed(("rtol = 1e-10\n", ""), ('"float64"', f'"{precision}"'))
+    assert load(text).resolved()["solver"]["rtol"] == default_tolerance(precision)
+    printed, least = shown_least_tolerance(precision), least_tolerance(precision)
+    for rtol in (printed, repr(least)):
+        assert load(text, f"solver.rtol={rtol}").config.solver.rtol == float(rtol)
+    (problem,) = problems_of(load, text, f"solver.rtol={least * (1 - 1e-6)}")
+    assert f"raise it to {printed} or more" in problem
+    assert least <= float(printed) < 1.05 * least
 
 
 @pytest.mark.parametrize(

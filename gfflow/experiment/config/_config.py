@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ..._errors import ConfigError, LawError
 from ..._registry import names, suggest
+from ..._tolerance import least_tolerance, shown_least_tolerance
 from ...laws._grammar import parse
 from ._compare_rules import compare_problems
 from ._named_files import missing_files, with_absolute_files
@@ -41,7 +42,6 @@ _LIMITS = {
     "too_short": "have {min_length} or more entries",
     "string_too_short": "not be empty",
 }
-_LEAST_RTOL = {"float64": 2.2e-15, "float32": 1.2e-6}
 
 
 @dataclass(frozen=True)
@@ -272,17 +272,14 @@ def _times(view: _View) -> Iterator[_Problem]:
 
 def _tolerance(view: _View) -> Iterator[_Problem]:
     precision, rtol = view("run", "precision"), view("solver", "rtol")
-    if precision is None or rtol is None or rtol >= _LEAST_RTOL[precision]:
+    if precision is None or rtol is None or rtol >= least_tolerance(precision):
         return
-    remedy = f"raise it to {_LEAST_RTOL[precision]} or more"
-    if precision == "float32" and rtol >= _LEAST_RTOL["float64"]:
+    least = shown_least_tolerance(precision)
+    remedy = f"raise it to {least} or more"
+    if precision == "float32" and rtol >= least_tolerance("float64"):
         remedy += ', or set run.precision = "float64"'
-    default = "" if view.given("solver", "rtol") else " (the default)"
-    yield (
-        ("solver", "rtol"),
-        f"is below what {precision} can reach, {_LEAST_RTOL[precision]}: {remedy}; "
-        f"got {rtol}{default}",
-    )
+    text = f"is below what {precision} can reach, {least}: {remedy}; got {rtol}"
+    yield ("solver", "rtol"), text
 
 
 def _laws(view: _View) -> Iterator[_Problem]:

@@ -1,6 +1,6 @@
 """The sections of a config: their keys, defaults and limits, one class a section."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     Discriminator,
@@ -10,8 +10,10 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     Tag,
+    model_validator,
 )
 
+from ..._tolerance import default_tolerance
 from ._flow_sections import FlowSection, GradientFlowSection
 from ._problem_sections import ProblemSection
 from ._section_types import (
@@ -52,7 +54,7 @@ class SolverSection(Section):
     )
     t0: float = Field(default=0.0, description="first flow time")
     t1: float = Field(description="last flow time")
-    rtol: PositiveFloat = Field(default=1e-10, description="relative error")
+    rtol: PositiveFloat | None = Field(default=None, description="relative error")
     atol: NonNegativeFloat | None = Field(default=None, description="absolute error")
     dt0: PositiveFloat | None = Field(default=None, description="first step")
     max_steps: PositiveInt = Field(default=1_000_000, description="steps at most")
@@ -160,3 +162,11 @@ class Config(Section):
     laws: LawsSection = LawsSection()
     compare: list[CompareEntry] = Field(default=[], description="each a [[compare]]")
     run: RunSection = RunSection()
+
+    @model_validator(mode="after")
+    def _with_tolerance(self) -> Self:
+        """The default tolerance is that of the precision."""
+        if self.solver.rtol is not None:
+            return self
+        rtol = {"rtol": default_tolerance(self.run.precision)}
+        return self.model_copy(update={"solver": self.solver.model_copy(update=rtol)})

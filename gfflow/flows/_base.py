@@ -8,13 +8,13 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._typing import Parameters, Rate, Scalar, ScalarLike, State
+from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._second_order import SecondOrder
 
 GRADIENT_LAWS = ("balancedness", "rescaling", "softmax_column_sums")
 
-Clock = tuple[tuple[str, Callable[[ScalarLike], Scalar]], ...]
+Clock = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 class AbstractFlow(eqx.Module):

@@ -5,10 +5,10 @@ from typing import Any, final
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._errors import SolveError
 from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
+from ._decay import constant_decay, decay_size, decay_term
 
 
 @final
@@ -19,17 +19,17 @@ class GradientFlow(AbstractFlow):
 
     **Attributes:**
 
-    - `weight_decay`: λ ≥ 0, in units of one over flow time. A law H that is
-        homogeneous of degree q under λ = 0 then obeys H(θ(t)) = e^{−qλt} H(θ(0)).
+    - `weight_decay`: λ ≥ 0, in units of one over flow time: a short spelling of
+        `WeightDecay(GradientFlow(), λ)`. A law H that is homogeneous of degree q under
+        λ = 0 then obeys H(θ(t)) = e^{−qλt} H(θ(0)).
     """
 
     weight_decay: Scalar
     stays_in_span = True
 
     def __init__(self, weight_decay: ScalarLike = 0.0):
-        if isinstance(weight_decay, int | float) and not weight_decay >= 0:
-            raise SolveError(f"weight_decay must be at least 0; got {weight_decay!r}")
-        self.weight_decay = jnp.asarray(weight_decay, float)
+        """**Raises:** `SolveError` for what is not a number of at least 0."""
+        self.weight_decay = constant_decay(weight_decay)
 
     def initial_state(self, problem: Problem) -> State:
         return problem.parameters
@@ -37,19 +37,13 @@ class GradientFlow(AbstractFlow):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        return jtu.tree_map(
-            lambda g, p: -g - self.weight_decay.astype(p.dtype) * p,
-            problem.scaled(gradient),
-            state,
-        )
+        descent = jtu.tree_map(jnp.negative, problem.scaled(gradient))
+        decay = decay_term(self.weight_decay, state)
+        return jtu.tree_map(jnp.subtract, descent, decay)
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
         terms = problem.scaled(problem.absolute_gradient(state))
-        return jtu.tree_map(
-            lambda g, p: g + self.weight_decay.astype(p.dtype) * jnp.abs(p),
-            terms,
-            state,
-        )
+        return jtu.tree_map(jnp.add, terms, decay_size(self.weight_decay, state))
 
     def parameters(self, state: State) -> Parameters:
         return state

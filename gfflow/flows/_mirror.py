@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import Tracer
 
 from .._errors import SolveError
 from .._registry import suggest
@@ -16,7 +16,11 @@ from ..problem import Problem, below, nearest, parameter_paths
 from ._base import AbstractFlow
 from ._potentials import AbstractPotential, Entropy, Euclidean, LogBarrier
 
-_NAMES = {"euclidean": Euclidean, "entropy": Entropy, "log_barrier": LogBarrier}
+_NAMES: dict[str, AbstractPotential] = {
+    "euclidean": Euclidean(),
+    "entropy": Entropy(),
+    "log_barrier": LogBarrier(),
+}
 
 
 @final
@@ -71,7 +75,7 @@ class MirrorFlow(AbstractFlow):
                     f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
                 )
         for path, leaf in zip(paths, jtu.tree_leaves(problem.parameters)):
-            known = not isinstance(leaf, jax.core.Tracer)
+            known = not isinstance(leaf, Tracer)
             if (
                 self.potential_of(path).positive
                 and known
@@ -166,4 +170,4 @@ def _potential(given: Any) -> AbstractPotential:
             f"a potential is one of {', '.join(_NAMES)}, or an AbstractPotential such "
             f"as gfflow.flows.PNorm(1.5); got {given!r}"
         )
-    return _NAMES[given]()
+    return _NAMES[given]

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, final
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._errors import SolveError
 from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow, Clock
+from ._decay import constant_decay, decay_size, decay_term
 from ._friction import AbstractFriction, ConstantFriction, Friction
 from ._second_order import SecondOrder
 
@@ -30,7 +30,8 @@ class MomentumFlow(AbstractFlow):
     **Attributes:**
 
     - `friction`: τ(t).
-    - `weight_decay`: λ ≥ 0, in units of one over flow time squared.
+    - `weight_decay`: λ ≥ 0, in units of one over flow time squared: a short spelling
+        of `WeightDecay(MomentumFlow(...), λ, coupled=True)`.
     """
 
     friction: AbstractFriction
@@ -38,7 +39,7 @@ class MomentumFlow(AbstractFlow):
 
     def __init__(
         self,
-        friction: AbstractFriction | ScalarLike | Any = 0.0,
+        friction: AbstractFriction | Rate = 0.0,
         weight_decay: ScalarLike = 0.0,
     ):
         """**Arguments:**
@@ -47,13 +48,8 @@ class MomentumFlow(AbstractFlow):
 
         **Raises:** `SolveError` for a negative number.
         """
-        if isinstance(weight_decay, int | float) and not weight_decay >= 0:
-            raise SolveError(f"weight_decay must be at least 0; got {weight_decay!r}")
-        if not isinstance(friction, AbstractFriction):
-            known = Friction(friction) if callable(friction) else None
-            friction = known or ConstantFriction(friction)
-        self.friction = friction
-        self.weight_decay = jnp.asarray(weight_decay, float)
+        self.friction = _friction(friction)
+        self.weight_decay = constant_decay(weight_decay)
 
     def initial_state(self, problem: Problem) -> State:
         zeros = jtu.tree_map(jnp.zeros_like, problem.parameters)
@@ -62,27 +58,27 @@ class MomentumFlow(AbstractFlow):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        def acceleration(g, p, v):
-            force = -g - self.weight_decay.astype(p.dtype) * p
-            return self.friction.acceleration(t, v, force)
+        def acceleration(g, decay, v):
+            return self.friction.acceleration(t, v, -g - decay)
 
         scaled = problem.scaled(gradient)
+        decay = decay_term(self.weight_decay, state.model)
         return Phase(
-            state.velocity,
-            jtu.tree_map(acceleration, scaled, state.model, state.velocity),
+            state.velocity, jtu.tree_map(acceleration, scaled, decay, state.velocity)
         )
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
         friction = jnp.where(jnp.asarray(t) > 0, self.friction(t), 0)
         terms = problem.scaled(problem.absolute_gradient(state.model))
 
-        def total(g, p, v):
-            decay = self.weight_decay.astype(p.dtype) * jnp.abs(p)
-            return g + decay + jnp.abs(friction).astype(p.dtype) * jnp.abs(v)
+        decay = decay_size(self.weight_decay, state.model)
+
+        def total(g, decay, v):
+            return g + decay + jnp.abs(friction).astype(v.dtype) * jnp.abs(v)
 
         return Phase(
             jtu.tree_map(jnp.abs, state.velocity),
-            jtu.tree_map(total, terms, state.model, state.velocity),
+            jtu.tree_map(total, terms, decay, state.velocity),
         )
 
     def parameters(self, state: State) -> Parameters:
@@ -118,9 +114,16 @@ class MomentumFlow(AbstractFlow):
 
     def spelled_with_decay(self, rate: Rate, coupled: bool) -> "MomentumFlow | None":
         """Its own decay is a coupled one."""
-        known = coupled and not callable(rate)
-        return MomentumFlow(self.friction, rate) if known else None
+        if callable(rate) or not coupled:
+            return None
+        return MomentumFlow(self.friction, rate)
 
     @property
     def has_memory(self) -> bool:
         return True
+
+
+def _friction(given: AbstractFriction | Rate) -> AbstractFriction:
+    if isinstance(given, AbstractFriction):
+        return given
+    return Friction(given) if callable(given) else ConstantFriction(given)

@@ -16,11 +16,11 @@ class AbstractPotential(eqx.Module):
 
     **Class attributes:**
 
-    - `positive`: whether its domain is θ > 0.
+    - `positive`: whether its domain is θ > 0 (else all θ).
     - `power`: a of 1/φ'' = θ^a; `None` where it is no power.
     """
 
-    positive: eqx.AbstractClassVar[bool]
+    positive: ClassVar[bool] = False
     power: ClassVar[int | None] = None
 
     @abc.abstractmethod
@@ -40,7 +40,6 @@ class AbstractPotential(eqx.Module):
 class Euclidean(AbstractPotential):
     """θ²/2: gradient flow."""
 
-    positive = False
     power = 0
 
     def inverse_hessian(self, theta: Array) -> Array:
@@ -95,7 +94,6 @@ class PNorm(AbstractPotential):
     """
 
     p: Scalar
-    positive = False
 
     def __init__(self, p: ScalarLike):
         if isinstance(p, int | float) and not 1 < p <= 2:

@@ -11,6 +11,7 @@ from .._registry import suggest
 from .._typing import Parameters, Scalar, ScalarLike, State
 from ..problem import Problem, below, parameter_paths
 from ._base import GRADIENT_LAWS, AbstractFlow
+from ._decay import constant_decay
 from ._gradient import GradientFlow
 
 
@@ -25,7 +26,8 @@ class SaddleFlow(AbstractFlow):
     **Attributes:**
 
     - `ascent`: the paths (or prefixes of paths) of φ, such as `"perturbation"`.
-    - `weight_decay`: λ ≥ 0 of all parameters, in units of one over flow time.
+    - `weight_decay`: λ ≥ 0 of all parameters, in units of one over flow time: a short
+        spelling of `WeightDecay(SaddleFlow(ascent), λ)`.
     """
 
     ascent: tuple[str, ...] = eqx.field(static=True)
@@ -41,7 +43,7 @@ class SaddleFlow(AbstractFlow):
                 f"'layers[0].weight'; got {ascent!r}"
             )
         self.ascent = paths
-        self.weight_decay = GradientFlow(weight_decay).weight_decay
+        self.weight_decay = constant_decay(weight_decay)
 
     def initial_state(self, problem: Problem) -> State:
         """**Raises:** `SolveError` for a path that is no parameter."""

@@ -3,9 +3,9 @@
 from typing import Self, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array
 
 from .._typing import Rate, Scalar, ScalarLike
@@ -68,5 +68,5 @@ def _sum(rates: tuple[Rate, ...], t: ScalarLike) -> Scalar:
 
 
 def _is_zero(rate: Rate) -> bool:
-    known = not callable(rate) and not isinstance(rate, jax.core.Tracer)
+    known = not callable(rate) and not isinstance(rate, Tracer)
     return known and not np.any(np.asarray(rate))

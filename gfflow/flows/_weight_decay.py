@@ -10,6 +10,7 @@ from .._errors import SolveError
 from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
+from ._decay import decay_size, decay_term
 from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at
 from ._second_order import SecondOrder
@@ -53,9 +54,7 @@ class WeightDecay(AbstractModifier):
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
-        rate = rate_at(self.rate, t)
-        times = lambda x: rate.astype(x.dtype) * x
-        decay = jtu.tree_map(times, self.flow.parameters(state))
+        decay = decay_term(rate_at(self.rate, t), self.flow.parameters(state))
         if self.coupled:
             force = jtu.tree_map(jnp.add, gradient, problem.unscaled(decay))
             return self.flow.response(t, state, force, problem)
@@ -63,9 +62,7 @@ class WeightDecay(AbstractModifier):
         return self._added(change, decay, jnp.subtract)
 
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        rate = jnp.abs(rate_at(self.rate, t))
-        size = lambda x: rate.astype(x.dtype) * jnp.abs(x)
-        decay = jtu.tree_map(size, self.flow.parameters(state))
+        decay = decay_size(rate_at(self.rate, t), self.flow.parameters(state))
         terms = self.flow.absolute_field(t, state, problem)
         if self.coupled:
             still = jtu.tree_map(jnp.zeros_like, decay)

@@ -1,0 +1,37 @@
+"""What weight decay is, for the modifier and for flows that spell it in an argument."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import jax.tree_util as jtu
+
+from .._errors import SolveError
+from .._typing import Parameters, Scalar
+
+
+def constant_decay(rate: Any) -> Scalar:
+    """λ of a flow's own argument `weight_decay`.
+
+    **Raises:** `SolveError` for what is not a number of at least 0.
+    """
+    if callable(rate):
+        raise SolveError(
+            "weight_decay is a number here; one that depends on time is "
+            "gfflow.flows.WeightDecay(flow, rate)"
+        )
+    if isinstance(rate, int | float) and not rate >= 0:
+        raise SolveError(f"weight_decay must be at least 0; got {rate!r}")
+    try:
+        return jnp.asarray(rate, float)
+    except (TypeError, ValueError):
+        raise SolveError(f"weight_decay is a number; got {rate!r}") from None
+
+
+def decay_term(rate: Scalar, parameters: Parameters) -> Parameters:
+    """λθ."""
+    return jtu.tree_map(lambda p: rate.astype(p.dtype) * p, parameters)
+
+
+def decay_size(rate: Scalar, parameters: Parameters) -> Parameters:
+    """|λθ|, entry by entry."""
+    return decay_term(jnp.abs(rate), jtu.tree_map(jnp.abs, parameters))

@@ -15,7 +15,6 @@ from ._solution import Cost as Cost
 from ._solution import Solution as Solution
 from ._solve import assemble as assemble
 from ._solve import completed as completed
-from ._solve import fitted_solver as fitted_solver
 from ._solve import keep_every as keep_every
 from ._solve import named_laws as named_laws
 from ._solve import solve as solve

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import diffrax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._tolerance import least_tolerance
 from .._typing import Scalar
 from ..flows import AbstractFlow
-from ..solvers import Auto, GaussLegendre, Projected, RadauIIA, solver_properties
+from ..solvers import adapted
 from ._core import global_norm
 from ._solution import Certificate, Solution
 from ._status import Status
@@ -41,7 +40,7 @@ def certify(
     least = jnp.asarray(least_tolerance(problem.dtype), rtol.dtype)
     finer = jnp.maximum(rtol / _FINER, least)
     steps = solution.accepted_steps + solution.rejected_steps
-    other = another(solution.solver)
+    other = adapted(solution.solver).finer()
     second = solve(
         flow,
         problem,
@@ -64,26 +63,7 @@ def certify(
         error=known(error),
         largest=known(jnp.max(jnp.stack(sizes))),
         rtol=finer,
-        solver=solver_properties(other).name,
+        solver=adapted(other).properties.name,
         status=second.status,
         cost=second.cost,
     )
-
-
-def another(solver: diffrax.AbstractSolver) -> diffrax.AbstractSolver:
-    """A solver of another order for the same flow."""
-    while type(solver) is Projected:
-        solver = solver.solver
-    if isinstance(solver, Auto):
-        return Auto(_other(solver.stiff.stages))
-    if isinstance(solver, RadauIIA):
-        return RadauIIA(_other(solver.stages))
-    if isinstance(solver, GaussLegendre):
-        return GaussLegendre(
-            _other(solver.stages), exact_invariants=solver.exact_invariants
-        )
-    return Auto()
-
-
-def _other(stages: int) -> int:
-    return stages + 2 if stages <= 7 else stages - 2

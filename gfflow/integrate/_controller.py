@@ -11,7 +11,7 @@ import optimistix as optx
 from jaxtyping import Array, PyTree
 
 from .._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
-from ..solvers import Attempt, Spent, StepControl
+from ..solvers import Spent, StepControl, StepReport
 
 _SAFETY = 0.9
 _SHRINK = 0.2
@@ -113,7 +113,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         y0: PyTree,
         y1_candidate: PyTree,
         args: Any,
-        y_error: Attempt,
+        y_error: StepReport,
         error_order: RealScalarLike,
         controller_state: ControllerState,
     ):

@@ -11,12 +11,7 @@ from .._typing import Scalar, ScalarLike, State
 from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem
-from ..solvers import (
-    Accounted,
-    solver_properties,
-    spent_at_start,
-    with_tolerances,
-)
+from ..solvers import Accounted, adapted
 from ._controller import ControllerState, GuardedController
 from ._status import Status
 
@@ -67,15 +62,14 @@ class Core(eqx.Module):
     def start(self, t0: Scalar, dt0: Scalar | None, settings: Settings) -> Carry:
         """The state at t0, with the first step by Hairer's rule unless it is given."""
         state = self.flow.initial_state(self.problem)
-        order = solver_properties(self.solver).order
+        order = adapted(self.solver).properties.order
         if dt0 is None:
             dt0 = self._first_step(t0, state, settings, order)
         dt0 = jax.lax.stop_gradient(jnp.asarray(dt0, t0.dtype))
         solver_state = self.solver.init(self._terms, t0, t0 + dt0, state, self.problem)
         solver_state = jtu.tree_map(jnp.asarray, solver_state)
-        controller = ControllerState.first(
-            dt0, spent_at_start(self.solver, solver_state)
-        )
+        spent = adapted(self.solver).spent_at_start(solver_state)
+        controller = ControllerState.first(dt0, spent)
         return Carry(t0, state, controller, solver_state, Status.successful)
 
     def advance(
@@ -89,10 +83,10 @@ class Core(eqx.Module):
             settings.max_steps,
             pause_after,
             carry.controller,
-            solver_properties(self.solver).control,
+            adapted(self.solver).properties.control,
         )
-        solver = with_tolerances(
-            self.solver, settings.rtol, settings.atol, controller.norm
+        solver = adapted(self.solver).controlled(
+            settings.rtol, settings.atol, controller.norm
         )
         event = None
         if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
@@ -159,7 +153,7 @@ class Core(eqx.Module):
     @property
     def _terms(self):
         field = diffrax.ODETerm(self.flow.vector_field)  # pyright: ignore
-        if solver_properties(self.solver).imex:
+        if adapted(self.solver).properties.imex:
             return diffrax.MultiTerm(field, diffrax.ODETerm(_zero_field))  # pyright: ignore
         return field
 

@@ -1,17 +1,14 @@
 """What `solve` was asked for, validated and turned into arrays."""
 
-import inspect
-
 import diffrax
 import jax.numpy as jnp
 
 from .._checks import is_traced, positive
 from .._errors import SolveError
-from .._registry import lookup
 from .._tolerance import default_tolerance, least_tolerance, shown_least_tolerance
 from .._typing import IntScalarLike, ScalarLike, State
 from ..problem import Problem
-from ..solvers import solver_by_name, solver_properties
+from ..solvers import adapted, solver_by_name
 from ._core import Settings, root_mean_square
 
 DEFAULT_SOLVER = "auto"
@@ -82,7 +79,7 @@ def make_solver(
             "solver is a Diffrax solver or the name of one; "
             f"got {type(solver).__name__}"
         )
-    solver_properties(solver)
+    adapted(solver).properties  # refuses what is not adaptive
     return solver
 
 
@@ -98,14 +95,4 @@ def configured_solver(
         given["stages"] = stages
     if exact_invariants:
         given["exact_invariants"] = True
-    if not given:
-        return make_solver(name)
-    kind = lookup("solvers", name)
-    known = inspect.signature(kind).parameters
-    for option in given:
-        if option not in known:
-            raise SolveError(
-                f"solver {name!r} has no {option}; leave the key out, or use "
-                "auto, radau_iia or gauss_legendre"
-            )
-    return kind(**given)
+    return solver_by_name(name, **given)

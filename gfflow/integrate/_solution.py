@@ -10,6 +10,7 @@ from .._typing import Parameters, State
 from ..flows import AbstractFlow
 from ..landscape import CriticalPoint
 from ..problem import Problem
+from ..solvers import adapted
 from ._core import Settings
 from ._status import Status, status_name
 
@@ -119,7 +120,7 @@ class Solution(eqx.Module):
     @property
     def enforced(self) -> tuple[str, ...]:
         """The laws that the solver enforced: their drift is no evidence for them."""
-        return getattr(self.solver, "enforced", ())
+        return adapted(self.solver).enforced
 
     @property
     def status_name(self) -> str:

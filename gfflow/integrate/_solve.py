@@ -18,7 +18,7 @@ from ..flows import AbstractFlow
 from ..landscape import critical_point
 from ..laws import Law
 from ..problem import Problem
-from ..solvers import Auto, Conjugate, Projected, solver_events, solver_properties
+from ..solvers import adapted
 from ._certificate import certify as make_certificate
 from ._clock import Clock
 from ._core import Carry, Core, Row, with_status
@@ -105,7 +105,7 @@ def solve(
     settings = make_settings(
         problem, state, rtol, atol, max_steps, stop_gradient_norm, stop_loss
     )
-    solver = fitted_solver(solver, flow, settings.rtol)
+    solver = adapted(solver).fitted(flow, settings.rtol)
     grid = make_grid(t0, t1, saveat, problem.dtype)
     if dt0 is not None:
         positive("dt0", dt0)
@@ -169,24 +169,6 @@ def completed(
     )
 
 
-def fitted_solver(
-    solver: diffrax.AbstractSolver, flow: AbstractFlow, rtol: ScalarLike
-) -> diffrax.AbstractSolver:
-    """The solver with the stages that suit the tolerance, where it chooses them by it;
-    the laws that it enforces see what the flow shows, and it knows the friction."""
-    if isinstance(solver, Projected):
-        inner = fitted_solver(solver.solver, flow, rtol)
-        solver = eqx.tree_at(
-            lambda s: s.solver, solver, inner, is_leaf=lambda x: x is solver.solver
-        )
-        return solver if solver.view is not None else solver.seen_through(flow.view)
-    if isinstance(solver, Conjugate):
-        return solver.fitted(flow)
-    if isinstance(solver, Auto) and not is_traced(rtol):
-        return solver.for_tolerance(float(rtol))
-    return solver
-
-
 def assemble(
     integration: Integration,
     carry: Carry,
@@ -203,7 +185,7 @@ def assemble(
         rows = [*rows, observed(core, carry, integration.settings)]
     stack = lambda *leaves: jnp.stack(leaves)
     table = jtu.tree_map(stack, *rows)
-    events = solver_events(core.solver, carry.solver_state)
+    events = adapted(core.solver).events(carry.solver_state)
     if not bool(carry.status == Status.successful):
         events = (*events, (float(carry.t), str(Status[carry.status])))
     return Solution(
@@ -333,7 +315,7 @@ def _cost(
         compile_s=None if clock is None else clock.compile_s,
         wall_s=None if clock is None else clock.wall_s,
     )
-    if not solver_properties(core.solver).tells:
+    if not adapted(core.solver).properties.tells:
         return Cost(None, None, None, None, **wall)
     steps = carry.controller.accepted + carry.controller.rejected
     around = rows + 2 * (dt0 is None)

@@ -310,10 +310,10 @@ def test_names_and_views():
     implicit = Projected(diffrax.Kvaerno5(), laws)
     assert isinstance(implicit, diffrax.AbstractImplicitSolver)
     assert implicit.root_find_max_steps == diffrax.Kvaerno5().root_find_max_steps
-    assert implicit.retakes_slope and Projected(diffrax.Dopri8(), laws).retakes_slope
-    assert Projected(diffrax.HalfSolver(diffrax.Tsit5()), laws).retakes_slope
-    assert not Projected(diffrax.Heun(), laws).retakes_slope
-    assert not Projected(diffrax.ReversibleHeun(), laws).retakes_slope
+    carries = lambda inside: Projected(inside, laws).properties.carries_slope
+    assert carries(diffrax.Kvaerno5()) and carries(diffrax.Dopri8())
+    assert carries(diffrax.HalfSolver(diffrax.Tsit5()))
+    assert not carries(diffrax.Heun()) and not carries(diffrax.ReversibleHeun())
 
 
 @pytest.mark.parametrize(

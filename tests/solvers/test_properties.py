@@ -7,7 +7,7 @@ import pytest
 import gfflow as gf
 from gfflow._registry import names
 from gfflow.solvers import solver_by_name, solver_properties
-from gfflow.solvers._properties import _exact
+from gfflow.solvers.protocol._diffrax import _exact
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from ...integrate import (
     Core,
     Integration,
     configured_solver,
-    fitted_solver,
     keep_every,
     linear_times,
     log_times,
@@ -23,7 +22,7 @@ from ...integrate import (
 )
 from ...laws import Law
 from ...problem import Problem
-from ...solvers import Projected
+from ...solvers import Projected, adapted
 from ..config._sections import Config
 from ._build_flow import build_flow, check_flow
 from ._build_laws import build_laws
@@ -111,7 +110,7 @@ def build(config: Config, where: Where = str) -> Experiment:
         method = configured_solver(solver.name, solver.stages, solver.exact_invariants)
         if solver.project:
             method = Projected(method, laws)
-        method = fitted_solver(method, flow, settings.rtol)
+        method = adapted(method).fitted(flow, settings.rtol)
     with at(where, "save"):
         grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
         every = keep_every(config.save.parameters_every, len(grid), problem)

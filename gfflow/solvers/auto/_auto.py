@@ -12,16 +12,26 @@ import jax.tree_util as jtu
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PyTree
 
+from ..._checks import is_traced
 from ..._errors import SolveError
-from .._properties import ACCURACY_BOUND, SolverProperties
-from .._spent import Spent
+from ..._typing import ScalarLike
+from ...flows import AbstractFlow
 from ..collocation import (
     AbstractCollocation,
     LegendreInterpolation,
     RadauIIA,
     from_hermite,
+    other_stages,
 )
 from ..explicit import KINKED, SMOOTH, explicit_step, tableaus
+from ..protocol import (
+    ACCURACY_BOUND,
+    AbstractFlowSolver,
+    AbstractSolverState,
+    SolverProperties,
+    Spent,
+    controlled_root_finder,
+)
 from ..rock import ROCK2
 from ._kinks import Kinks
 
@@ -34,7 +44,7 @@ _COPIES = 12
 _STAGES, _MOST = ((3e-4, 3), (3e-8, 5)), 7
 
 
-class AutoState(eqx.Module):
+class AutoState(AbstractSolverState):
     """**Attributes:**
 
     - `mode`: 0 explicit, 1 explicit across kinks, 2 stiff.
@@ -62,9 +72,7 @@ class AutoState(eqx.Module):
 
 
 @final
-class Auto(
-    diffrax.AbstractImplicitSolver[AutoState], diffrax.AbstractAdaptiveSolver[AutoState]
-):
+class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoState]):
     """Explicit through the transient, collocation once stability bounds the step.
 
     - It starts with Dormand–Prince 8(7), and goes to Bogacki–Shampine 3(2) while steps
@@ -117,6 +125,16 @@ class Auto(
             return self
         stages = next((s for least, s in _STAGES if rtol >= least), _MOST)
         return Auto(stages, memory_limit=self.memory_limit)
+
+    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Auto":
+        """With the stages that suit the tolerance, where that is known."""
+        return self if is_traced(rtol) else self.for_tolerance(float(rtol))
+
+    def finer(self) -> "Auto":
+        return Auto(other_stages(self.stiff.stages))
+
+    def controlled(self, rtol, atol, norm):
+        return controlled_root_finder(self, rtol, atol, norm)
 
     @property
     def root_finder(self):

@@ -14,8 +14,14 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from ..._errors import SolveError
-from .._properties import ACCURACY_BOUND, SolverProperties
-from .._spent import Spent
+from ..protocol import (
+    ACCURACY_BOUND,
+    AbstractFlowSolver,
+    AbstractSolverState,
+    SolverProperties,
+    Spent,
+    controlled_root_finder,
+)
 from ._attempts import attempts
 from ._interpolation import LegendreInterpolation
 from ._jacobian import Jacobian
@@ -42,7 +48,7 @@ class Tolerances(eqx.Module):
     norm: Callable
 
 
-class CollocationState(eqx.Module):
+class CollocationState(AbstractSolverState):
     """What is remembered from step to step; D entries a state, s stages, k vectors.
 
     - `slope`: f at the current state.
@@ -65,7 +71,7 @@ class CollocationState(eqx.Module):
 
 class AbstractCollocation(
     diffrax.AbstractImplicitSolver[CollocationState],
-    diffrax.AbstractAdaptiveSolver[CollocationState],
+    AbstractFlowSolver[CollocationState],
 ):
     """K_i = f(y₀ + h Σ a_ij K_j), y₁ = y₀ + h Σ b_i K_i, solved matrix-free.
 
@@ -114,6 +120,13 @@ class AbstractCollocation(
             control=ACCURACY_BOUND,
             imex=False,
         )
+
+    def controlled(self, rtol, atol, norm):
+        return controlled_root_finder(self, rtol, atol, norm)
+
+    def in_new_units(self, state: CollocationState, changed) -> CollocationState:
+        kept = jnp.where(changed, 0, state.compensation)
+        return eqx.tree_at(lambda s: s.compensation, state, kept)
 
     @property
     def quadrature(self) -> Quadrature:
@@ -365,6 +378,11 @@ def _decay(table: Quadrature, slopes, scale, norm):
 
 def _quotient(above, below):
     return jnp.where(below > 0, above / jnp.where(below > 0, below, 1), 0)
+
+
+def other_stages(stages: int) -> int:
+    """Two more, or two less where there are not so many."""
+    return stages + 2 if stages + 2 <= _MOST_STAGES else stages - 2
 
 
 def settings(

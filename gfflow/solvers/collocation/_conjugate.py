@@ -10,16 +10,15 @@ import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
 from ..._errors import SolveError
-from ..._typing import Scalar, State
+from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow, AbstractFriction, Phase
-from .._properties import SolverProperties, solver_events, solver_properties
-from .._wrapper import AbstractWrapper, WrapperState
+from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
 from ._gauss_legendre import GaussLegendre
 
 _LEAST = -60.0
 
 
-class ConjugateState(WrapperState):
+class ConjugateState(AbstractWrapperState):
     """The state of the solver inside, and the logarithm of the unit of its p."""
 
     inner: PyTree
@@ -27,7 +26,7 @@ class ConjugateState(WrapperState):
 
 
 @final
-class Conjugate(AbstractWrapper):
+class Conjugate(AbstractWrapper[ConjugateState]):
     """Another solver, on (θ, p) with p = μθ' in the place of (θ, θ'), μ' = τμ.
 
     θ'' + τθ' = F is θ' = p/μ, p' = μF: what the friction does is in μ, and a law
@@ -67,7 +66,7 @@ class Conjugate(AbstractWrapper):
         self.solver = solver  # pyright: ignore
         self.friction = friction
 
-    def fitted(self, flow: AbstractFlow) -> "Conjugate":
+    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Conjugate":
         """This solver with the friction of a flow.
 
         **Raises:** `SolveError` for a flow without one, or of which μ is not known.
@@ -88,15 +87,11 @@ class Conjugate(AbstractWrapper):
     def properties(self) -> SolverProperties:
         """Those of the solver inside. If it keeps quadratic laws, those with μ in them
         (of degree "other") are kept by construction too."""
-        inner = solver_properties(self.solver)
+        inner = self.inside.properties
         exact = inner.exact_degrees
         if "quadratic" in exact:
             exact = exact | {"other"}
         return inner._replace(name=f"conjugate_{inner.name}", exact_degrees=exact)
-
-    def events(self, state: "ConjugateState") -> tuple:
-        """Those of the solver inside."""
-        return solver_events(self.solver, state.inner)
 
     @property
     def interpolation_cls(self):  # pyright: ignore
@@ -115,9 +110,7 @@ class Conjugate(AbstractWrapper):
         scale = _Scale.at(self._known(), t0)
         start = scale.into(t0, y0)
         inner, other = solver_state.inner, scale.log_unit != solver_state.log_unit
-        if hasattr(inner, "compensation"):
-            kept = jnp.where(other, 0, inner.compensation)
-            inner = eqx.tree_at(lambda s: s.compensation, inner, kept)
+        inner = self.inside.in_new_units(inner, other)
         y1, error, dense, inner, result = self.solver.step(
             scale.terms(terms), t0, t1, start, args, inner, made_jump | other
         )

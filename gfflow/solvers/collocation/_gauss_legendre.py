@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 
 from ..._typing import ScalarLike
-from ._collocation import AbstractCollocation, Tolerances, settings
+from ._collocation import AbstractCollocation, Tolerances, other_stages, settings
 
 
 @final
@@ -66,6 +66,10 @@ class GaussLegendre(AbstractCollocation):
     @property
     def to_round_off(self) -> bool:
         return self.exact_invariants
+
+    def finer(self) -> "GaussLegendre":
+        stages = other_stages(self.stages)
+        return GaussLegendre(stages, exact_invariants=self.exact_invariants)
 
     def order(self, terms) -> int:
         return 2 * self.stages

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 
 from ..._typing import ScalarLike
-from ._collocation import AbstractCollocation, Tolerances, settings
+from ._collocation import AbstractCollocation, Tolerances, other_stages, settings
 
 
 @final
@@ -45,6 +45,9 @@ class RadauIIA(AbstractCollocation):
         fields = settings(stages, vectors, memory, stage_chunk, rtol, atol, norm)
         self.root_finder, self.stages, self.vectors = fields[:3]
         self.memory, self.stage_chunk = fields[3:]
+
+    def finer(self) -> "RadauIIA":
+        return RadauIIA(other_stages(self.stages))
 
     def order(self, terms) -> int:
         return 2 * self.stages - 1

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from ..._errors import SolveError
-from ..._typing import Scalar, State
+from ..._typing import Scalar, ScalarLike, State
+from ...flows import AbstractFlow
 from ...laws import Law
 from ...laws._grammar import Degree
-from .._properties import SolverProperties, solver_events, solver_properties
-from .._wrapper import AbstractWrapper, WrapperState, unwrapped
+from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
 from ._rescaling_projection import (
     Way,
     balanced,
@@ -30,7 +30,7 @@ from ._rescaling_projection import (
 _ROUND_OFF = 2.0
 
 
-class ProjectedState(WrapperState):
+class ProjectedState(AbstractWrapperState):
     """**Attributes:**
 
     - `inner`: the state of the solver inside.
@@ -47,7 +47,7 @@ class ProjectedState(WrapperState):
 
 
 @final
-class Projected(AbstractWrapper):
+class Projected(AbstractWrapper[ProjectedState]):
     """Another solver, whose every step ends on the level set {h = h(0)} of the laws.
 
     This is the standard projection method (Hairer, Lubich & Wanner, Geometric Numerical
@@ -136,44 +136,36 @@ class Projected(AbstractWrapper):
         return tuple(law.name for law in self.laws)
 
     @property
-    def retakes_slope(self) -> bool:
-        """Whether the solver inside would carry f at the end of a step into the next.
-
-        After the state is moved that is stale; a made jump makes it evaluate f anew.
-        """
-        tableau = getattr(unwrapped(self.solver), "tableau", None)
-        if isinstance(tableau, diffrax.MultiButcherTableau):
-            return all(part.fsal for part in tableau.tableaus)
-        return isinstance(tableau, diffrax.ButcherTableau) and bool(tableau.fsal)
-
-    @property
     def properties(self) -> SolverProperties:
         """Those of the solver inside, with the slopes that are taken anew.
 
         No law counts as evidence: the enforced ones because they are, the others
         because the way back does not stay on their levels.
         """
-        inner = solver_properties(self.solver)
-        if self.retakes_slope and inner.gradients_a_step is not None:
+        inner = self.inside.properties
+        if inner.carries_slope and inner.gradients_a_step is not None:
             count = inner.gradients_a_step + inner.gradients_at_start
             inner = inner._replace(gradients_a_step=count, gradients_at_start=0)
         return inner._replace(
             name=f"projected_{inner.name}", exact_degrees=frozenset(get_args(Degree))
         )
 
-    def events(self, state: ProjectedState) -> tuple:
-        """Those of the solver inside."""
-        return solver_events(self.solver, state.inner)
+    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Projected":
+        """With the solver inside fitted, and the laws called on what the flow shows
+        unless a view was given."""
+        inner = self.inside.fitted(flow, rtol)
+        solver = eqx.tree_at(lambda s: s.solver, self, inner)
+        return solver if self.view is not None else solver.seen_through(flow.view)
+
+    def finer(self) -> diffrax.AbstractAdaptiveSolver:
+        """That of the solver inside: it enforces nothing."""
+        return self.inside.finer()
 
     def seen_through(self, view: Callable[[State, Any], Any]) -> "Projected":
         """This solver with its laws called on `view(state, args)`."""
         return Projected(
             self.solver, self.laws, view=view, corrections=self.corrections
         )
-
-    @property
-    def term_compatible_contr_kwargs(self):  # pyright: ignore
-        return self.solver.term_compatible_contr_kwargs
 
     @property
     def interpolation_cls(self):  # pyright: ignore
@@ -186,12 +178,6 @@ class Projected(AbstractWrapper):
         """Diffrax's adjoints set it."""
         return self.solver.scan_kind  # pyright: ignore
 
-    def strong_order(self, terms):
-        return self.solver.strong_order(terms)
-
-    def func(self, terms, t0, y0, args):
-        return self.solver.func(terms, t0, y0, args)
-
     def init(self, terms, t0, t1, y0, args) -> ProjectedState:
         inner = self.solver.init(terms, t0, t1, y0, args)
         start = _Levels(self.laws, self.view, args).values(_direction(terms) * t0, y0)
@@ -199,7 +185,7 @@ class Projected(AbstractWrapper):
         return ProjectedState(inner, jnp.asarray(t0), start, removed)
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        made_jump = True if self.retakes_slope else made_jump
+        made_jump = self.inside.properties.carries_slope or made_jump
         y1, error, dense, inner, result = self.solver.step(
             terms, t0, t1, y0, args, solver_state.inner, made_jump
         )

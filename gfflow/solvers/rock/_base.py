@@ -12,8 +12,13 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
-from .._properties import STABILITY_BOUND, SolverProperties
-from .._spent import Spent
+from ..protocol import (
+    STABILITY_BOUND,
+    AbstractFlowSolver,
+    AbstractSolverState,
+    SolverProperties,
+    Spent,
+)
 from ._radius import combine, norm, top, widest
 from ._table import Table
 
@@ -22,7 +27,7 @@ _PATIENCE = 25
 _SAME, _OTHER = 0.05, 0.2
 
 
-class StabilisedState(eqx.Module):
+class StabilisedState(AbstractSolverState):
     """What is remembered from step to step.
 
     - `slope`: f at the current state.
@@ -40,6 +45,11 @@ class StabilisedState(eqx.Module):
     patience: Array
     estimates: Array
     spent: Spent
+
+    @property
+    def solved(self) -> Array:
+        """There are no implicit equations."""
+        return jnp.asarray(True)
 
 
 class Step(NamedTuple):
@@ -83,14 +93,14 @@ class _Trial(NamedTuple):
     spent: Spent
 
 
-class AbstractStabilised(diffrax.AbstractAdaptiveSolver[StabilisedState]):
+class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
     """Explicit methods for stiff flows whose Jacobian has a real negative spectrum.
 
     With s stages they are stable up to hλ ~ s², so that a step of h costs about
     √(hλ) gradients instead of hλ: no linear algebra and a fixed number of copies of
     the state. The number of stages is chosen for each step from h times a bound on the
     spectrum of −J, which is 1.05 (θ + residual) of the largest Ritz value θ of a few
-    Jacobian-vector products (`_rock_radius`). It is found again after 1 to 25 accepted
+    Jacobian-vector products (`_radius`). It is found again after 1 to 25 accepted
     steps, depending on how much it changed; at once when a trial step is not finite or
     has seen ‖f₁ − f₀‖ > radius ‖y₁ − y₀‖, in which case the step is repeated if the
     new bound asks for more stages.

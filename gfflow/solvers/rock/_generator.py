@@ -1,6 +1,6 @@
 """Makes the coefficients of ROCK2.
 
-Run by `python -m gfflow.solvers._rock_generator`.
+Run by `python -m gfflow.solvers.rock._generator`.
 
 **The polynomials** (Abdulle & Medovikov 2001, §3). The stability polynomial of degree
 s and order 2 is R(z) = w(x) P(x) / (w(x₀) P(x₀)) with x = x₀ + x₁z, w the polynomial
@@ -223,7 +223,7 @@ def amplification(matrix: Vector, interval: float) -> float:
 
 
 def generate(wanted: list[int]) -> dict[str, Vector]:
-    """All arrays, as `_rock_table.Table` reads them."""
+    """All arrays, as `_table.Table` reads them."""
     guess = np.array(_GUESS)
     rows, tails, intervals, noises = [], [], [], []
     for degree in reversed(wanted):

@@ -14,7 +14,7 @@ class ROCK2(AbstractStabilised):
     """Orthogonal Runge–Kutta–Chebyshev of order 2, stable up to hλ = 0.81 s².
 
     The stability polynomials are those of Abdulle & Medovikov (2001), computed here
-    (`_rock_generator`); they are evaluated on the internal stages of RKC (Verwer,
+    (`_generator`); they are evaluated on the internal stages of RKC (Verwer,
     Hundsdorfer & Sommeijer 1990), which amplify round-off by s^1.5 instead of s⁴, so
     that it serves in single precision too. The error estimate is its own local error
     of order h³, filtered of stiff components. Seven copies of the state, two more to

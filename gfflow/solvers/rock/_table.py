@@ -1,4 +1,4 @@
-"""The coefficients of ROCK2, as `_rock_generator` made them."""
+"""The coefficients of ROCK2, as `_generator` made them."""
 
 import functools
 from pathlib import Path

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 
 class Spent(NamedTuple):
@@ -24,7 +24,17 @@ class Spent(NamedTuple):
         nothing = jnp.zeros((), float)
         return cls(nothing, nothing, nothing)
 
-    def plus(self, gradients=0, hvps=0, sequential=0) -> "Spent":
+    @classmethod
+    def of_gradients(cls, count: int) -> "Spent":
+        """So many gradients, one after another."""
+        return cls.zero().plus(gradients=count, sequential=count)
+
+    def plus(
+        self,
+        gradients: ArrayLike = 0,
+        hvps: ArrayLike = 0,
+        sequential: ArrayLike = 0,
+    ) -> "Spent":
         """With more of each added."""
         add = lambda a, b: a + jnp.asarray(b, a.dtype)
         return Spent(

@@ -1,0 +1,43 @@
+"""A solver that tells the step-size controller more than an error estimate."""
+
+from typing import Any, NamedTuple, final
+
+from jaxtyping import Array, PyTree
+
+from ._delegate import AbstractDelegate
+from ._diffrax import adapted
+from ._spent import Spent
+
+
+class StepReport(NamedTuple):
+    """What a controller is told of one attempted step.
+
+    - `error`: the solver's error estimate, like the state.
+    - `spent`: on this step alone, also if it is rejected.
+    - `solved`: 1 if the step's implicit equations were solved, else 0.
+    """
+
+    error: PyTree[Array]
+    spent: Spent
+    solved: Array
+
+
+@final
+class Accounted(AbstractDelegate[PyTree]):
+    """The same solver, with a `StepReport` in the place of its error estimate.
+
+    Diffrax drops the state that a solver has after a rejected step, and with it the
+    count of what the step cost. What goes through the controller is kept. Only
+    `gfflow.solve`'s controller reads it.
+    """
+
+    solver: Any
+
+    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+        y1, error, dense, new, result = self.solver.step(
+            terms, t0, t1, y0, args, solver_state, made_jump
+        )
+        answers = adapted(self.solver)
+        spent = answers.spent_on_step(solver_state, new)
+        solved = answers.solved(new).astype(float)
+        return y1, StepReport(error, spent, solved), dense, new, result

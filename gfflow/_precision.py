@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr
 
 from ._jaxpr import equations
@@ -51,7 +52,7 @@ def coarsest_in(program: ClosedJaxpr) -> float:
     for equation in equations(program):
         for variable in equation.outvars:
             aval = variable.aval
-            if isinstance(aval, jax.core.ShapedArray):
+            if isinstance(aval, ShapedArray):
                 if jnp.issubdtype(aval.dtype, jnp.floating):
                     found.append(float(jnp.finfo(aval.dtype).eps))
     return max(found)

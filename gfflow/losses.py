@@ -5,12 +5,79 @@ the arithmetic where it has it. Every one is differentiable in the prediction an
 returns the dtype of the prediction.
 """
 
-import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Shaped
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Shaped
+
+from ._checks import is_traced
 from ._errors import ProblemError
-from ._typing import Scalar
+from ._typing import Loss, Scalar
+
+_Wrong = Bool[np.ndarray, "..."]
+_Fault = Callable[[jax.ShapeDtypeStruct, np.ndarray], tuple[_Wrong, str]]
+_Loss = TypeVar("_Loss", bound=Loss)
+_FAULTS: dict[Loss, _Fault] = {}
+
+
+def refuse_targets(
+    loss: Loss, prediction: Any, targets: Any, counts: Bool[np.ndarray, " N"]
+) -> None:
+    """Refuse known targets of which a loss of this module says that it wants others.
+
+    Nothing is known of a user's own loss.
+
+    **Arguments:**
+
+    - `prediction`: the shape of one.
+    - `targets`: of all samples; `counts`: which of these matter.
+
+    **Raises:** `ProblemError` naming the sample and its target.
+    """
+    fault = next((f for own, f in _FAULTS.items() if own is loss), None)
+    one = isinstance(prediction, jax.ShapeDtypeStruct)
+    known = isinstance(targets, jax.Array) and not is_traced(targets)
+    if fault is None or not one or not known:
+        return
+    values = np.asarray(targets)
+    wrong, wanted = fault(prediction, values)
+    bad = np.argwhere(wrong & counts.reshape(-1, *(1,) * (wrong.ndim - 1)))
+    if len(bad):
+        sample, *_ = index = tuple(bad[0])
+        raise ProblemError(f"sample {sample} has the target {values[index]}; {wanted}")
+
+
+def _wants(fault: _Fault) -> Callable[[_Loss], _Loss]:
+    """Say which targets a loss does not take, and what it wants."""
+
+    def of(loss: _Loss) -> _Loss:
+        _FAULTS[loss] = fault
+        return loss
+
+    return of
+
+
+def _no_class(logits, targets):
+    if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer):
+        return np.zeros(targets.shape, bool), ""
+    (classes,) = logits.shape
+    return (targets < 0) | (targets >= classes), (
+        f"the model returns {classes} logits a sample, so that softmax_cross_entropy "
+        f"wants labels from 0 to {classes - 1}, or probabilities"
+    )
+
+
+def _no_sign(logit, targets):
+    signs = np.any(targets == -1)
+    low = -1 if signs else 0
+    return (targets != low) & (targets != 1), (
+        "logistic wants labels in {0, 1} or in {-1, 1}, one for each logit"
+        + (", and there are -1 among these" if signs else "")
+    )
 
 
 def mse(prediction: Array, target: Array) -> Scalar:
@@ -28,6 +95,7 @@ def huber(prediction: Array, target: Array) -> Scalar:
     return jnp.mean(optax.huber_loss(prediction, _as(prediction, target)))
 
 
+@_wants(_no_class)
 def softmax_cross_entropy(logits: Array, target: Shaped[Array, "..."]) -> Scalar:
     """−Σ_c y_c log softmax(z)_c.
 
@@ -54,6 +122,7 @@ def softmax_cross_entropy(logits: Array, target: Shaped[Array, "..."]) -> Scalar
     )
 
 
+@_wants(_no_sign)
 def logistic(logit: Array, target: Shaped[Array, "..."]) -> Scalar:
     """log(1 + exp(−yz)), summed over the outputs.
 

@@ -71,13 +71,14 @@ class Batches(eqx.Module):
         """
         if index is None:
             return problem
+        inputs, targets = problem.present
         take = lambda tree: jtu.tree_map(lambda x: x[index], tree)
         return eqx.tree_at(
             lambda p: (p.inputs, p.targets, p.weights, p.normaliser),
             problem,
             (
-                take(problem.inputs),
-                take(problem.targets),
+                take(inputs),
+                take(targets),
                 take(problem.weights),
                 problem.normaliser * (len(index) / problem.samples),
             ),

@@ -64,7 +64,7 @@ class MinibatchNoise(AbstractNoise):
         share = self._share(problem)
         sizes = jnp.sqrt(share / self.batch.astype(share.dtype)) * weights
         of_samples = sizes - jnp.sum(sizes) * share
-        data = problem.inputs, problem.targets
+        data = problem.present
         return problem.with_data(*data, problem.samples * of_samples).gradient(
             parameters
         )
@@ -73,7 +73,7 @@ class MinibatchNoise(AbstractNoise):
         share = self._share(problem)
         sizes = jnp.sqrt(share / self.batch.astype(share.dtype))
         mean = problem.gradient(parameters)
-        data = problem.inputs, problem.targets
+        data = problem.present
 
         def one(k):
             x, y = jtu.tree_map(lambda a: a[k], data)

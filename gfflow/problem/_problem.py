@@ -1,7 +1,7 @@
 """A model, a loss and data: the function whose gradient flows."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import equinox as eqx
@@ -9,13 +9,24 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, PyTree
 
 from .._errors import ProblemError
 from .._registry import lookup
 from .._typing import Loss, Parameters, Scalar, ScalarLike
+from ..losses import refuse_targets
+from ._data import (
+    as_arrays,
+    as_weights,
+    counting,
+    filled,
+    in_precision,
+    refuse_non_finite,
+)
+from ._leaves import named_leaves
 from ._parameters import parameter_paths, trainable_filter
+from ._time_scale import as_time_scale
+from ._trial import predicted, try_loss
 
 _BLOCK_ELEMENTS = 4_000_000
 
@@ -29,7 +40,9 @@ class Problem(eqx.Module):
         `None`.
     - `frozen`: the rest of the model.
     - `inputs`, `targets`: arrays (or pytrees of arrays) with the samples leading.
-    - `weights`: shape `(N,)`, or `None` for equal weights.
+    - `weights`: shape `(N,)`, or `None` for equal weights. A sample of weight 0 is
+        absent, whatever it is and does to the model and the loss.
+    - `absences`: whether a weight may be 0: it is, or they were traced.
     - `normaliser`: what the weighted sum of losses is divided by.
     - `time_scale`: the rate of each parameter, a scalar or a pytree like
         `parameters`: θ' = −time_scale ∘ ∇L. Time is flow time of the mean loss at 1;
@@ -47,6 +60,7 @@ class Problem(eqx.Module):
     time_scale: PyTree[Array]
     loss: Loss
     chunk: int | None = eqx.field(static=True)
+    absences: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -57,7 +71,7 @@ class Problem(eqx.Module):
         weights: Any = None,
         trainable: Callable[[Any], Any] | Sequence[str] | PyTree[bool] | None = None,
         chunk: int | None = None,
-        time_scale: ScalarLike | PyTree = 1.0,
+        time_scale: ScalarLike | Mapping[str, Any] | PyTree = 1.0,
     ):
         """**Arguments:**
 
@@ -69,35 +83,29 @@ class Problem(eqx.Module):
         - `trainable`: the parameters that flow: a function of the model returning a
             leaf or leaves (as for `eqx.tree_at`), a list of parameter paths such as
             `"layers[0].weight"` (a prefix names all below it), or a pytree of
-            booleans. All inexact arrays by default.
+            booleans. By default all inexact arrays, but for what `eqx.nn.State` and
+            `eqx.nn.StateIndex` hold: it never trains.
         - `chunk`: samples a pass; bounds the memory for activations. The sums are the
             same up to the order of addition.
-        - `time_scale`: see the attribute.
+        - `time_scale`: see the attribute; or a mapping from parameter paths (or
+            prefixes of paths) to rates, 1 for the parameters that it does not name.
 
         **Raises:** `ProblemError` naming what does not fit: no samples, unequal
         numbers of samples, non-finite data, a model that cannot be called on one
-        sample, a loss that is not a scalar, nothing to train.
+        sample, a loss that is not a scalar, labels that a loss of `gfflow.losses`
+        does not take, nothing to train.
         """
         self.loss = lookup("losses", loss) if isinstance(loss, str) else loss
-        self.inputs, self.targets = _as_arrays(data)
-        samples = _samples(self.inputs, self.targets)
+        inputs, targets = as_arrays(data)
+        samples = _samples(inputs, targets)
         keep = trainable_filter(model, trainable)
         self.parameters, self.frozen = eqx.partition(model, keep)
-        if not jtu.tree_leaves(self.parameters):
-            raise ProblemError(
-                "the model has no floating-point array that trains; give it parameters "
-                "or name other ones in `trainable`"
-            )
-        dtype = jnp.result_type(*jtu.tree_leaves(self.parameters))
-        if len({leaf.dtype for leaf in jtu.tree_leaves(self.parameters)}) > 1:
-            raise ProblemError(
-                "the parameters that train have more than one dtype; cast them to one"
-            )
-        if jnp.issubdtype(dtype, jnp.complexfloating):
-            raise ProblemError("complex parameters are not supported; split them")
-        cast = lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
-        self.inputs, self.targets = jtu.tree_map(cast, (self.inputs, self.targets))
-        self.weights = None if weights is None else _weights(weights, samples, dtype)
+        dtype = _dtype(self.parameters)
+        self.inputs, self.targets = in_precision((inputs, targets), dtype)
+        self.weights = None if weights is None else as_weights(weights, samples, dtype)
+        counts = counting(self.weights, samples)
+        self.absences = not np.all(counts)
+        refuse_non_finite(self.inputs, self.targets, counts)
         self.normaliser = (
             jnp.asarray(float(samples), dtype)
             if self.weights is None
@@ -106,8 +114,10 @@ class Problem(eqx.Module):
         if chunk is not None and (not isinstance(chunk, int) or chunk < 1):
             raise ProblemError(f"chunk is a positive number of samples; got {chunk!r}")
         self.chunk = None if chunk is None or chunk >= samples else chunk
-        self.time_scale = _time_scale(time_scale, self.parameters, dtype)
-        self._try_one_sample(model)
+        self.time_scale = as_time_scale(time_scale, self.parameters, dtype)
+        prediction = predicted(model, self.inputs)
+        try_loss(self.loss, model, prediction, self.targets)
+        refuse_targets(self.loss, prediction, self.targets, counts)
 
     @property
     def samples(self) -> int:
@@ -122,7 +132,7 @@ class Problem(eqx.Module):
     @property
     def dtype(self) -> np.dtype:
         """The dtype of the parameters, and of time."""
-        return jnp.result_type(*jtu.tree_leaves(self.parameters))
+        return jtu.tree_leaves(self.parameters)[0].dtype
 
     @property
     def model(self) -> Any:
@@ -153,6 +163,14 @@ class Problem(eqx.Module):
             (inputs, targets, weights, samples),
             is_leaf=lambda x: x is None,
         )
+
+    @property
+    def present(self) -> tuple[PyTree[Array], PyTree[Array]]:
+        """(inputs, targets), absent samples replaced by one that counts."""
+        data = self.inputs, self.targets
+        if not self.absences or self.weights is None:
+            return data
+        return filled(data, self.weights)
 
     def value(self, parameters: Parameters) -> Scalar:
         """L(θ)."""
@@ -206,10 +224,10 @@ class Problem(eqx.Module):
         self, fn: Callable[..., Any], parameters: Parameters, chunk: int | None
     ) -> Any:
         """`fn(parameters, inputs, targets, weights)` summed over chunks of data."""
+        data = (*self.present, self.weights)
         if chunk is None or chunk >= self.samples:
-            return fn(parameters, self.inputs, self.targets, self.weights)
+            return fn(parameters, *data)
         full = self.samples // chunk * chunk
-        data = (self.inputs, self.targets, self.weights)
         call = lambda part: fn(parameters, *part)
         chunks = jtu.tree_map(lambda x: x[:full].reshape(-1, chunk, *x.shape[1:]), data)
         shape = jax.eval_shape(call, jtu.tree_map(lambda x: x[0], chunks))
@@ -227,122 +245,32 @@ class Problem(eqx.Module):
         total = jnp.sum(losses if weights is None else weights * losses)
         return total / self.normaliser
 
-    def _try_one_sample(self, model):
-        one = lambda x: jtu.tree_map(lambda a: a[0], x)
-        x, y = one(self.inputs), one(self.targets)
-        try:
-            prediction = eqx.filter_eval_shape(lambda m, a: m(a), model, x)
-        except Exception as error:
-            shapes = jtu.tree_map(lambda a: f"{a.dtype}{list(a.shape)}", x)
-            raise ProblemError(
-                f"the model cannot be called on one sample of {shapes}: "
-                f"{_first_line(error)}. Models are called sample by sample, "
-                "`model(x) -> prediction`"
-            ) from error
-        try:
-            value = eqx.filter_eval_shape(self.loss, prediction, y)
-        except ProblemError:
-            raise
-        except Exception as error:
-            raise ProblemError(
-                f"the loss cannot be called on the model's {_shapes(prediction)} and "
-                f"the target's {_shapes(y)}: {_first_line(error)}"
-            ) from error
-        if getattr(value, "shape", None) != () or not jnp.issubdtype(
-            value.dtype, jnp.floating
-        ):
-            raise ProblemError(
-                "the loss of one sample must be a real scalar; got "
-                f"{_shapes(value)} for a prediction {_shapes(prediction)} and a "
-                f"target {_shapes(y)}"
-            )
-
-
-def _as_arrays(data) -> tuple[PyTree[Array], PyTree[Array]]:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise ProblemError(
-            f"data is a pair (inputs, targets); got {type(data).__name__}"
-            + (f" of length {len(data)}" if isinstance(data, tuple | list) else "")
-        )
-    arrays = []
-    for name, part in zip(("inputs", "targets"), data):
-        try:
-            part = jtu.tree_map(jnp.asarray, part)
-        except (TypeError, ValueError) as error:
-            raise ProblemError(f"{name} must be arrays: {_first_line(error)}") from None
-        for leaf in jtu.tree_leaves(part):
-            if leaf.ndim == 0:
-                raise ProblemError(f"{name} must have the samples as leading axis")
-            if not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
-                bad = np.argwhere(~np.isfinite(np.asarray(leaf)))[0].tolist()
-                raise ProblemError(
-                    f"{name} hold NaN or infinity, first at index {bad}; clean the data"
-                )
-        arrays.append(part)
-    return arrays[0], arrays[1]
-
 
 def _samples(inputs, targets) -> int:
-    counts = [len(x) for x in jtu.tree_leaves((inputs, targets))]
-    if not counts or counts[0] == 0:
-        raise ProblemError("there are no samples in the data")
-    if len(set(counts)) > 1:
-        n, m = (len(jtu.tree_leaves(part)[0]) for part in (inputs, targets))
+    return len(jtu.tree_leaves((inputs, targets))[0])
+
+
+def _dtype(parameters) -> np.dtype:
+    """**Raises:** `ProblemError` if the parameters have not one dtype, or a complex
+    one."""
+    leaves = jtu.tree_leaves(parameters)
+    if not leaves:
         raise ProblemError(
-            f"inputs have {n} samples and targets {m}; they must be as many"
+            "the model has no floating-point array that trains; give it parameters "
+            "or name other ones in `trainable`"
         )
-    return counts[0]
-
-
-def _weights(weights, samples: int, dtype) -> Array:
-    weights = jnp.asarray(weights, dtype)
-    if weights.shape != (samples,):
-        raise ProblemError(
-            f"weights have shape {weights.shape}; wanted one a sample, ({samples},)"
-        )
-    if not isinstance(weights, Tracer) and not (
-        np.all(np.isfinite(weights))
-        and np.all(np.asarray(weights) >= 0)
-        and np.any(np.asarray(weights) > 0)
-    ):
-        raise ProblemError("weights must be finite, nonnegative, and not all zero")
-    return weights
-
-
-def _time_scale(time_scale, parameters, dtype) -> PyTree[Array]:
-    leaves = jtu.tree_leaves(time_scale)
-    for leaf in leaves:
-        if not isinstance(leaf, Tracer) and not np.all(
-            np.isfinite(leaf) & (np.asarray(leaf) > 0)
-        ):
-            raise ProblemError(f"time_scale must be positive and finite; got {leaf}")
-    if jtu.treedef_is_leaf(jtu.tree_structure(time_scale)) and leaves:
-        scale = jnp.asarray(leaves[0], dtype)
-        if scale.ndim == 0:
-            return scale
-    if jtu.tree_structure(time_scale) != jtu.tree_structure(parameters):
-        raise ProblemError(
-            "time_scale is a scalar or a pytree of the structure of "
-            f"Problem.parameters; got {jtu.tree_structure(time_scale)}"
-        )
-    scale = jtu.tree_map(lambda s, p: jnp.asarray(s, p.dtype), time_scale, parameters)
-    for rate, leaf in zip(jtu.tree_leaves(scale), jtu.tree_leaves(parameters)):
-        if rate.ndim and rate.shape != leaf.shape:
+    for path, leaf in zip(parameter_paths(parameters), leaves):
+        if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
             raise ProblemError(
-                "each rate of time_scale is a scalar or has its parameter's shape; "
-                f"got {rate.shape} for {leaf.shape}"
+                f"complex parameters are not taken, and {path} is {leaf.dtype}; hold "
+                "its real and imaginary parts as two real arrays, and put them "
+                "together in the model with jax.lax.complex"
             )
-    return scale
-
-
-def _shapes(tree) -> str:
-    leaves = [
-        f"{x.dtype}{list(x.shape)}" if hasattr(x, "shape") else type(x).__name__
-        for x in jtu.tree_leaves(tree)
-    ]
-    return ", ".join(leaves) or "nothing"
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else ''}".rstrip(": ")
+    dtypes = {str(leaf.dtype): path for path, leaf in named_leaves(parameters)}
+    if len(dtypes) > 1:
+        found = ", ".join(f"{path} is {dtype}" for dtype, path in dtypes.items())
+        raise ProblemError(
+            f"the parameters that train have more than one dtype: {found}; cast them "
+            "to one"
+        )
+    return leaves[0].dtype

@@ -113,11 +113,10 @@ def _sizes(state: State) -> PyTree[float]:
 def _random_problem(
     random, problem: Problem, scale: float, absolute: bool = False
 ) -> Problem:
+    known = problem.present
     inputs = jtu.tree_map(
-        lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), problem.inputs
+        lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), known[0]
     )
-    targets = jtu.tree_map(
-        lambda y: random_targets(random, y, _SAMPLES), problem.targets
-    )
+    targets = jtu.tree_map(lambda y: random_targets(random, y, _SAMPLES), known[1])
     weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
     return problem.with_data(inputs, targets, weights)

@@ -150,7 +150,7 @@ def _permuted(problem: Problem) -> Problem:
     return eqx.tree_at(
         lambda p: p.targets,
         problem,
-        jtu.tree_map(lambda y: y[order], problem.targets),
+        jtu.tree_map(lambda y: y[order], problem.present[1]),
     )
 
 

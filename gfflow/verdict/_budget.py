@@ -1,21 +1,23 @@
 """The drift that each cause accounts for."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from ..integrate import Solution
-from ..laws import Law
-from ._drift import round_off
+import numpy as np
+from jaxtyping import Float
+
+from ._drift import decay_undone, round_off
 from ._ladder import Ladder
-from ._rate import Rate
 
 
 def error_budget(
-    law: Law,
-    ts: np.ndarray,
-    rates: list[Rate],
-    scale: np.ndarray,
+    ts: Float[np.ndarray, " T"],
+    rates: Sequence[Float[np.ndarray, " components"]],
+    scale: Float[np.ndarray, " components"],
     ladder: Ladder | None,
-    solution: Solution,
+    *,
+    steps: int,
+    tolerance: float,
+    decay_rate: float | None,
 ) -> dict[str, float]:
     """Drift by cause, as a fraction of the law's scale, largest component.
 
@@ -23,17 +25,18 @@ def error_budget(
       tolerance times the square root of the number of steps.
     - `round_off`: independent errors of each step added up.
     - `law`: the integral over time of |ḣ|, by the trapezoidal rule on the states.
+
+    **Arguments:**
+
+    - `ts`, `rates`: times, and ḣ at each, less the decay that the law states.
+    - `steps`, `tolerance`: accepted steps and relative tolerance of the run.
     """
-    steps = int(solution.accepted_steps)
-    tolerance = float(solution.settings.rtol)
     by_integrator = tolerance * float(np.sqrt(steps + 1))
     if ladder is not None:
         by_integrator = ladder.error
         if ladder.tolerances[-1] < tolerance and ladder.order:
             by_integrator *= tolerance / ladder.tolerances[-1]
-    size = np.abs(np.stack([r.rate for r in rates]))
-    if law.decay_rate is not None:
-        size = size * np.exp(float(law.decay_rate) * (ts - ts[0]))[:, None]
+    size = decay_undone(ts, np.abs(np.stack(rates)), decay_rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         drift = np.trapezoid(size, ts, axis=0) / scale
     by_law = np.where(size.max(axis=0) == 0, 0.0, drift)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jaxtyping import Float
 
 from .._typing import Scalar, State
 from ..flows import AbstractFlow
@@ -23,13 +24,23 @@ def relative_drift(law: Law, ts, values, scale: np.ndarray) -> np.ndarray:
     """(h(t) − h(0)) / scale, stated decay undone; 0 where h has not changed a bit."""
     values = np.asarray(values, float)
     values = values.reshape(len(values), -1)
-    if law.decay_rate is not None:
-        ts = np.asarray(ts, float)
-        ts = ts - ts[0]
-        values = values * np.exp(float(law.decay_rate) * ts)[:, None]
+    rate = None if law.decay_rate is None else float(law.decay_rate)
+    values = decay_undone(np.asarray(ts, float), values, rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         drift = (values - values[0]) / scale
     return np.where(values == values[0], 0.0, drift)
+
+
+def decay_undone(
+    ts: Float[np.ndarray, " T"],
+    values: Float[np.ndarray, "T components"],
+    rate: float | None,
+) -> Float[np.ndarray, "T components"]:
+    """The values times e^{λ(t − t₀)}; not finite where that overflows."""
+    if rate is None:
+        return values
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values * np.exp(rate * (ts - ts[0]))[:, None]
 
 
 def round_off(steps: int) -> float:

@@ -1,27 +1,19 @@
-"""The drift of laws at three tolerances, its order, and what it tends to."""
+"""The drift of a law on several rungs of tolerance: its order, and what it tends to."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, final
 
-import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
-from .._tolerance import least_tolerance
-from ..flows import AbstractFlow
-from ..integrate import Solution, solve
-from ..laws import Law
-from ..problem import Problem
-from ..solvers import Auto, solver_properties, unwrapped
-from ._drift import drift_of, law_scale, round_off
+from ._drift import round_off
 
-_RATIO = 100.0
-_LOOSEST_FINEST = 1e-8
-_ROWS = 3
 _ROUGH = 0.3
-_STAGES = 5
 
 
+@final
 class Ladder(NamedTuple):
-    """The drift of one law on three rungs, loosest first.
+    """The drift of one law on two or three rungs, loosest first.
 
     - `tolerances`, `steps`, `drifts`: a rung each; the drift is the largest over
       components and times, as a fraction of the law's scale.
@@ -55,108 +47,47 @@ class Ladder(NamedTuple):
         return falls or self.drifts[-1] <= 10 * self.round_off
 
 
-def drift_ladder(
-    flow: AbstractFlow, problem: Problem, laws: dict[str, Law], solution: Solution
-) -> tuple[dict[str, Ladder], str | None]:
-    """Integrate again at three tolerances, a factor of 100 apart, over the same time.
+def fitted_ladder(
+    drifts: Sequence[Float[np.ndarray, "T components"]],
+    *,
+    tolerances: Sequence[float],
+    steps: Sequence[int],
+    rejected: int,
+    solver: str,
+    solver_order: int,
+    evidence: bool,
+) -> Ladder:
+    """The order and the limit of drifts on rungs, loosest first.
 
-    The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    without what is wrapped around it, unless it keeps quadratic laws exactly: then it
-    is `Auto`.
+    **Arguments:**
 
-    **Returns:** law name → ladder; and a sentence if there is none.
+    - `drifts`: of each rung, at its own T times, as fractions of the law's scale.
+    - `steps`: accepted steps of each rung; `rejected`: rejected ones of the finest.
     """
-    solver = unwrapped(solution.solver)
-    if "quadratic" in solver_properties(solver).exact_degrees:
-        solver = Auto(_STAGES)
-    t1 = float(solution.ts[-1])
-    if not t1 > float(solution.ts[0]):
-        return {}, "there is no ladder: the run took no time"
-    rtol = max(float(solution.settings.rtol), least_tolerance(problem.dtype))
-    finest = min(rtol, _LOOSEST_FINEST)
-    atol = float(solution.settings.atol) / float(solution.settings.rtol)
-    steps = int(solution.accepted_steps + solution.rejected_steps)
-    rungs, tolerances = [], []
-    for power in (2, 1, 0):
-        tolerance = finest * _RATIO**power
-        if _serves(solution, laws, solver, tolerance):
-            rungs.append(solution)
-            tolerances.append(tolerance)
-            continue
-        rung = solve(
-            flow,
-            problem,
-            t0=float(solution.ts[0]),
-            t1=t1,
-            rtol=tolerance,
-            atol=atol * tolerance,
-            saveat=_rows(solution),
-            solver=solver,
-            laws=list(laws.values()),
-            parameters_every=0,
-            max_steps=10 * steps + 10_000,
-        )
-        if rung.status_name == "successful":
-            rungs.append(rung)
-            tolerances.append(tolerance)
-    if len(rungs) < 2:
-        return {}, (
-            "there is no ladder: the run could not be repeated at other tolerances "
-            "within ten times its steps"
-        )
-    return {
-        name: _ladder(law, flow, problem, tolerances, rungs)
-        for name, law in laws.items()
-    }, None
-
-
-def _serves(solution, laws, solver, tolerance) -> bool:
-    """Whether the run itself is the rung: its saved times do not decide its steps."""
-    return (
-        solver is solution.solver
-        and float(solution.settings.rtol) == tolerance
-        and all(name in solution.laws for name in laws)
-        and int(solution.accepted_steps) >= 20 * len(solution.ts)
-        and solution.finished
-    )
-
-
-def _rows(solution: Solution):
-    """Few of the run's times, so that they do not decide the step size."""
-    ts = np.asarray(solution.ts)[1:]
-    index = np.linspace(0, len(ts) - 1, _ROWS + 1).round().astype(int)[1:]
-    return jnp.asarray(np.unique(ts[index]))
-
-
-def _ladder(law, flow, problem, tolerances, rungs) -> Ladder:
-    properties = solver_properties(rungs[0].solver)
-    drifts = []
-    for rung in rungs:
-        scale = law_scale(law, flow, problem, rung)
-        drifts.append(drift_of(law, rung, scale))
     largest = np.array([np.max(np.abs(d)) if d.size else 0.0 for d in drifts])
-    steps = np.array([int(r.accepted_steps) for r in rungs])
     floor = round_off(steps[-1])
     order = None
-    if int(rungs[-1].rejected_steps) <= _ROUGH * steps[-1]:
-        order = _order(largest, steps, np.asarray(tolerances), properties.order, floor)
+    if rejected <= _ROUGH * steps[-1]:
+        order = _order(
+            largest, np.asarray(steps), np.asarray(tolerances), solver_order, floor
+        )
     ratio = tolerances[-2] / tolerances[-1]
     if order is not None:
-        ratio = ratio ** (order / properties.order)
+        ratio = ratio ** (order / solver_order)
     limits, errors = _extrapolate(drifts[-2][-1], drifts[-1][-1], order, ratio)
     limits = np.abs(limits)
     return Ladder(
         tolerances=tuple(tolerances),
-        steps=tuple(int(n) for n in steps),
+        steps=tuple(steps),
         drifts=tuple(float(d) for d in largest),
         order=order,
         limit=float(np.max(limits)) if limits.size else 0.0,
         limits=limits,
         error=float(np.max(errors, initial=0.0)),
         round_off=floor,
-        solver=properties.name,
-        solver_order=properties.order,
-        evidence=not (flow.shows_its_state and law.degree in properties.exact_degrees),
+        solver=solver,
+        solver_order=solver_order,
+        evidence=evidence,
     )
 
 
@@ -167,7 +98,7 @@ def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:
     decides, so p = k · d log(drift) / d log(tolerance). The mean step would mislead: it
     is dominated by the stretches where stability decides, and the drift is not.
     """
-    above = drifts > 10 * floor
+    above = (drifts > 10 * floor) & np.isfinite(drifts)
     if above.sum() < 2 or np.ptp(np.log(steps[above])) < np.log(1.2):
         return None
     slope = np.polyfit(np.log(tolerances[above]), np.log(drifts[above]), 1)[0]
@@ -180,7 +111,8 @@ def _extrapolate(coarse, fine, order, ratio) -> tuple[np.ndarray, np.ndarray]:
     `ratio` is that of the two hᵖ. Without an order the finest rung stands for d₀, and
     the distance of the two rungs bounds the error.
     """
-    if order is None or order < 1:
-        return fine, np.abs(fine - coarse)
-    error = (coarse - fine) / (ratio - 1)
-    return fine - error, np.abs(error)
+    with np.errstate(invalid="ignore"):
+        if order is None or order < 1:
+            return fine, np.abs(fine - coarse)
+        error = (coarse - fine) / (ratio - 1)
+        return fine - error, np.abs(error)

@@ -55,7 +55,7 @@ class Rate(NamedTuple):
     def relative(self) -> np.ndarray:
         """|rate| / terms where that says something, 0 elsewhere."""
         says = self.informative
-        return np.abs(self.rate) * says / np.where(says, self.terms, 1.0)
+        return np.where(says, np.abs(self.rate), 0) / np.where(says, self.terms, 1)
 
 
 def rates_at(
@@ -97,7 +97,8 @@ def _nearby(state: State) -> State:
 
 def _coherent(rate: np.ndarray, near: np.ndarray) -> np.ndarray:
     """Whether every copy has the sign of the rate and not a tenth of its size."""
-    return np.all(near * np.sign(rate) > _COHERENT * np.abs(rate), axis=0)
+    with np.errstate(invalid="ignore"):
+        return np.all(near * np.sign(rate) > _COHERENT * np.abs(rate), axis=0)
 
 
 @eqx.filter_jit
@@ -155,14 +156,17 @@ def _permuted(problem: Problem) -> Problem:
 
 
 class _AtRest(eqx.Module):
-    """⟨∂ℓ/∂z at z = 0, z⟩: a loss whose derivative does not cancel near a fit."""
+    """⟨∂ℓ/∂z at z = 0, z⟩: a loss whose derivative does not cancel near a fit.
+
+    For a complex z, ∂ℓ/∂z stands for ∂ℓ/∂Re z − i ∂ℓ/∂Im z, and ⟨a, z⟩ for Re(az).
+    """
 
     loss: Loss
 
     def __call__(self, prediction: Any, target: Any) -> Array:
         still = jtu.tree_map(jnp.zeros_like, prediction)
         slope = eqx.filter_grad(lambda z: self.loss(z, target))(still)
-        dot = lambda a, b: jnp.sum(jax.lax.stop_gradient(a) * b)
+        dot = lambda a, b: jnp.real(jnp.sum(jax.lax.stop_gradient(a) * b))
         products = jtu.tree_map(
             dot, slope, eqx.filter(prediction, eqx.is_inexact_array)
         )

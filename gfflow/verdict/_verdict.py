@@ -25,7 +25,7 @@ class Verdict(enum.StrEnum):
 _SEVERITY = list(Verdict)
 
 
-class Evidence(NamedTuple):
+class ComponentEvidence(NamedTuple):
     """What is known of one component; relative rates are |ḣ| over its terms.
 
     - `run`: the largest relative rate along the trajectory; `run_says` whether the
@@ -65,7 +65,7 @@ class Evidence(NamedTuple):
     discrete: bool
 
 
-def decide(evidence: Evidence) -> tuple[Verdict, str]:
+def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
     """The verdict on one component, and why in one sentence.
 
     The rate decides: it needs no accuracy of the integrator. Values decide only where
@@ -106,7 +106,7 @@ def decide(evidence: Evidence) -> tuple[Verdict, str]:
     return _at_random_points(e, certain, round_off)
 
 
-def _by_value(e: Evidence) -> tuple[Verdict, str]:
+def _by_value(e: ComponentEvidence) -> tuple[Verdict, str]:
     drifts = e.drift > e.expected_drift and e.shrinks is not True
     if e.moves or drifts:
         return Verdict.BROKEN, (
@@ -120,7 +120,7 @@ def _by_value(e: Evidence) -> tuple[Verdict, str]:
 
 
 def _at_random_points(
-    e: Evidence, certain: float, round_off: float
+    e: ComponentEvidence, certain: float, round_off: float
 ) -> tuple[Verdict, str]:
     general = max(e.anywhere, e.near)
     if not e.general_says:

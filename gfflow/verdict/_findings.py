@@ -1,0 +1,150 @@
+"""All that was found out about one law, and the report that it makes."""
+
+from typing import NamedTuple, final
+
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+from ..integrate import Solution
+from ..laws import Law
+from ..problem import Problem
+from ..solvers import solver_properties
+from ._derivative import Derivative
+from ._ladder import Ladder
+from ._rate import Rate
+from ._report import LawReport
+from ._verdict import ComponentEvidence, decide, worst
+
+
+@final
+class LawFindings(NamedTuple):
+    """All that was found out about one law; arrays have one entry a component."""
+
+    along: list[Rate]
+    near: list[Rate]
+    anywhere: list[Rate]
+    derivative: Derivative
+    jumps_elsewhere: np.ndarray
+    precision: float
+    scale: np.ndarray
+    drift: np.ndarray
+    budget: dict[str, float]
+    ladder: Ladder | None
+
+
+def law_report(
+    law: Law,
+    found: LawFindings,
+    problem: Problem,
+    solution: Solution,
+    no_ladder: str | None,
+    predicted: bool,
+) -> LawReport:
+    """The verdict on a law, and what it rests on.
+
+    **Arguments:**
+
+    - `no_ladder`: why there is no ladder, where one was asked for.
+    - `predicted`: whether the law states how it changes.
+    """
+    settled = [decide(e) for e in _evidence(found, problem, solution, predicted)]
+    verdicts = tuple(v for v, _ in settled)
+    verdict = worst(list(verdicts))
+    note = next((why for v, why in settled if v == verdict), "it has no components")
+    kept = "this law" if law.degree == "other" else f"{law.degree} laws"
+    ladder = found.ladder
+    if ladder is not None and not ladder.evidence:
+        note += (
+            f"; {ladder.solver} keeps {kept} by construction, so the ladder is no "
+            "evidence here"
+        )
+    run = solver_properties(solution.solver)
+    if law.name in solution.enforced:
+        note += "; the run's solver enforces it, so the run's drift is no evidence"
+    elif (
+        law.degree in run.exact_degrees
+        and law.degree != "linear"
+        and solution.flow.shows_its_state
+    ):
+        note += (
+            f"; {run.name} keeps {kept} by construction, so the run's drift is no "
+            "evidence"
+        )
+    if no_ladder is not None:
+        note += f"; {no_ladder}"
+    rates = _largest(found.along, found.scale.size)
+    random = _largest([*found.near, *found.anywhere], found.scale.size)
+    return LawReport(
+        name=law.name,
+        verdict=verdict,
+        note=note,
+        verdicts=verdicts,
+        count=found.scale.size,
+        rate=float(np.max(rates, initial=0.0)),
+        rates=tuple(rates.tolist()),
+        general_rate=float(np.max(random, initial=0.0)),
+        max_drift=float(np.max(found.drift, initial=0.0)),
+        drifts=tuple(found.drift.tolist()),
+        scale=float(np.min(found.scale)) if found.scale.size else 0.0,
+        scales=tuple(found.scale.tolist()),
+        order=None if ladder is None else ladder.order,
+        limit=None if ladder is None else ladder.limit,
+        budget=found.budget,
+        ladder=ladder,
+        degree=law.degree,
+        source=law.source,
+    )
+
+
+def _evidence(
+    found: LawFindings, problem: Problem, solution: Solution, predicted: bool
+) -> list[ComponentEvidence]:
+    """What is known of each component."""
+    count = found.scale.size
+    random = [*found.near, *found.anywhere]
+    run, near = _largest(found.along, count), _largest(found.near, count)
+    anywhere = _largest(found.anywhere, count)
+    any_of = lambda flags: np.any(np.stack(flags), axis=0)
+    run_says = any_of([r.informative for r in found.along])
+    run_noise = any_of([r.noise for r in found.along])
+    general_says = any_of([r.informative for r in random])
+    general_noise = any_of([r.noise for r in random])
+    finite = np.all([r.finite for r in found.along], axis=0)
+    in_double = found.precision <= np.finfo(float).eps
+    steps = int(solution.accepted_steps) + 1
+    inputs = jtu.tree_leaves(problem.inputs)
+    return [
+        ComponentEvidence(
+            run=float(run[i]),
+            run_says=bool(run_says[i]),
+            run_noise=bool(run_noise[i]),
+            near=float(near[i]),
+            anywhere=float(anywhere[i]),
+            general_says=bool(general_says[i]),
+            general_noise=bool(general_noise[i]),
+            drift=float(found.drift[i]),
+            expected_drift=found.budget["round_off"]
+            + float(solution.settings.rtol) * steps,
+            shrinks=None if found.ladder is None else found.ladder.shrinks,
+            predicted=predicted,
+            finite=bool(finite[i]),
+            wrong_derivative=bool(found.derivative.wrong[i]) and in_double,
+            moves=bool(found.derivative.moves[i]),
+            jumps_elsewhere=bool(found.jumps_elsewhere[i]) and in_double,
+            precision=found.precision,
+            discrete=any(_counts(x.dtype) for x in inputs),
+        )
+        for i in range(count)
+    ]
+
+
+def _counts(dtype) -> bool:
+    """Whether of whole numbers or truth values."""
+    return jnp.issubdtype(dtype, jnp.integer) or dtype == bool
+
+
+def _largest(rates: list[Rate], count: int) -> np.ndarray:
+    if not rates:
+        return np.zeros(count)
+    return np.max(np.stack([r.relative for r in rates]), axis=0)

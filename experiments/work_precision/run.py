@@ -10,12 +10,10 @@ problem is a process of its own on a core of its own, N at a time.
 
 import argparse
 import csv
-import fcntl
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -28,6 +26,7 @@ import report
 from contestants import contestants, ladder, law_drift, takes_part
 from cost import Ratios, measure
 from field import Field
+from filelock import FileLock
 from outcome import OVER_BUDGET, SOLVED
 from problems import CASES
 
@@ -119,15 +118,9 @@ def _side_by_side(options) -> None:
         list(pool.map(alone, options.problems.split(",")))
 
 
-@contextmanager
-def _locked(folder: Path):
+def _locked(folder: Path) -> FileLock:
     """Keep other processes from writing in this folder; wait until they have."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    return FileLock(folder / ".lock")
 
 
 def _race(case, field, ratios, t1, exact, contestant) -> list[dict]:

@@ -17,4 +17,5 @@ from ._optimisers import rmsprop as rmsprop
 from ._optimisers import sgd as sgd
 from ._optimisers import sign as sign
 from ._run import DiscreteRun as DiscreteRun
+from ._schedule import checked_schedule as checked_schedule
 from ._sharpness import sharpness as sharpness

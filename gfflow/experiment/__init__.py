@@ -5,6 +5,6 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .run._load import load as load
+    from .run import load as load
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -9,14 +9,19 @@ from .._errors import ConfigError
 from ..discovery import Discovery, discover
 from ..integrate import Solution
 from ..verdict import Report, Verdict, check
-from .config._config import LoadedConfig, config_from_resolved, load_config
-from .config._toml_lines import set_key
-from .run._build import Experiment, build, set_up_jax
-from .run._load import rebuild
-from .run._provenance import provenance
-from .run._runner import Runner
-from .run._store import RESOLVED, RunFolder, free_folder
-from .tell._metrics import metrics_of, write_results
+from .config import LoadedConfig, config_from_resolved, load_config, set_key
+from .run import (
+    Compared,
+    Experiment,
+    Runner,
+    build,
+    compare_with,
+    discrete_flow,
+    rebuild,
+    set_up_jax,
+)
+from .store import COMPARISON, RESOLVED, RunFolder, free_folder, provenance
+from .tell import Progress, metrics_of, write_results
 
 OK, BROKEN, STOPPED = 0, 3, 4
 _RESUMABLE_KEYS = ("run.max_wall_time", "solver.max_steps")
@@ -96,6 +101,45 @@ def laws(config: Path, overrides: Sequence[str], exact: bool) -> Discovery:
     return discover(experiment.problem, experiment.flow, exact=exact)
 
 
+def compare(
+    config: Path, overrides: Sequence[str], out: Path | None, progress: bool
+) -> Compared:
+    """Run each optimiser of the config to t1, and the flow to its saved times.
+
+    **Raises:** `ConfigError` for a config without `[[compare]]`, or an entry that does
+    not fit.
+    """
+    loaded = load_config(config, overrides)
+    entries = loaded.config.compare
+    if not entries:
+        raise ConfigError(
+            [
+                f"{config}: compare: at least one table [[compare]] is required, with "
+                "the keys optimiser and learning_rate; got none"
+            ]
+        )
+    experiment = _experiment(loaded)
+    flows = [discrete_flow(experiment, i, loaded.where) for i in range(len(entries))]
+    folder = None if out is None else RunFolder.made(out)
+    found = {}
+    for entry, discrete in zip(entries, flows):
+        if progress:
+            print(f"{entry.label}:", file=sys.stderr)
+        with _shown(experiment, progress) as shown:
+            found[entry.label] = compare_with(
+                experiment, discrete, entry.label, shown.update
+            )
+    compared = Compared(found, None if folder is None else folder.path / COMPARISON)
+    if folder is not None:
+        folder.write_json(COMPARISON, compared.to_json())
+    return compared
+
+
+def _shown(experiment: Experiment, progress: bool) -> Progress:
+    solver = experiment.config.solver
+    return Progress(solver.t0, solver.t1, enabled=progress)
+
+
 def _experiment(loaded: LoadedConfig) -> Experiment:
     set_up_jax(loaded.config, loaded.where)
     return build(loaded.config, loaded.where)
@@ -104,7 +148,8 @@ def _experiment(loaded: LoadedConfig) -> Experiment:
 def _finish(
     experiment: Experiment, folder: RunFolder | None, progress: bool
 ) -> Outcome:
-    solution = Runner(experiment, folder).run(progress)
+    with _shown(experiment, progress) as shown:
+        solution = Runner(experiment, folder).run(shown.update)
     return _conclude(experiment, folder, solution)
 
 

@@ -13,7 +13,7 @@ from ..laws import known_laws
 from ..models import DeepLinear
 from ..problem import Problem
 from ..verdict import check
-from .run._provenance import devices, versions
+from .store import devices, versions
 
 
 def examine() -> dict[str, Any]:

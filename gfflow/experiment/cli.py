@@ -90,7 +90,7 @@ def _laws(
         return
     from rich.console import Console
 
-    from .tell._laws_table import print_laws
+    from .tell import print_laws
 
     print_laws(found, Console(width=None if sys.stdout.isatty() else 160))
 
@@ -107,9 +107,9 @@ def _compare(
 
     Exit codes: 0; 2 bad input; 4 the flow or an optimiser stopped early.
     """
-    from ._compare_command import run_compare
+    from . import _commands
 
-    compared = run_compare(config, overrides, out, not quiet)
+    compared = _commands.compare(config, overrides, out, not quiet)
     if as_json:
         written = None if compared.written is None else str(compared.written)
         extra = {"written": written, "exit_code": compared.code}
@@ -117,7 +117,7 @@ def _compare(
     else:
         from rich.console import Console
 
-        from .tell._compare_table import print_compared
+        from .tell import print_compared
 
         print_compared(compared, Console(width=None if sys.stdout.isatty() else 160))
     raise typer.Exit(compared.code)
@@ -188,7 +188,7 @@ def _show(outcome: Any, as_json: bool) -> None:
     else:
         from rich.console import Console
 
-        from .tell._metrics import print_summary
+        from .tell import print_summary
 
         width = None if sys.stdout.isatty() else 160
         print_summary(outcome.metrics, Console(width=width))

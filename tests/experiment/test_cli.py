@@ -10,6 +10,7 @@ import pytest
 
 import gfflow as gf
 from gfflow._registry import kinds, names
+from gfflow.experiment.store import RunFolder
 
 from .config_cases import LINEAR
 
@@ -92,6 +93,14 @@ def test_run_check_resume_and_load(call, tmp_path):
     code, out, err = call("run", "config.toml")
     assert code == 0 and "written to runs/config-2" in out
     assert "run folder: runs/config-2" in err
+
+
+def test_one_process_at_a_time(call, tmp_path):
+    call("run", "config.toml", "--quiet", "--out", "out", "--set", "solver.name=tsit5")
+    with RunFolder.open(tmp_path / "out").locked():
+        code, _, err = call("resume", "out", "--quiet")
+    assert code == 2 and "another process is running in out" in err
+    assert call("resume", "out", "--quiet")[0] == 0
 
 
 def test_events_are_one_line_a_segment(call, tmp_path):

@@ -23,7 +23,7 @@ from ...integrate import (
 from ...laws import Law
 from ...problem import Problem
 from ...solvers import Projected, adapted
-from ..config._sections import Config
+from ..config import Config
 from ._build_flow import build_flow, check_flow
 from ._build_laws import build_laws
 from ._build_problem import build_problem

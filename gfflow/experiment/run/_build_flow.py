@@ -2,8 +2,7 @@
 
 from ...flows import AbstractFlow, LearningRate, WeightDecay
 from ...problem import Problem
-from ..config._flow_sections import AnyFlowSection
-from ..config._targets import call_registered, rate_of
+from ..config import AnyFlowSection, call_registered, rate_of
 from ._where import Where, at
 
 

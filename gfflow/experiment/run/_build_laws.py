@@ -8,8 +8,7 @@ from ..._registry import lookup
 from ...flows import AbstractFlow
 from ...laws import Law, known_laws, symbolic
 from ...problem import Problem
-from ..config._sections import CustomLaw, LawsSection
-from ..config._targets import load_target
+from ..config import CustomLaw, LawsSection, load_target
 from ._where import Where, at
 
 

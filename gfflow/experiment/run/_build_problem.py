@@ -9,9 +9,15 @@ import jax.tree_util as jtu
 
 from ..._errors import GFFlowError
 from ...problem import Problem, trainable_filter
-from ..config._parts import Part, TargetPart
-from ..config._problem_sections import DataPart, ProblemSection
-from ..config._targets import call_registered, call_target, load_target
+from ..config import (
+    DataPart,
+    Part,
+    ProblemSection,
+    TargetPart,
+    call_registered,
+    call_target,
+    load_target,
+)
 from ._where import Where, at
 
 

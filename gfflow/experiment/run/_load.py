@@ -6,11 +6,10 @@ import jax.numpy as jnp
 
 from ..._errors import RunFolderError
 from ...integrate import Solution
-from ..config._config import config_from_resolved
-from ..config._sections import Config
+from ..config import Config, config_from_resolved
+from ..store import RESOLVED, RunFolder
 from ._build import Experiment, build
 from ._runner import Runner
-from ._store import RESOLVED, RunFolder
 
 
 def load(run: str | Path) -> Solution:

@@ -6,9 +6,7 @@ from typing import Any
 
 from ..._errors import ConfigError
 from ..._registry import lookup, suggest
-from ..config._parts import OpenPart
-from ..config._sections import Config
-from ..config._targets import parameters_of
+from ..config import Config, OpenPart, parameters_of
 from ._where import Where
 
 

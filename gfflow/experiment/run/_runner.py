@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -25,9 +25,10 @@ from ...integrate import (
     with_status,
 )
 from ...problem import parameter_paths
-from ..tell._progress import Progress
+from ..store import RunFolder
 from ._build import Experiment
-from ._store import RunFolder
+
+Tell = Callable[[float, float, float, float, int], None]
 
 _LAW = "laws/"
 _STATE = "parameters/"
@@ -59,8 +60,13 @@ class Runner:
         self._events: list[dict[str, Any]] = []
         self._spent = Spent()
 
-    def run(self, progress: bool = True) -> Solution:
+    def run(self, tell: Tell) -> Solution:
         """Integrate from the last checkpoint, or from the start, to the end.
+
+        **Arguments:**
+
+        - `tell`: called now and then with the flow time, loss and gradient norm, the
+            size of the last step and the number of steps.
 
         An interrupt from the keyboard stops it like the wall clock would.
         """
@@ -69,7 +75,7 @@ class Runner:
         if carry is None:
             carry, row = self.experiment.integration.start()
             self._rows, self._states = [row], [(carry.t, carry.state)]
-        carry = self._integrate(carry, progress)
+        carry = self._integrate(carry, tell)
         solver, experiment = self.experiment.config.solver, self.experiment
         return completed(
             self._solution(carry),
@@ -91,34 +97,28 @@ class Runner:
             raise RunFolderError("this run was stopped before its first checkpoint")
         return self._solution(carry)
 
-    def _integrate(self, carry: Carry, progress: bool) -> Carry:
+    def _integrate(self, carry: Carry, tell: Tell) -> Carry:
         integration = self.experiment.integration
         limit = self.experiment.config.run.max_wall_time
         deadline = None if limit is None else time.monotonic() + limit
         total = len(integration.grid)
-        solver = self.experiment.config.solver
-        with Progress(solver.t0, solver.t1, enabled=progress) as shown:
 
-            def tell(now: Carry) -> None:
-                shown.update(
-                    float(now.t),
-                    float(self._rows[-1].loss),
-                    float(self._rows[-1].gradient_norm),
-                    float(now.controller.dt),
-                    steps_of(now),
-                )
+        def news(now: Carry) -> None:
+            last = self._rows[-1]
+            t, loss, norm = float(now.t), float(last.loss), float(last.gradient_norm)
+            tell(t, loss, norm, float(now.controller.dt), steps_of(now))
 
-            try:
-                for carry, row in integration.rows(
-                    carry, len(self._rows), deadline=deadline, progress=tell
-                ):
-                    if row is not None:
-                        self._keep(carry, row)
-                        done = len(self._rows) - 1
-                        if done % self._length == 0 and done < total - 1:
-                            self._save(carry)
-            except KeyboardInterrupt:
-                carry = with_status(carry, Status.stopped_wall_time)
+        try:
+            for carry, row in integration.rows(
+                carry, len(self._rows), deadline=deadline, progress=news
+            ):
+                if row is not None:
+                    self._keep(carry, row)
+                    done = len(self._rows) - 1
+                    if done % self._length == 0 and done < total - 1:
+                        self._save(carry)
+        except KeyboardInterrupt:
+            carry = with_status(carry, Status.stopped_wall_time)
         self._save(carry)
         return carry
 

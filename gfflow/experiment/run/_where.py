@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..._errors import ConfigError, GFFlowError
-from ..config._section_types import Section
+from ..config import Section
 
 Where = Callable[[str], str]
 

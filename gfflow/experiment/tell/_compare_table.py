@@ -5,7 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...discrete import Comparison
-from .._compare_command import Compared
+from ..run import Compared
 
 
 def print_compared(compared: Compared, console: Console) -> None:

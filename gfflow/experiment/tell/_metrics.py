@@ -11,7 +11,7 @@ from rich.table import Table
 from ...integrate import Solution, status_name
 from ...laws import Law
 from ...verdict import Report, drift_of
-from ..run._store import CONFIG, METRICS, REPORT, RunFolder
+from ..store import CONFIG, METRICS, REPORT, RunFolder
 from ._report import write_report
 
 _COLOURS = {

@@ -9,7 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from ..run._store import write_atomically
+from ..store import write_atomically
 
 _Points = Sequence[tuple[float, float]]
 

@@ -1,6 +1,5 @@
 """The run folder: every write is a temporary file, fsync, `os.replace`."""
 
-import fcntl
 import io
 import json
 import os
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from ..._errors import RunFolderError
 
 CONFIG, RESOLVED, METRICS = "config.toml", "resolved.json", "metrics.json"
 CHECKPOINT, EVENTS, REPORT = "checkpoint.eqx", "events.jsonl", "report.html"
+COMPARISON, LOCK = "compare.json", ".lock"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
@@ -34,6 +35,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 
 def _sync(folder: Path) -> None:
+    if os.name == "nt":  # no handle of a folder there
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -82,6 +85,18 @@ class RunFolder:
         return cls(path)
 
     @classmethod
+    def made(cls, path: Path):
+        """A folder, made if it is not there, for a comparison.
+
+        **Raises:** `RunFolderError` if it cannot be made.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be made: {error}") from None
+        return cls(path)
+
+    @classmethod
     def open(cls, path: Path):
         """A folder that a run has made.
 
@@ -98,16 +113,17 @@ class RunFolder:
 
         **Raises:** `RunFolderError` if one does.
         """
-        handle = os.open(self.path, os.O_RDONLY)
+        lock = FileLock(self.path / LOCK, blocking=False)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
+            lock.acquire()
+        except Timeout:
             raise RunFolderError(
                 f"another process is running in {self.path}; wait for it or stop it"
             ) from None
+        try:
+            yield
         finally:
-            os.close(handle)
+            lock.release()
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file."""

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 import optax
-from jaxtyping import Array, Int
 
 from .._checks import is_traced, positive
 from .._errors import SolveError
@@ -17,18 +15,19 @@ from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
 from ..integrate import Status, named_laws
 from ..laws import Law
 from ..problem import Problem
+from ._base import AbstractDiscreteFlow
 from ._batches import Batches
 from ._loop import Loop
 from ._optimisers import Optimiser, make_optimiser
 from ._residual import identities
 from ._run import DiscreteRun
-from ._schedule import checked_schedule, steps_within
+from ._schedule import checked_schedule
 
 ROWS = 50
 
 
 @final
-class DiscreteFlow(eqx.Module):
+class DiscreteFlow(AbstractDiscreteFlow):
     """An Optax optimiser, run from a problem's parameters.
 
     It sees the gradient of the problem with its time scale, as the flow does. Step k
@@ -100,28 +99,6 @@ class DiscreteFlow(eqx.Module):
         self.batches = Batches(jnp.asarray(seed, int), batch, replacement)
         self.time_per_step = time_per_step
         self.second_order = second_order
-
-    def rate(self, step: Int[Array, ""], dtype) -> Scalar:
-        """η of a step."""
-        if not callable(self.learning_rate):
-            return jnp.asarray(self.learning_rate).astype(dtype)
-        with jax.numpy_dtype_promotion("standard"):
-            return jnp.asarray(self.learning_rate(step)).astype(dtype)
-
-    def step_time(self, learning_rate: Scalar) -> Scalar:
-        """The flow time of a step with this η, in its dtype."""
-        if self.time_per_step is not None:
-            return self.time_per_step.astype(learning_rate.dtype)
-        return self.optimiser.time(learning_rate, self.second_order)
-
-    def time_after(
-        self, step: Int[Array, ""], t: Scalar, t0: Scalar, learning_rate: Scalar
-    ) -> Scalar:
-        """The time at the end of a step that starts at t: a product where it can be."""
-        span = self.step_time(learning_rate)
-        if callable(self.learning_rate) and self.time_per_step is None:
-            return t + span
-        return t0 + (step + 1).astype(t.dtype) * span
 
     def run(
         self,
@@ -198,27 +175,6 @@ class DiscreteFlow(eqx.Module):
                 raise SolveError("run needs steps, t1, or the steps to save at (save=)")
             return int(save[-1])
         return self.steps_until(problem, t1, t0)
-
-    def steps_until(self, problem: Problem, t1: float, t0: ScalarLike = 0.0) -> int:
-        """How many steps end by t1.
-
-        **Raises:** `SolveError` if that is none, or cannot be known.
-        """
-        time = lambda step: self.step_time(self.rate(step, problem.dtype))
-        first = time(jnp.zeros((), int))
-        if is_traced(first, t0, t1):
-            raise SolveError("inside jit the number of steps must be known; give steps")
-        span = float(t1) - float(t0)
-        if callable(self.learning_rate) and self.time_per_step is None:
-            count = steps_within(time, span)
-        else:
-            count = span / float(first)
-        if not 1 - 1e-6 <= count < 2**31:
-            raise SolveError(
-                f"a step lasts {float(first):g} of flow time, and from t0 = "
-                f"{float(t0):g} to t1 = {float(t1):g} there must be 1 to 2³¹ of them"
-            )
-        return int(np.floor(count * (1 + 1e-9) + 1e-9))
 
 
 @eqx.filter_jit

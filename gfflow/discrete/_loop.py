@@ -1,6 +1,6 @@
 """The compiled loop of a discrete optimiser: one program a number of saved rows."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,13 +12,11 @@ from .._typing import Parameters, Scalar
 from ..flows import Phase
 from ..laws import Law
 from ..problem import Problem
-from ._residual import Identity, Step
-
-if TYPE_CHECKING:
-    from ._flow import DiscreteFlow
+from ._base import AbstractDiscreteFlow
+from ._residual import Identity, OptimiserStep
 
 
-class Carry(NamedTuple):
+class Iteration(NamedTuple):
     """Iterate k, with the loss and scaled gradient that step k starts from."""
 
     step: Int[Array, ""]
@@ -36,7 +34,7 @@ class Carry(NamedTuple):
     going: Bool[Array, ""]
 
 
-class Row(NamedTuple):
+class SavedStep(NamedTuple):
     """What is saved at one step."""
 
     step: Int[Array, ""]
@@ -52,14 +50,16 @@ class Row(NamedTuple):
 class Loop(eqx.Module):
     """What is run, on what, from which velocity, with which laws and identities."""
 
-    discrete: "DiscreteFlow"
+    discrete: AbstractDiscreteFlow
     problem: Problem
     laws: dict[str, Law]
     identities: dict[str, Identity]
     velocity: Parameters | None
 
-    def run(self, t0: Scalar, targets: Int[Array, " rows"]) -> tuple[Row, Carry]:
-        """Rows at the steps `targets`, which increase from 0; the last carry.
+    def run(
+        self, t0: Scalar, targets: Int[Array, " rows"]
+    ) -> tuple[SavedStep, Iteration]:
+        """SavedSteps at the steps `targets`, which increase from 0; the last carry.
 
         A run that stops between two targets has its last iterate in the row of the
         second; the rows after that, and that row if nothing moved, are NaN.
@@ -83,7 +83,7 @@ class Loop(eqx.Module):
         last, rows = jax.lax.scan(to_target, first, targets)
         return rows, last
 
-    def _start(self, t0: Scalar) -> Carry:
+    def _start(self, t0: Scalar) -> Iteration:
         problem, discrete = self.problem, self.discrete
         zero = jnp.zeros((), int)
         eta = discrete.rate(zero, problem.dtype)
@@ -100,7 +100,7 @@ class Loop(eqx.Module):
             state = discrete.optimiser.moving(state, update, eta)
         known = self.identities.items()
         crosses = {name: one.first_cross(problem, update) for name, one in known}
-        return Carry(
+        return Iteration(
             step=zero,
             t=t0,
             parameters=problem.parameters,
@@ -116,7 +116,7 @@ class Loop(eqx.Module):
             going=_is_finite(loss, gradient),
         )
 
-    def _advance(self, carry: Carry, t0: Scalar) -> Carry:
+    def _advance(self, carry: Iteration, t0: Scalar) -> Iteration:
         """One step, taken back if the loss or the gradient after it is not finite."""
         problem, discrete = self.problem, self.discrete
         eta = discrete.rate(carry.step, problem.dtype)
@@ -139,7 +139,7 @@ class Loop(eqx.Module):
         samples, order = batches.draw(problem.samples, carry.step + 1, carry.order)
         batch = batches.part(problem, samples)
         loss, gradient = batch.value_and_gradient(after)
-        step = Step(
+        step = OptimiserStep(
             carry.parameters,
             after,
             carry.gradient,
@@ -154,7 +154,7 @@ class Loop(eqx.Module):
                 step, carry.crosses[name], discrete.optimiser, problem
             )
             worst[name] = jnp.maximum(carry.worst[name], residual)
-        moved = Carry(
+        moved = Iteration(
             step=carry.step + 1,
             t=discrete.time_after(carry.step, carry.t, t0, eta),
             parameters=after,
@@ -173,7 +173,7 @@ class Loop(eqx.Module):
         kept = jtu.tree_map(lambda a, b: jnp.where(good, a, b), moved, carry)
         return kept._replace(going=good)
 
-    def _observe(self, carry: Carry) -> Row:
+    def _observe(self, carry: Iteration) -> SavedStep:
         problem, discrete = self.problem, self.discrete
         loss, gradient = problem.value_and_gradient(carry.parameters)
         square = sum(jnp.sum(g * g) for g in jtu.tree_leaves(gradient))
@@ -182,7 +182,7 @@ class Loop(eqx.Module):
             span = discrete.step_time(carry.learning_rate)
             velocity = jtu.tree_map(lambda v: v / span, carry.update)
             view = Phase(view, velocity)
-        return Row(
+        return SavedStep(
             step=carry.step,
             t=carry.t,
             loss=loss,

@@ -26,7 +26,7 @@ Kind = Literal["linear", "quadratic", "rotation"]
 _KNOWN: tuple[Family, ...] = ("sgd", "heavy_ball")
 
 
-class Step(NamedTuple):
+class OptimiserStep(NamedTuple):
     """One step from θ_k to θ_{k+1}.
 
     - `before`, `after`: θ_k, θ_{k+1}.
@@ -60,7 +60,7 @@ class Identity(eqx.Module):
 
     def residual(
         self,
-        step: Step,
+        step: OptimiserStep,
         cross: Float[Array, "..."],
         optimiser: Optimiser,
         problem: Problem,

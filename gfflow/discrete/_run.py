@@ -1,6 +1,6 @@
 """What a run of a discrete optimiser returns."""
 
-from typing import TYPE_CHECKING, Any, Optional, final
+from typing import Any, final
 
 import equinox as eqx
 import jax.tree_util as jtu
@@ -10,9 +10,7 @@ from .._typing import Parameters
 from ..integrate import Status, status_name
 from ..laws import Law
 from ..problem import Problem
-
-if TYPE_CHECKING:
-    from ._flow import DiscreteFlow
+from ._base import AbstractDiscreteFlow
 
 
 @final
@@ -49,7 +47,7 @@ class DiscreteRun(eqx.Module):
     states: PyTree[Array]
     parameters: Parameters
     status: Status
-    discrete: Optional["DiscreteFlow"]
+    discrete: AbstractDiscreteFlow | None
     problem: Problem | None
     claims: dict[str, Law]
     at_rest: bool = eqx.field(static=True)

@@ -67,9 +67,11 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     whose implicit equations were not solved is halved. Right after a rejected step none
     grows. The second of two rejections in a row takes the order that the two errors
     show instead of the solver's: at a kink of the field it is 1 or 2. A step cut short
-    at `t_end` leaves the natural step size as it was. The state is all there is:
-    stopping after any step and going on gives the same bits. To differentiation the
-    sizes of the steps are constants.
+    at `t_end` leaves the natural step size as it was. It ends at the least step: where
+    t + dt rounds to t, or after a rejection to the end of the step that was rejected,
+    which would be tried, and rejected, for ever. The state is all there is: stopping
+    after any step and going on gives the same bits. To differentiation the sizes of the
+    steps are constants.
 
     **Attributes:**
 
@@ -183,8 +185,13 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             spent=jtu.tree_map(jnp.add, state.spent, spent),
         )
         next_t0 = jnp.where(keep, t1, t0)
+        next_t1 = self._propose(next_t0, dt)
         count = new.accepted + new.rejected
-        too_small = ~keep & (next_t0 + 0.25 * dt <= next_t0)
+        too_small = jnp.where(
+            keep,
+            (next_t1 <= next_t0) & (next_t0 < self.t_end),
+            (next_t0 + 0.25 * dt <= next_t0) | (next_t1 >= t1),
+        )
         spent = (count >= self.max_steps) | (count >= self.pause_after)
         result = diffrax.RESULTS.where(
             spent & (next_t0 < self.t_end),
@@ -194,7 +201,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         result = diffrax.RESULTS.where(
             too_small, diffrax.RESULTS.dt_min_reached, result
         )
-        return keep, next_t0, self._propose(next_t0, dt), False, new, result
+        return keep, next_t0, next_t1, False, new, result
 
     def _propose(self, t, dt):
         """t + dt, or t_end where that leaves less than a hundredth of a step."""

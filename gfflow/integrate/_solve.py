@@ -27,6 +27,7 @@ from ._product_ratio import product_ratio
 from ._settings import make_settings, make_solver
 from ._solution import Cost, Solution
 from ._status import Status
+from ._stop_event import stop_event
 from ._times import make_grid
 
 _STATES = 16
@@ -186,8 +187,9 @@ def assemble(
     stack = lambda *leaves: jnp.stack(leaves)
     table = jtu.tree_map(stack, *rows)
     events = adapted(core.solver).events(carry.solver_state)
-    if not bool(carry.status == Status.successful):
-        events = (*events, (float(carry.t), str(Status[carry.status])))
+    stop = stop_event(carry, rows[0], rows[-1])
+    if stop is not None:
+        events = (*events, stop)
     return Solution(
         ts=table.t,
         losses=table.loss,

@@ -1,32 +1,41 @@
 """How an integration ended."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import diffrax
 
+with warnings.catch_warnings():
+    # Equinox warns of a message that is replaced.
+    warnings.simplefilter("ignore")
 
-class Status(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
-    """Extends `diffrax.RESULTS`; `successful` means that t1 was reached.
+    class Status(diffrax.RESULTS):  # pyright: ignore[reportGeneralTypeIssues]
+        """Extends `diffrax.RESULTS`; `successful` means that t1 was reached.
 
-    The states that begin with `stopped` were asked for; the others are failures. In
-    every one of them what was computed is kept.
-    """
+        The states that begin with `stopped` were asked for; the others are failures. In
+        every one of them what was computed is kept.
+        """
 
-    if TYPE_CHECKING:
-        successful: "Status"
-        max_steps_reached: "Status"
-        dt_min_reached: "Status"
-        event_occurred: "Status"
+        if TYPE_CHECKING:
+            successful: "Status"
+            max_steps_reached: "Status"
+            event_occurred: "Status"
 
-    stopped_gradient_norm = "Stopped: the gradient norm reached its threshold."
-    stopped_loss = "Stopped: the loss reached its threshold."
-    stopped_wall_time = (
-        "Stopped at the wall-clock limit. Resume, or raise `max_wall_time`."
-    )
-    non_finite = (
-        "The vector field is not finite at or near the last state, however small the "
-        "step. Look at the loss and the data there; the last finite state is kept."
-    )
+        dt_min_reached = (
+            "The steps came down to the round-off of t and were rejected still. The "
+            "solution grows without bound there, or the vector field jumps. The last "
+            "state that was reached is kept."
+        )
+        stopped_gradient_norm = "Stopped: the gradient norm reached its threshold."
+        stopped_loss = "Stopped: the loss reached its threshold."
+        stopped_wall_time = (
+            "Stopped at the wall-clock limit. Resume, or raise `max_wall_time`."
+        )
+        non_finite = (
+            "The vector field is not finite at or near the last state, however small "
+            "the step. Look at the loss and the data there; the last finite state is "
+            "kept."
+        )
 
 
 _NAMES = (

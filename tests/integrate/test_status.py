@@ -92,14 +92,54 @@ def test_field_that_turns_nan_keeps_what_was_computed():
     assert np.isfinite(end.model.w)
 
 
-def test_blow_up_in_finite_time():
-    """θ' = θ² from 1 is 1/(1 − t)."""
-    end = gf.solve(
-        FLOW, problem_of(lambda w: -(w**3) / 3, 1.0), t1=2.0, solver="dopri8"
+class Power(eqx.Module):
+    """p ↦ −|w|^{p+1}/(p + 1)."""
+
+    w: jnp.ndarray
+
+    def __call__(self, p):
+        return -(jnp.abs(self.w) ** (p + 1)) / (p + 1)
+
+
+def as_it_is(prediction, target):
+    return prediction
+
+
+def blow_up(power, start, **options):
+    """θ' = θ^p, which ends at T = start^{1−p}/(p − 1), run to 2T."""
+    data = jnp.full(1, float(power)), jnp.ones(1)
+    problem = gf.Problem(Power(jnp.asarray(float(start))), as_it_is, data)
+    last = start ** (1 - power) / (power - 1)
+    return gf.solve(FLOW, problem, saveat=jnp.asarray([2 * last]), **options), last
+
+
+def tells_the_blow_up(end, last):
+    t, what = end.events[-1]
+    growth = float(end.gradient_norms[-1] / end.gradient_norms[0])
+    return (
+        end.status_name == "dt_min_reached"
+        and not end.finished
+        and t == end.ts[-1] == pytest.approx(last, rel=1e-9)
+        and end.rejected_steps < 200
+        and "grows without bound" in what
+        and f"from {end.gradient_norms[0]:.3g} to {end.gradient_norms[-1]:.3g}" in what
+        and growth > 1e10
     )
-    assert end.status_name in ("non_finite", "dt_min_reached", "max_steps_reached")
-    assert not end.finished and end.ts[-1] <= 1.0 + 1e-6
-    assert np.isfinite(end.ts[-1])
+
+
+@pytest.mark.parametrize("solver", ["tsit5", "dopri5", "dopri8"])
+def test_a_blow_up_in_finite_time_ends_at_the_least_step(solver):
+    """Not by rejecting one step of three units in the last place until max_steps."""
+    for power in (2, 3, 5):
+        end, last = blow_up(power, 1.0, solver=solver, max_steps=5000)
+        assert tells_the_blow_up(end, last)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power, start", [(2, 4 / 3), (3, 1.0), (3, 23 / 12)])
+def test_auto_ends_at_the_least_step(power, start):
+    end, last = blow_up(power, start, max_steps=5000)
+    assert tells_the_blow_up(end, last)
 
 
 def test_nan_at_the_start():

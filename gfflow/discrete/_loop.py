@@ -13,6 +13,7 @@ from ..flows import Phase
 from ..laws import Law
 from ..problem import Problem
 from ._base import AbstractDiscreteFlow
+from ._extra_arguments import updated
 from ._residual import Identity, OptimiserStep
 
 
@@ -121,14 +122,20 @@ class Loop(eqx.Module):
         problem, discrete = self.problem, self.discrete
         eta = discrete.rate(carry.step, problem.dtype)
         batches = discrete.batches
+        here = batches.part(problem, carry.samples)
+        extra = dict(
+            value=carry.loss,
+            grad=carry.gradient,
+            value_fn=here.value,
+            grad_fn=lambda parameters, *_: problem.scaled(here.gradient(parameters)),
+        )
         with _lenient():
-            update, state = discrete.optimiser.transformation(eta).update(
+            update, state = updated(
+                discrete.optimiser.transformation(eta),
                 carry.gradient,
                 carry.optimiser,
                 carry.parameters,
-                value=carry.loss,
-                grad=carry.gradient,
-                value_fn=batches.part(problem, carry.samples).value,
+                extra,
             )
         like = lambda new, old: jtu.tree_map(lambda a, b: a.astype(b.dtype), new, old)
         update, state = (

@@ -43,13 +43,25 @@ class Optimiser(eqx.Module):
         self.make, self.name, self.family = make, name, family
         self.numbers = {key: jnp.asarray(x, float) for key, x in numbers.items()}
 
-    def transformation(
-        self, learning_rate: Scalar
-    ) -> optax.GradientTransformationExtraArgs:
-        """The transformation at this learning rate, in its dtype."""
+    def transformation(self, learning_rate: Scalar) -> optax.GradientTransformation:
+        """The transformation at this learning rate, in its dtype.
+
+        **Raises:** `SolveError` if there is none.
+        """
         dtype = learning_rate.dtype
         numbers = {key: x.astype(dtype) for key, x in self.numbers.items()}
-        return optax.with_extra_args_support(self.make(learning_rate, **numbers))
+        try:
+            made = self.make(learning_rate, **numbers)
+        except (TypeError, ValueError) as error:
+            raise SolveError(
+                f"{self.name!r} makes no optimiser of a learning rate: {error}"
+            ) from error
+        if not isinstance(made, optax.GradientTransformation):
+            raise SolveError(
+                f"{self.name!r} must make an Optax transformation of a learning rate, "
+                f"as optax.adam does; it made {type(made).__name__}"
+            )
+        return made
 
     @property
     def momentum(self) -> Scalar:

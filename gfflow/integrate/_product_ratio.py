@@ -24,7 +24,7 @@ def product_ratio(problem: Problem) -> float:
     second; later ones remember. Host only.
     """
     leaves, structure = jtu.tree_flatten(problem)
-    shapes = tuple((x.shape, str(x.dtype)) for x in leaves if hasattr(x, "shape"))
+    shapes = tuple((x.shape, str(x.dtype)) for x in leaves if eqx.is_array(x))
     try:
         key = (hash(structure), shapes)
     except TypeError:

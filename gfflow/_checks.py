@@ -22,6 +22,10 @@ def positive(name: str, value: ScalarLike) -> None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise SolveError(f"{name} must be a number; got {value!r}") from None
+        raise SolveError(
+            f"{name} must be a number; got {value!r}", argument=name
+        ) from None
     if not 0 < number < float("inf"):
-        raise SolveError(f"{name} must be positive and finite; got {number:g}")
+        raise SolveError(
+            f"{name} must be positive and finite; got {number:g}", argument=name
+        )

@@ -1,6 +1,7 @@
 """The one exception family of gfflow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class GFFlowError(Exception):
@@ -19,6 +20,16 @@ class GFFlowError(Exception):
     def __init__(self, message: str = "", *, argument: str | None = None):
         super().__init__(message)
         self.argument = argument
+
+
+@contextmanager
+def about(argument: str) -> Iterator[None]:
+    """Errors inside are about this argument, where they do not say of which."""
+    try:
+        yield
+    except GFFlowError as error:
+        error.argument = error.argument or argument
+        raise
 
 
 class ProblemError(GFFlowError):

@@ -72,7 +72,8 @@ class MirrorFlow(AbstractFlow):
             if not any(below(path, prefix) for path in paths):
                 raise SolveError(
                     f"MirrorFlow: no parameter of path {prefix!r}"
-                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
+                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}",
+                    argument="potentials",
                 )
         for path, leaf in zip(paths, jtu.tree_leaves(problem.parameters)):
             known = not isinstance(leaf, Tracer)
@@ -83,7 +84,8 @@ class MirrorFlow(AbstractFlow):
             ):
                 raise SolveError(
                     f"MirrorFlow: {path} must be positive under its potential; its "
-                    f"least entry is {float(np.min(np.asarray(leaf))):g}"
+                    f"least entry is {float(np.min(np.asarray(leaf))):g}",
+                    argument="potential",
                 )
         if not self.dual:
             return problem.parameters

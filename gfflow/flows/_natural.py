@@ -72,11 +72,19 @@ class NaturalGradientFlow(AbstractFlow):
     ):
         """**Raises:** `SolveError` for what is not positive, or an unknown metric."""
         if isinstance(damping, int | float) and not damping > 0:
-            raise SolveError(f"damping must be above 0; got {damping!r}")
+            raise SolveError(
+                f"damping must be above 0; got {damping!r}", argument="damping"
+            )
         if metric not in _METRICS:
-            raise SolveError(f"metric is one of {', '.join(_METRICS)}; got {metric!r}")
+            raise SolveError(
+                f"metric is one of {', '.join(_METRICS)}; got {metric!r}",
+                argument="metric",
+            )
         if not isinstance(iterations, int) or iterations < 1:
-            raise SolveError(f"iterations is a number above 0; got {iterations!r}")
+            raise SolveError(
+                f"iterations is a number above 0; got {iterations!r}",
+                argument="iterations",
+            )
         self.damping = jnp.asarray(damping, float)
         self.metric = metric
         self.iterations = iterations
@@ -89,7 +97,8 @@ class NaturalGradientFlow(AbstractFlow):
             raise SolveError(
                 "metric='fisher' needs a loss that is the negative log-likelihood of "
                 "a known distribution: mse, half_squared_error, softmax_cross_entropy "
-                f"or logistic; got {problem.loss}. Take metric='gauss-newton'"
+                f"or logistic; got {problem.loss}. Take metric='gauss-newton'",
+                argument="metric",
             )
         return problem.parameters
 

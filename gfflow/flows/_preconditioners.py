@@ -229,5 +229,8 @@ def _number(name: str, value: ScalarLike, least: float | None = None) -> Scalar:
         fits = value > 0 if least is None else value >= least
         if not fits:
             wanted = "above 0" if least is None else f"at least {least:g}"
-            raise SolveError(f"{name} must be {wanted}; got {value!r}")
+            raise SolveError(
+                f"{name} must be {wanted}; got {value!r}",
+                argument=name.rpartition(" ")[2],
+            )
     return jnp.asarray(value, float)

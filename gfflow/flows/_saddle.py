@@ -40,7 +40,8 @@ class SaddleFlow(AbstractFlow):
         if not paths or not all(isinstance(path, str) and path for path in paths):
             raise SolveError(
                 "ascent is the path of a parameter, or several, such as "
-                f"'layers[0].weight'; got {ascent!r}"
+                f"'layers[0].weight'; got {ascent!r}",
+                argument="ascent",
             )
         self.ascent = paths
         self.weight_decay = constant_decay(weight_decay)
@@ -52,7 +53,8 @@ class SaddleFlow(AbstractFlow):
             if not any(below(path, prefix) for path in paths):
                 raise SolveError(
                     f"SaddleFlow: no parameter of path {prefix!r}"
-                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}"
+                    f"{suggest(prefix, paths)}; there are: {', '.join(paths)}",
+                    argument="ascent",
                 )
         return problem.parameters
 

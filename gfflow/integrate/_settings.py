@@ -45,7 +45,8 @@ def make_settings(
                 "the model is made"
                 if dtype == jnp.float32
                 else ""
-            )
+            ),
+            argument="rtol",
         )
     if atol is None:
         size = root_mean_square(state)

@@ -11,7 +11,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from .._errors import ProblemError
+from .._errors import ProblemError, about
 from .._registry import lookup
 from .._typing import Loss, Parameters, Scalar, ScalarLike
 from ..losses import refuse_targets
@@ -96,28 +96,41 @@ class Problem(eqx.Module):
         does not take, nothing to train.
         """
         self.loss = lookup("losses", loss) if isinstance(loss, str) else loss
-        inputs, targets = as_arrays(data)
-        samples = _samples(inputs, targets)
-        keep = trainable_filter(model, trainable)
+        with about("data"):
+            inputs, targets = as_arrays(data)
+            samples = _samples(inputs, targets)
+        with about("trainable"):
+            keep = trainable_filter(model, trainable)
         self.parameters, self.frozen = eqx.partition(model, keep)
-        dtype = _dtype(self.parameters)
+        with about("model"):
+            dtype = _dtype(self.parameters)
         self.inputs, self.targets = in_precision((inputs, targets), dtype)
-        self.weights = None if weights is None else as_weights(weights, samples, dtype)
+        with about("weights"):
+            self.weights = (
+                None if weights is None else as_weights(weights, samples, dtype)
+            )
         counts = counting(self.weights, samples)
         self.absences = not np.all(counts)
-        refuse_non_finite(self.inputs, self.targets, counts)
+        with about("data"):
+            refuse_non_finite(self.inputs, self.targets, counts)
         self.normaliser = (
             jnp.asarray(float(samples), dtype)
             if self.weights is None
             else jnp.sum(self.weights)
         )
         if chunk is not None and (not isinstance(chunk, int) or chunk < 1):
-            raise ProblemError(f"chunk is a positive number of samples; got {chunk!r}")
+            raise ProblemError(
+                f"chunk is a positive number of samples; got {chunk!r}",
+                argument="chunk",
+            )
         self.chunk = None if chunk is None or chunk >= samples else chunk
-        self.time_scale = as_time_scale(time_scale, self.parameters, dtype)
-        prediction = predicted(model, self.inputs)
+        with about("time_scale"):
+            self.time_scale = as_time_scale(time_scale, self.parameters, dtype)
+        with about("model"):
+            prediction = predicted(model, self.inputs)
         try_loss(self.loss, model, prediction, self.targets)
-        refuse_targets(self.loss, prediction, self.targets, counts)
+        with about("data"):
+            refuse_targets(self.loss, prediction, self.targets, counts)
 
     @property
     def samples(self) -> int:

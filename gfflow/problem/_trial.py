@@ -42,13 +42,15 @@ def try_loss(loss: Loss, model: Any, prediction: PyTree, targets: PyTree) -> Non
         raise ProblemError(
             f"the loss cannot be called on the model's {shapes(prediction)} and the "
             f"target's {shapes(y)}: {first_line(error)}"
-            f"{_of_states({'prediction': prediction})}"
+            f"{_of_states({'prediction': prediction})}",
+            argument="loss",
         ) from error
     scalar = isinstance(value, jax.ShapeDtypeStruct | jax.Array) and value.shape == ()
     if not scalar or not jnp.issubdtype(value.dtype, jnp.floating):
         raise ProblemError(
             f"the loss of one sample must be a real scalar; got {shapes(value)} for a "
-            f"prediction {shapes(prediction)} and a target {shapes(y)}"
+            f"prediction {shapes(prediction)} and a target {shapes(y)}",
+            argument="loss",
         )
 
 

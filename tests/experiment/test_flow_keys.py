@@ -4,6 +4,7 @@ import pytest
 
 import gfflow as gf
 from gfflow.experiment.config._config import load_config
+from gfflow.experiment.run import build
 from gfflow.experiment.run._build_flow import build_flow
 from gfflow.flows import LearningRate, MirrorFlow, MomentumFlow, Nesterov, WeightDecay
 
@@ -11,7 +12,7 @@ CONFIG = """
 [problem]
 loss = "mse"
 model = { kind = "deep_linear", widths = [2, 2] }
-data = { kind = "teacher_student", inputs = 2 }
+data = { kind = "teacher_student", inputs = 2, outputs = 2 }
 [solver]
 t1 = 1.0
 [flow]
@@ -89,6 +90,32 @@ def test_wrong(flow, lines):
     assert WRONG[lines] in str(caught.value), str(caught.value)
 
 
-def test_a_target_that_is_no_function(flow):
-    with pytest.raises(gf.GFFlowError, match="must be a function of time; it is int"):
-        flow('learning_rate = "./rates.py:number"')
+REFUSED = {
+    'learning_rate = "./rates.py:number"': ("9: flow.learning_rate", "it is int"),
+    'kind = "momentum"\nfriction = "./rates.py:no"': (
+        "10: flow.friction",
+        "has no 'no'",
+    ),
+    'kind = "mirror"\nweight_decay = 0.5': ("10: flow.weight_decay", "coupled=True"),
+    'kind = "saddle"\nascent = ["layer"]': (
+        "10: flow.ascent",
+        "no parameter of path 'layer'",
+    ),
+    'kind = "mirror"\n[flow.potentials]\nlayer = "entropy"': (
+        "10: flow.potentials",
+        "no parameter of path 'layer'",
+    ),
+    'kind = "mirror"\npotential = "entropy"': ("10: flow.potential", "positive"),
+}
+
+
+@pytest.mark.parametrize("lines", REFUSED)
+def test_refused_when_it_is_built(tmp_path, lines):
+    (tmp_path / "rates.py").write_text("half = lambda t: t / 2\nnumber = 3\n")
+    (tmp_path / "config.toml").write_text(CONFIG + lines)
+    loaded = load_config(tmp_path / "config.toml")
+    with pytest.raises(gf.ConfigError) as caught:
+        build(loaded.config, loaded.where)
+    place, words = REFUSED[lines]
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{tmp_path}/config.toml:{place}: ") and words in problem

@@ -12,11 +12,11 @@ CONFIG = (
 [solver]
 {solver}
 t1 = 1.0
+[save]
+count = 3
 [laws]
 ladder = false
 must_hold = false
-[save]
-count = 3
 """
 )
 
@@ -71,18 +71,26 @@ def test_projection_does_not_make_a_false_law_true(run):
     assert verdicts["false"]["verdict"] == "broken"
 
 
-@pytest.mark.parametrize(
-    "keys, words",
-    [
-        ('name = "tsit5"\nstages = 3', ["stages", "tsit5"]),
-        ("stages = 10", ["stages", "9"]),
-        ('name = "radau_iia"\nexact_invariants = true', ["exact_invariants", "radau"]),
-        ('finish = "newton"', ["finish", "critical-point"]),
-    ],
-)
-def test_keys_that_do_not_fit(run, keys, words):
-    code, message = run(keys)
+WRONG = {
+    'name = "tsit5"\nstages = 3': ("13: solver.stages", "stages", "tsit5"),
+    "stages = 10": ("12: solver.stages", "9"),
+    'name = "auto"\nstages = 2': ("13: solver.stages", "3 to 9"),
+    'name = "radau_iia"\nexact_invariants = true': (
+        "13: solver.exact_invariants",
+        "radau",
+    ),
+    'finish = "newton"': ("12: solver.finish", "critical-point"),
+    'rtol = 1e-6\nname = "conjugate"': ("13: solver.name", "MomentumFlow"),
+    'name = "tsit5"\natol = 0.0': ("13: solver.atol", "positive"),
+    'name = "tsit5"\nproject = true': ("13: solver.project", "at least one law"),
+}
+
+
+@pytest.mark.parametrize("keys", WRONG)
+def test_errors_have_the_line_of_the_key(run, keys):
+    place, *words = WRONG[keys]
+    code, message = run(keys, "families = []\n" if "project" in keys else "")
     (problem,) = message["errors"]
-    assert code == 2 and problem.startswith("config.toml:1")
+    assert code == 2 and problem.startswith(f"config.toml:{place}: ")
     for word in words:
         assert word in problem

@@ -11,6 +11,7 @@ from pydantic import (
     Tag,
 )
 
+from ..._errors import about
 from ._parts import Choice, OpenPart, Part, keys_of
 from ._section_types import Name, Target, text_or_number
 from ._targets import rate_of
@@ -104,7 +105,8 @@ class MomentumFlowSection(CoupledFlowSection):
             from ...flows import Nesterov
 
             return {"friction": Nesterov(self.nesterov)}
-        return {"friction": rate_of(self.friction)}
+        with about("friction"):
+            return {"friction": rate_of(self.friction)}
 
 
 @keys_of("flows", "mirror")

@@ -60,6 +60,10 @@ class SolverSection(Section):
     max_steps: PositiveInt = Field(default=1_000_000, description="steps at most")
     stop: StopSection = StopSection()
 
+    def key_of(self, argument: str | None) -> str | None:
+        inside = {f"stop_{key}": f"stop.{key}" for key in StopSection.model_fields}
+        return inside.get(argument or "") or super().key_of(argument)
+
 
 class SaveSection(Section):
     """`[save]`: what is kept along the way."""

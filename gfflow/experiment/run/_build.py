@@ -97,7 +97,7 @@ def build(config: Config, where: Where = str) -> Experiment:
     flow = build_flow(config.flow, where)
     check_flow(config.flow, flow, problem, where)
     laws, must_hold = build_laws(config.laws, problem, flow, solver.t0, where)
-    with at(where, "solver"):
+    with at(where, "solver", solver):
         settings = make_settings(
             problem,
             flow.initial_state(problem),
@@ -107,12 +107,16 @@ def build(config: Config, where: Where = str) -> Experiment:
             solver.stop.gradient_norm,
             solver.stop.loss,
         )
+    with at(where, "solver", solver, otherwise="name"):
         method = configured_solver(solver.name, solver.stages, solver.exact_invariants)
-        if solver.project:
+    if solver.project:
+        with at(where, "solver.project"):
             method = Projected(method, laws)
+    with at(where, "solver.name"):
         method = adapted(method).fitted(flow, settings.rtol)
-    with at(where, "save"):
+    with at(where, "save.times"):
         grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
+    with at(where, "save.parameters_every"):
         every = keep_every(config.save.parameters_every, len(grid), problem)
     core = Core(
         flow, problem, method, diffrax.RecursiveCheckpointAdjoint(), named_laws(laws)

@@ -113,7 +113,9 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         self.by_tolerance = stages is None
         stages = 5 if stages is None else stages
         if not isinstance(stages, int) or stages < 3:
-            raise SolveError(f"Auto wants 3 to 9 stages; got {stages!r}")
+            raise SolveError(
+                f"Auto wants 3 to 9 stages; got {stages!r}", argument="stages"
+            )
         if memory_limit is not None and not memory_limit > 0:
             raise SolveError(f"memory_limit is a number of bytes; got {memory_limit!r}")
         self.stiff = RadauIIA(stages)

@@ -394,7 +394,10 @@ def settings(
     """
     whole = lambda x, low: isinstance(x, int) and not isinstance(x, bool) and x >= low
     if not whole(stages, 1) or stages > _MOST_STAGES:
-        raise SolveError(f"stages is a number from 1 to {_MOST_STAGES}; got {stages!r}")
+        raise SolveError(
+            f"stages is a number from 1 to {_MOST_STAGES}; got {stages!r}",
+            argument="stages",
+        )
     if vectors != "dense" and not whole(vectors, 1):
         raise SolveError(f'vectors is a positive number or "dense"; got {vectors!r}')
     if not whole(memory, 0):

@@ -20,7 +20,8 @@ def solver_by_name(name: str, **options: Any) -> diffrax.AbstractSolver:
         others = [n for n in names("solvers") if set(options) <= _options(_kind(n))]
         instead = f", or use {' or '.join(others)}" if others else ""
         raise SolveError(
-            f"solver {name!r} has no {' and no '.join(missing)}; leave it out{instead}"
+            f"solver {name!r} has no {' and no '.join(missing)}; leave it out{instead}",
+            argument=missing[0],
         )
     return kind(**options)
 

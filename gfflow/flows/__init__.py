@@ -36,5 +36,6 @@ from ._preconditioners import Sign as Sign
 from ._rate import rate_at as rate_at
 from ._saddle import SaddleFlow as SaddleFlow
 from ._second_order import SecondOrder as SecondOrder
+from ._stochastic import AbstractStochasticFlow as AbstractStochasticFlow
 from ._stochastic import StochasticFlow as StochasticFlow
 from ._weight_decay import WeightDecay as WeightDecay

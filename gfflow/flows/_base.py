@@ -21,8 +21,9 @@ class AbstractFlow(eqx.Module):
     """An autonomous or time-dependent field on a state that holds the parameters.
 
     A new flow is one file with one final class, and one line in the registry. It must
-    say what its state and its field are; what it answers to the other questions has a
-    default: no more is known of it than of any field.
+    say what its field is. The state is the parameters unless it says otherwise, and to
+    the other questions the answer is, by default, that no more is known of it than of
+    any field.
 
     **Class attributes:**
 
@@ -39,9 +40,10 @@ class AbstractFlow(eqx.Module):
     stays_in_span: ClassVar[bool] = False
     ascends: ClassVar[bool] = False
 
-    @abc.abstractmethod
     def initial_state(self, problem: Problem) -> State:
-        """The state at the start: a pytree of inexact arrays."""
+        """The state at the start, a pytree of inexact arrays: the parameters, or more
+        (`has_memory`)."""
+        return problem.parameters
 
     @abc.abstractmethod
     def response(
@@ -62,17 +64,17 @@ class AbstractFlow(eqx.Module):
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
         """The sum of the absolute values of the terms that the field is the sum of."""
 
-    @abc.abstractmethod
     def parameters(self, state: State) -> Parameters:
         """The parameters in the state."""
+        return state
 
-    @abc.abstractmethod
     def view(self, state: State, problem: Problem) -> Any:
-        """What a law sees of the state; for a gradient flow, the whole model."""
+        """What a law sees of the state: the whole model, or more (`has_memory`)."""
+        return problem.model_at(self.parameters(state))
 
-    @abc.abstractmethod
     def homogeneous_decay(self) -> Rate:
         """λ, or the function λ(t), of the weight decay −λθ in the field; 0 without."""
+        return 0.0
 
     def coupled_decay(self, rate: Rate) -> Rate | None:
         """λ' of the −λ'θ that the gradient λS⁻¹θ adds to θ', or to the force of a flow

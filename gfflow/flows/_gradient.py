@@ -1,6 +1,6 @@
 """Gradient flow, with weight decay if asked for."""
 
-from typing import Any, final
+from typing import final
 
 import jax.numpy as jnp
 import jax.tree_util as jtu
@@ -31,9 +31,6 @@ class GradientFlow(AbstractFlow):
         """**Raises:** `SolveError` for what is not a number of at least 0."""
         self.weight_decay = constant_decay(weight_decay)
 
-    def initial_state(self, problem: Problem) -> State:
-        return problem.parameters
-
     def response(
         self, t: ScalarLike, state: State, gradient: Parameters, problem: Problem
     ) -> State:
@@ -44,12 +41,6 @@ class GradientFlow(AbstractFlow):
     def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
         terms = problem.scaled(problem.absolute_gradient(state))
         return jtu.tree_map(jnp.add, terms, decay_size(self.weight_decay, state))
-
-    def parameters(self, state: State) -> Parameters:
-        return state
-
-    def view(self, state: State, problem: Problem) -> Any:
-        return problem.model_at(state)
 
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay

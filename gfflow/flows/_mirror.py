@@ -113,15 +113,9 @@ class MirrorFlow(AbstractFlow):
         primal = lambda path, z, _: self.potential_of(path).primal(z)
         return self._by_path(primal, state, state)
 
-    def view(self, state: State, problem: Problem) -> Any:
-        return problem.model_at(self.parameters(state))
-
     @property
     def shows_its_state(self) -> bool:
         return not self.dual
-
-    def homogeneous_decay(self) -> ScalarLike:
-        return 0.0
 
     @property
     def law_families(self) -> tuple[str, ...]:

@@ -87,9 +87,6 @@ class MomentumFlow(AbstractFlow):
     def view(self, state: State, problem: Problem) -> Any:
         return Phase(problem.model_at(state.model), state.velocity)
 
-    def homogeneous_decay(self) -> ScalarLike:
-        return 0.0
-
     def coupled_decay(self, rate: Rate) -> Rate:
         return rate
 

@@ -1,6 +1,6 @@
 """Natural gradient flow: gradient flow in the Gauss–Newton or Fisher metric."""
 
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -126,15 +126,6 @@ class NaturalGradientFlow(AbstractFlow):
         return jtu.tree_map(
             lambda x: x / self.damping.astype(x.dtype), problem.scaled(terms)
         )
-
-    def parameters(self, state: State) -> Parameters:
-        return state
-
-    def view(self, state: State, problem: Problem) -> Any:
-        return problem.model_at(state)
-
-    def homogeneous_decay(self) -> ScalarLike:
-        return 0.0
 
     def for_discovery(self) -> GradientFlow:
         return GradientFlow()

@@ -76,9 +76,6 @@ class PreconditionedFlow(AbstractFlow):
         parameters, memory = _parts(state)
         return _joined(problem.model_at(parameters), memory)
 
-    def homogeneous_decay(self) -> ScalarLike:
-        return 0.0
-
     @property
     def has_memory(self) -> bool:
         return self.preconditioner.has_memory

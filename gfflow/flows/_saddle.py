@@ -1,7 +1,7 @@
 """Saddle flow: descent in some parameters, ascent in the others."""
 
 from collections.abc import Sequence
-from typing import Any, final
+from typing import final
 
 import equinox as eqx
 import jax.tree_util as jtu
@@ -77,12 +77,6 @@ class SaddleFlow(AbstractFlow):
     @property
     def _descent(self) -> GradientFlow:
         return GradientFlow(self.weight_decay)
-
-    def parameters(self, state: State) -> Parameters:
-        return state
-
-    def view(self, state: State, problem: Problem) -> Any:
-        return problem.model_at(state)
 
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay

@@ -1,5 +1,6 @@
 """Stochastic gradient flow: gradient flow with the noise of SGD."""
 
+import abc
 from typing import Any, final
 
 import equinox as eqx
@@ -16,8 +17,30 @@ from ._noise import AbstractNoise, MinibatchNoise
 _AT_ONCE = 16
 
 
+class AbstractStochasticFlow(eqx.Module):
+    """dθ = f(θ) dt + G(θ) dB, Itô: for `solve_stochastic`."""
+
+    @abc.abstractmethod
+    def drift(self, state: Parameters, problem: Problem) -> Parameters:
+        """f."""
+
+    @abc.abstractmethod
+    def diffusion(
+        self, state: Parameters, problem: Problem, motion: Float[Array, " K"]
+    ) -> Parameters:
+        """G dB for one increment dB of K Brownian motions."""
+
+    @abc.abstractmethod
+    def columns(self, problem: Problem) -> int:
+        """K."""
+
+    @abc.abstractmethod
+    def ito_drift(self, law: Any, t: Scalar, state: Parameters, problem: Problem):
+        """∂_t h + ∇h·f + ½ tr(∇²h GGᵀ), of the shape of h."""
+
+
 @final
-class StochasticFlow(eqx.Module):
+class StochasticFlow(AbstractStochasticFlow):
     """dθ = −s ∘ ∇L dt + √η s ∘ C(θ) dB, Itô, C Cᵀ = Σ: for `solve_stochastic`.
 
     The flow time of one step of SGD of size η is η; its mean and its covariance to
@@ -72,6 +95,9 @@ class StochasticFlow(eqx.Module):
         """√η s ∘ C(θ) dB for one increment dB of K Brownian motions."""
         return self._rooted(problem, self.noise.combined(problem, state, motion))
 
+    def columns(self, problem: Problem) -> int:
+        return self.noise.columns(problem)
+
     def ito_drift(self, law: Any, t: Scalar, state: Parameters, problem: Problem):
         """∂_t h + ∇h·f + ½ tr(∇²h Q), of the shape of h; exact, by two
         Jacobian-vector products a column."""
@@ -85,7 +111,7 @@ class StochasticFlow(eqx.Module):
             slope = lambda p: jax.jvp(lambda q: value(t, q), (p,), (c,))[1]
             return jax.jvp(slope, (state,), (c,))[1]
 
-        each = jnp.arange(self.noise.columns(problem))
+        each = jnp.arange(self.columns(problem))
         curved = jax.lax.map(curvature, each, batch_size=_AT_ONCE)
         return along + 0.5 * jnp.sum(curved, axis=0)
 

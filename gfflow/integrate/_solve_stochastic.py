@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import SolveError
 from .._typing import Parameters, ScalarLike
-from ..flows import StochasticFlow
+from ..flows import AbstractStochasticFlow
 from ..laws import Law
 from ..problem import Problem
 from ._solve import named_laws
@@ -47,7 +47,7 @@ class Paths(eqx.Module):
 
 
 def solve_stochastic(
-    flow: StochasticFlow,
+    flow: AbstractStochasticFlow,
     problem: Problem,
     *,
     t1: ScalarLike,
@@ -77,7 +77,7 @@ def solve_stochastic(
 
     **Raises:** `SolveError` for settings that cannot be met.
     """
-    if not isinstance(flow, StochasticFlow):
+    if not isinstance(flow, AbstractStochasticFlow):
         raise SolveError(
             "solve_stochastic is for gfflow.StochasticFlow; got "
             f"{type(flow).__name__}. gfflow.solve integrates flows without noise"
@@ -112,7 +112,7 @@ def _paths(flow, problem, solver, laws, ts, step, keys) -> Paths:
 def _path(flow, problem, solver, laws, ts, step, key):
     """One path of (θ, ∫ Itô drift of each law)."""
     value = lambda law, t, theta: law(t, problem.model_at(theta))
-    count = flow.noise.columns(problem)
+    count = flow.columns(problem)
     theta = problem.parameters
     zeros = {n: jnp.zeros_like(value(h, ts[0], theta)) for n, h in laws.items()}
 

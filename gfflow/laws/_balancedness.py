@@ -10,7 +10,7 @@ from ._decay import stated
 from ._law import Law
 from ._rates import Rates
 from ._rescaling import rescaling_law, symmetry_of
-from ._structure import Layer, chains, is_linear
+from ._structure import Layer, is_linear, neighbours
 
 _SOURCE = "Arora, Cohen & Hazan 2018, Thm 1; Marcotte, Gribonval & Peyré 2023, Prop 4.4"
 
@@ -55,24 +55,23 @@ def balancedness(
     """
     rates = Rates(problem, flow)
     laws = []
-    for chain in chains(problem.model):
-        for before, after in zip(chain.layers, chain.layers[1:]):
-            paths = (before.weight, before.bias, after.weight)
-            linear = is_linear(before.activation)
-            if not (linear or assume) or not rates.train(*paths):
-                continue
-            if not rates.uniform(*paths):
-                laws.append(rescaling_law(before, after, 1.0, rates, flow))
-                continue
-            law = Law(
-                _Balancedness(before, after, -1.0, rates),
-                f"balancedness of {before.weight.removesuffix('.weight')}",
-                degree="quadratic",
-                absolute=_Balancedness(before, after, 1.0, rates.absolute),
-                source=_SOURCE,
-                symmetry=symmetry_of("linear", before, after, 1.0, rates)
-                if linear
-                else None,
-            )
-            laws.append(stated(law, flow, 2))
+    for before, after in neighbours(problem.model):
+        paths = (before.weight, before.bias, after.weight)
+        linear = is_linear(before.activation)
+        if not (linear or assume) or not rates.train(*paths):
+            continue
+        if not rates.uniform(*paths):
+            laws.append(rescaling_law(before, after, 1.0, rates, flow))
+            continue
+        law = Law(
+            _Balancedness(before, after, -1.0, rates),
+            f"balancedness of {before.weight.removesuffix('.weight')}",
+            degree="quadratic",
+            absolute=_Balancedness(before, after, 1.0, rates.absolute),
+            source=_SOURCE,
+            symmetry=symmetry_of("linear", before, after, 1.0, rates)
+            if linear
+            else None,
+        )
+        laws.append(stated(law, flow, 2))
     return laws

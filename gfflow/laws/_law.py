@@ -87,7 +87,7 @@ class Law(eqx.Module):
     def __call__(self, t: ScalarLike, view: Any) -> Float[Array, "..."]:
         """h(t, view).
 
-        **Raises:** `LawError` if h cannot be evaluated or is not real.
+        **Raises:** `LawError` if h cannot be evaluated, is not real, or is empty.
         """
         return self._evaluate(self.fn, t, view)
 
@@ -130,6 +130,11 @@ class Law(eqx.Module):
                 f"law {self.name!r} cannot be evaluated on {type(view).__name__}: "
                 f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"  # noqa: E501
             ) from error
+        if value.size == 0:
+            raise LawError(
+                f"law {self.name!r} has no components: it returned an array of shape "
+                f"{value.shape}; return at least one number"
+            )
         if not jnp.issubdtype(value.dtype, jnp.floating):
             raise LawError(
                 f"law {self.name!r} must return real floating-point values; "

@@ -11,7 +11,7 @@ from ..problem import Problem, named_parameters
 from ._decay import stated
 from ._law import Law
 from ._rates import Rates
-from ._structure import Layer, chains, homogeneity
+from ._structure import Layer, homogeneity, neighbours
 from ._symmetry import Symmetry
 
 _SOURCE = "Du, Hu & Lee 2018, Thm 2.1; Marcotte, Gribonval & Peyré 2023, Prop. 2.3"
@@ -55,14 +55,13 @@ def rescaling(
     """
     rates = Rates(problem, flow)
     laws = []
-    for chain in chains(problem.model):
-        for before, after in zip(chain.layers, chain.layers[1:]):
-            q = homogeneity(before.activation)
-            if (q is None and not assume) or not rates.train(
-                before.weight, before.bias, after.weight
-            ):
-                continue
-            laws.append(rescaling_law(before, after, q or 1.0, rates, flow))
+    for before, after in neighbours(problem.model):
+        q = homogeneity(before.activation)
+        if (q is None and not assume) or not rates.train(
+            before.weight, before.bias, after.weight
+        ):
+            continue
+        laws.append(rescaling_law(before, after, q or 1.0, rates, flow))
     return laws
 
 

@@ -9,7 +9,7 @@ from ..flows import AbstractFlow, SecondOrder
 from ..problem import Problem, named_parameters
 from ._law import Law
 from ._rates import Rates
-from ._structure import Layer, chains, is_linear
+from ._structure import Layer, is_linear, neighbours
 
 _SOURCE = "Marcotte, Gribonval & Peyré 2024; rotation symmetry, Noether 1918"
 
@@ -45,7 +45,7 @@ class _Rotation(eqx.Module):
         return self.motion.factor(t, upper) * upper
 
 
-class _Production(eqx.Module):
+class _RotationRate(eqx.Module):
     """−(d + what is left over of τ)·h: see `SecondOrder`."""
 
     law: _Rotation
@@ -77,15 +77,14 @@ def rotation(problem: Problem, flow: AbstractFlow, *, assume: bool = True) -> li
         )
     rates = Rates(problem, flow)
     laws = []
-    for chain in chains(problem.model):
-        for before, after in zip(chain.layers, chain.layers[1:]):
-            paths = (before.weight, before.bias, after.weight)
-            linear = assume or is_linear(before.activation)
-            units = len(named_parameters(problem.model)[before.weight])
-            if not (linear and rates.train(*paths) and rates.uniform(*paths)):
-                continue
-            if units > 1:
-                laws.append(_law(before, after, rates, motion))
+    for before, after in neighbours(problem.model):
+        paths = (before.weight, before.bias, after.weight)
+        linear = assume or is_linear(before.activation)
+        units = len(named_parameters(problem.model)[before.weight])
+        if not (linear and rates.train(*paths) and rates.uniform(*paths)):
+            continue
+        if units > 1:
+            laws.append(_law(before, after, rates, motion))
     return laws
 
 
@@ -98,6 +97,6 @@ def _law(before: Layer, after: Layer, rates: Rates, motion: SecondOrder) -> Law:
         f"rotation of {before.weight.removesuffix('.weight')}",
         degree="quadratic" if autonomous else "other",
         absolute=made(1.0),
-        production=_Production(made(-1.0)) if changes else None,
+        production=_RotationRate(made(-1.0)) if changes else None,
         source=_SOURCE,
     )

@@ -49,6 +49,13 @@ def chains(model: Any) -> list[Chain]:
     return found
 
 
+def neighbours(model: Any) -> list[tuple[Layer, Layer]]:
+    """The pairs of layers of a model that follow one another in a chain."""
+    return [
+        pair for chain in chains(model) for pair in zip(chain.layers, chain.layers[1:])
+    ]
+
+
 def homogeneity(activation: Callable) -> float | None:
     """q if σ(λz) = λ^q σ(z) for all z and all λ > 0 (elementwise), else `None`.
 

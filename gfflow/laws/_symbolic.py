@@ -158,19 +158,33 @@ class _Expression(eqx.Module):
         key = []
         for size, part in zip(shape, parts):
             if isinstance(part, ast.Slice):
-                ends = (part.lower, part.upper, part.step)
-                key.append(
-                    slice(*(None if e is None else integer(e, self.text) for e in ends))
-                )
-                continue
-            number = integer(part, self.text)
-            if not -size <= number < size:
+                what, found = "slice", self._slice(part, size)
+            else:
+                what, found = "index", self._number(part, size)
+            if found is None:
                 raise LawError(
-                    f"law {self.text!r}: index {number} in {spelled} is outside an "
-                    f"axis of length {size} (counted from 0)"
+                    f"law {self.text!r}: {what} {ast.unparse(part)} in {spelled} is "
+                    f"outside an axis of length {size} (counted from 0)"
                 )
-            key.append(number)
+            key.append(found)
         return value[tuple(key)]
+
+    def _number(self, part: ast.expr, size: int) -> int | None:
+        """An index; `None` if it is outside."""
+        number = integer(part, self.text)
+        return number if -size <= number < size else None
+
+    def _slice(self, part: ast.Slice, size: int) -> slice | None:
+        """`None` if an end of it is outside, or nothing is inside."""
+        start, stop, step = (
+            None if end is None else integer(end, self.text)
+            for end in (part.lower, part.upper, part.step)
+        )
+        if step == 0:
+            raise LawError(f"law {self.text!r}: the step of a slice is not 0")
+        found = slice(start, stop, step)
+        outside = any(end is not None and abs(end) > size for end in (start, stop))
+        return None if outside or not range(size)[found] else found
 
 
 class _SymPy(eqx.Module):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
-from .._typing import Parameters, Rate, ScalarLike, State
+from .._typing import Parameters, ScalarLike, State
 from ..flows import AbstractFlow
 from ..integrate import Solution, solve
 from ..laws import Law, absolute_terms
@@ -62,9 +62,6 @@ class Accumulating(AbstractFlow):
 
     def view(self, state: State, problem: Problem) -> Any:
         return Accumulated(self.flow.view(state.inner, problem), state.produced)
-
-    def homogeneous_decay(self) -> Rate:
-        return 0.0
 
     @property
     def has_memory(self) -> bool:

@@ -13,6 +13,9 @@ X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)
 PROBLEM = gf.Problem(
     gf.models.MLP([3, 2, 2], key=jax.random.key(0)), "mse", (X, Y), time_scale=2.0
 )
+RELU = gf.Problem(
+    gf.models.MLP([3, 2, 2], activation="relu", key=jax.random.key(0)), "mse", (X, Y)
+)
 MATRIX = np.abs(np.random.default_rng(0).standard_normal((4, 3)))
 FACTORS = gf.Problem(
     Factorisation(4, 3, 2, key=jax.random.key(0)), "mse", (np.arange(4), MATRIX)
@@ -59,6 +62,26 @@ def test_laws_through_modifiers():
     assert all(law.decay_rate == pytest.approx(0.6) for law in found.laws)
 
 
+def test_coupled_decay_that_is_not_homogeneous_leaves_no_known_laws():
+    """−λθ in the gradient is −λθ² under the entropy, and +λφ where φ ascends."""
+    for flow, problem in [(MirrorFlow(), FACTORS), (gf.SaddleFlow("layers[1]"), RELU)]:
+        assert len(gf.known_laws(problem, flow)) == 1
+        decays = WeightDecay(flow, 0.1, coupled=True)
+        assert gf.known_laws(problem, decays) == []
+        assert gf.known_laws(problem, LearningRate(decays, 0.5)) == []
+
+
+def test_a_learning_rate_scales_the_decay_coupled_to_it():
+    flow = WeightDecay(LearningRate(gf.GradientFlow(), 0.5), 0.3, coupled=True)
+    assert float(flow.homogeneous_decay()) == pytest.approx(0.15)
+    np.testing.assert_allclose(
+        end(flow), end(LearningRate(gf.GradientFlow(0.15), 0.5)), rtol=1e-9
+    )
+    slows = LearningRate(MomentumFlow(1.0), lambda t: 1 / (1 + t))
+    motion = WeightDecay(slows, 0.3, coupled=True).second_order
+    assert motion and float(motion.coupled_at(2.0, jnp.ones(()))) == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("potential", ["entropy", "log_barrier", PNorm(1.5)])
 def test_dual_and_primal_are_one_flow(potential):
     dual, primal = (MirrorFlow(potential, dual=flag) for flag in (True, False))
@@ -98,6 +121,10 @@ def test_bad_input():
         LearningRate("gradient", 1.0)
     with pytest.raises(gf.SolveError, match="a number or a function"):
         LearningRate(gf.GradientFlow(), "fast")
+    with pytest.raises(gf.SolveError, match="a number here; .*WeightDecay"):
+        gf.GradientFlow(lambda t: t)
+    with pytest.raises(gf.SolveError, match="weight_decay is a number; got 'small'"):
+        MomentumFlow(1.0, "small")
     with pytest.raises(gf.SolveError, match="dual=False"):
         WeightDecay(MirrorFlow(), 0.1)
     with pytest.raises(gf.DiscoveryError, match="coupled weight decay on MirrorFlow"):

@@ -113,6 +113,11 @@ def test_what_is_not_in_the_grammar(text, words):
         ("sum(WW1)", "did you mean 'W1'"),
         ("W1[4,0]", "index 4 .* length 4"),
         ("W1[0,0,0]", "3 indices"),
+        ("sum(W1[7:,:])", r"slice 7: in W1\[7:, :\] is outside .* length 4"),
+        ("sum(W1[:, -4:2])", "slice -4:2 .* length 3"),
+        ("sum(b1[:5])", "slice :5 .* length 4"),
+        ("sum(b1[2:2])", "slice 2:2 .* length 4"),
+        ("sum(b1[::0])", "step of a slice is not 0"),
     ],
 )
 def test_what_the_model_does_not_have(text, words):
@@ -139,6 +144,52 @@ def test_sympy_laws():
         gf.symbolic(sympy.Symbol("z") * w[0, 0])
     with pytest.raises(gf.LawError, match="no entry"):
         gf.symbolic(w[9, 9])(jnp.array(0.0), NET)
+
+
+def test_slices_reach_both_ends():
+    for text, wanted in {
+        "b1[-4:4]": A_BIAS,
+        "b1[3:0:-2]": A_BIAS[3:0:-2],
+        "W1[1:, :-1]": A[1:, :-1],
+    }.items():
+        found = gf.symbolic(text)(jnp.array(0.0), NET)
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_law_of_no_components():
+    problem = gf.Problem(NET, "mse", (X, jnp.zeros((5, 2))))
+    law = gf.Law(lambda model: model.layers[0].weight[:0, 0], "nothing")
+    with pytest.raises(gf.LawError, match=r"'nothing' has no components: .* \(0,\)"):
+        gf.solve(FLOW, problem, t1=0.1, laws=[law], solver="tsit5")
+    solution = gf.solve(FLOW, problem, t1=0.1, solver="tsit5")
+    with pytest.raises(gf.LawError, match="'nothing' has no components"):
+        gf.check(solution, law)
+
+
+def test_the_symmetry_of_a_law():
+    for activation, group, degree in [
+        ("relu", "rescaling", 1.0),
+        ("relu_squared", "rescaling", 2.0),
+        ("identity", "linear", 1.0),
+    ]:
+        net = gf.models.MLP([3, 4, 2], activation=activation, key=KEY)
+        problem = gf.Problem(net, "mse", (X, jnp.zeros((5, 2))), time_scale=2.0)
+        [law] = gf.known_laws(problem, FLOW)
+        symmetry = law.symmetry
+        assert symmetry and (symmetry.group, symmetry.degree) == (group, degree)
+        assert symmetry.rows == ("layers[0].weight", "layers[0].bias")
+        assert symmetry.columns == ("layers[1].weight",)
+        for path in (*symmetry.rows, *symmetry.columns):
+            np.testing.assert_array_equal(symmetry.inverse_rates[path], 0.5)
+        assert symmetry.positive
+        signed = gf.known_laws(problem, gf.SaddleFlow("layers[1]"))[0].symmetry
+        assert signed and not signed.positive
+    # Asked for by name, of a network without it.
+    net = gf.models.MLP([3, 4, 2], activation="tanh", key=KEY)
+    problem = gf.Problem(net, "mse", (X, jnp.zeros((5, 2))))
+    for family in (rescaling, balancedness):
+        [law] = family(problem, FLOW)
+        assert law.symmetry is None
 
 
 def test_functions_that_are_no_laws():

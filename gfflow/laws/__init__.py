@@ -10,6 +10,7 @@ from .._lazy import lazy_names
 if TYPE_CHECKING:
     from ._absolute import absolute_terms as absolute_terms
     from ._balancedness import balancedness as balancedness
+    from ._decay import decaying as decaying
     from ._factor_sums import factor_sums as factor_sums
     from ._grammar import Degree as Degree
     from ._grammar import degree_name as degree_name

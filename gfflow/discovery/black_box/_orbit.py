@@ -1,6 +1,6 @@
 """Tangent vectors of the orbit of a point, by flowing along fields and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import diffrax
 import jax
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-Field = Callable[[Array], Array]
+_Field = Callable[[Array], Array]
 
 FLOWS = 2
 _DURATION = 0.4
@@ -16,7 +16,7 @@ _STEPS = 24
 _MISS = 1e-13
 
 
-def carried_back(fields: list[Field], z: Float[Array, " S"]) -> Float[Array, " S"]:
+def carried_back(fields: Sequence[_Field], z: Float[Array, " S"]) -> Float[Array, " S"]:
     """(DΦ)⁻¹X(Φ(z)) over its length, X the last field and Φ the flow of the others.
 
     These lie in the tangent space at z of the orbit of z, and span it for random Φ and
@@ -41,7 +41,7 @@ def carried_back(fields: list[Field], z: Float[Array, " S"]) -> Float[Array, " S
     return jnp.where(missed, jnp.nan, carried / jnp.where(size > 0, size, 1))
 
 
-def _flowed(field: Field, z: Array, duration: float) -> Array:
+def _flowed(field: _Field, z: Array, duration: float) -> Array:
     """Along X/√(1 + |X|²), by Dormand and Prince's method of order 8."""
     tableau = diffrax.Dopri8.tableau
     stages = len(tableau.b_sol)

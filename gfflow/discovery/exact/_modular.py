@@ -49,7 +49,8 @@ class PrimeField(NamedTuple):
 
     def matrix(self, rows: np.ndarray) -> nmod_mat:
         """In FLINT."""
-        return nmod_mat(*rows.shape, rows.ravel().tolist(), self.prime)
+        height, width = rows.shape
+        return nmod_mat(height, width, rows.ravel().tolist(), self.prime)
 
     def rank(self, rows: np.ndarray) -> int:
         return self.matrix(rows).rank() if rows.size else 0

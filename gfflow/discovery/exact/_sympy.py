@@ -80,9 +80,7 @@ def _read(expression: sympy.Expr, layout: Layout) -> Polynomial:
 
 def _entry(variable: Any, layout: Layout) -> int:
     """Its flat index."""
-    indexed = isinstance(variable, sympy.Indexed)
-    name = str(variable.base.label) if indexed else str(variable)
-    index = variable.indices if indexed else ()
+    name, index = _name_and_index(variable)
     if name not in layout.names:
         raise DiscoveryError(
             f"{variable} is not an entry of the arrays {', '.join(layout.names)}"
@@ -97,6 +95,13 @@ def _entry(variable: Any, layout: Layout) -> int:
         raise DiscoveryError(f"{variable} is outside {name}, whose shape is {shape}")
     flat = sum(int(i) * prod(shape[k + 1 :]) for k, i in enumerate(index))
     return layout.offsets[number] + flat
+
+
+def _name_and_index(variable: Any) -> tuple[str, tuple[Any, ...]]:
+    if not isinstance(variable, sympy.Indexed):
+        return str(variable), ()
+    base: Any = variable.base
+    return str(base.label), tuple(variable.indices)
 
 
 def _rational(coefficient: Any, expression: sympy.Expr) -> Fraction:

@@ -1,38 +1,35 @@
 """Discovery in exact arithmetic: the result of `exact_laws` as a `Discovery`."""
 
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from ..._errors import DiscoveryError
-from ...flows import (
-    AbstractFlow,
-    ConstantFriction,
-    MirrorFlow,
-    MomentumFlow,
-    Nesterov,
-)
+from ...flows import AbstractFlow, Clock
 from ...problem import joined
 from .. import exact
 from ..polynomials import Layout, Polynomial
 from ..result import Discovery, RankCertificate, presented
-from ..subject import Clock
+from ._flow import friction_of, metric_of
 
 
 def exact_discovery(
     parametrisation: exact.Parametrisation, flow: AbstractFlow, seed: int
 ) -> Discovery:
-    """**Raises:** `DiscoveryError` for a flow that exact mode does not know."""
-    known = isinstance(flow.base, MomentumFlow | MirrorFlow)
-    if not (flow.stays_in_span or known):
-        raise DiscoveryError(
-            "exact mode knows gradient, natural gradient, momentum and mirror flow; "
-            f"got {type(flow).__name__}. Leave `exact` out"
-        )
+    """**Raises:** `DiscoveryError` for a flow that exact mode does not know, or whose
+    metric is not that of the parametrisation, or weight decay where a law is of several
+    degrees.
+    """
     began = time.perf_counter()
-    result = exact.exact_laws(parametrisation, momentum=_friction(flow), seed=seed)
+    _same_metric(parametrisation, flow)
+    momentum = friction_of(flow)
+    result = exact.exact_laws(parametrisation, momentum=momentum, seed=seed)
     layout, clock, laws = result.layout, (), list(result.laws)
-    if isinstance(flow.base, MomentumFlow):
-        layout, clock, laws = _phase(result, flow.base)
+    if momentum is not None:
+        layout, clock, laws = _on_phase_space(result, flow)
+    _homogeneous(laws, flow)
     notes = []
     if not result.complete:
         notes.append(
@@ -65,27 +62,28 @@ def exact_discovery(
     )
 
 
-def _friction(flow: AbstractFlow) -> exact.PolynomialFriction | None:
-    base = flow.base
-    if not isinstance(base, MomentumFlow):
-        return None
-    motion = flow.second_order
-    assert motion is not None
-    if motion.coupled or motion.decoupled:
-        raise DiscoveryError("exact mode: momentum without weight decay only")
-    friction = base.friction
-    if isinstance(friction, ConstantFriction):
-        return exact.constant if float(friction.value) else exact.free
-    if isinstance(friction, Nesterov) and float(friction.rate).is_integer():
-        return exact.nesterov(int(friction.rate))
-    raise DiscoveryError(
-        "exact mode knows the frictions 0, a constant, and r/t with a whole r; got "
-        f"{friction}"
-    )
+def _same_metric(parametrisation: exact.Parametrisation, flow: AbstractFlow) -> None:
+    metric = metric_of(flow, parametrisation.layout)
+    if metric.any() and np.any(metric != parametrisation.metric):
+        raise DiscoveryError(
+            f"{type(flow).__name__} has another metric than {parametrisation.name}; "
+            "say which arrays have the entropy's in from_sympy(mirror=...) or "
+            "Parametrisation(metric=...)"
+        )
 
 
-def _phase(
-    result: exact.ExactResult, flow: MomentumFlow
+def _homogeneous(laws: Sequence[Polynomial], flow: AbstractFlow) -> None:
+    decay = flow.homogeneous_decay()
+    decays = callable(decay) or float(decay) > 0
+    if decays and any(len(law.degrees) > 1 for law in laws):
+        raise DiscoveryError(
+            "exact mode: under weight decay a law decays if all its monomials are of "
+            "one degree, and some of these laws are not; leave `exact` out"
+        )
+
+
+def _on_phase_space(
+    result: exact.ExactResult, flow: AbstractFlow
 ) -> tuple[Layout, Clock, list[Polynomial]]:
     """Laws of (clock, θ, θ', τ) with τ put in, and the names that the flow's view has.
 
@@ -97,11 +95,10 @@ def _phase(
         *(joined("velocity", name) for name in arrays.names),
     )
     size = 1 + 2 * arrays.size
-    clock: Clock = (("t", lambda t: t),)
-    value = Fraction(1)
-    if isinstance(flow.friction, ConstantFriction) and float(flow.friction.value):
-        clock = ((flow.friction.factor_name, flow.friction.factor),)
-        value = Fraction(float(flow.friction.value)).limit_denominator(10**9)
+    motion = flow.second_order
+    constant, _ = (motion and motion.friction.coefficients()) or (0.0, 0.0)
+    clock = flow.clock()[-1:] if constant else flow.clock()[:1]
+    value = Fraction(constant or 1).limit_denominator(10**9)
     laws = []
     for law in result.laws:
         terms: dict[tuple[int, ...], Fraction] = {}

@@ -4,13 +4,15 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ..._errors import DiscoveryError
-from ...flows import AbstractFlow, Entropy, Euclidean, MirrorFlow
-from ...laws import homogeneity
-from ...laws._structure import Chain, chains, is_linear
+from ...flows import AbstractFlow
+from ...laws import Chain, chains, homogeneity, is_linear
 from ...problem import Problem, named_parameters
 from ..exact import Parametrisation, families
 from ..polynomials import Layout, Polynomial
 from ..subject import cotangents_of
+from ._flow import metric_of
+
+_ZERO = 1e-8
 
 
 def parametrisation_of(problem: Problem, flow: AbstractFlow) -> Parametrisation:
@@ -34,8 +36,8 @@ def parametrisation_of(problem: Problem, flow: AbstractFlow) -> Parametrisation:
             "exact mode: a single linear layer has laws under softmax cross-entropy "
             "only; leave `exact` out"
         )
-    if isinstance(flow.base, MirrorFlow):
-        metric = _metric(flow.base, found.layout)
+    metric = metric_of(flow, found.layout)
+    if metric.any():
         found = Parametrisation(
             found.name, found.layout, found.coordinates, metric=metric
         )
@@ -89,7 +91,8 @@ def _family(problem, chain: Chain, widths, biases) -> Parametrisation:
         return families.relu(widths, biases[0], output_bias=biases[-1])
     degree = next(iter(degrees)) if len(degrees) == 1 else None
     if len(widths) == 3 and degree and degree.is_integer() and not biases[-1]:
-        return families.homogeneous(*widths, int(degree), bias=biases[0])
+        inputs, units, outputs = widths
+        return families.homogeneous(inputs, units, outputs, int(degree), bias=biases[0])
     raise DiscoveryError(
         "exact mode knows hidden activations that are all linear, all homogeneous of "
         "degree 1, or one of a whole degree without a bias after it; their degrees are "
@@ -122,8 +125,8 @@ def _contrasts_only(problem: Problem, outputs: int) -> bool:
     span = cotangents_of(problem)
     if span is not None and len(span) == outputs:
         return False
-    sums = None if span is None else np.abs(span.sum(axis=1)).max(initial=0.0)
-    if span is None or len(span) != outputs - 1 or sums > 1e-8:
+    sums_to_zero = span is not None and np.all(np.abs(span.sum(axis=1)) <= _ZERO)
+    if span is None or len(span) != outputs - 1 or not sums_to_zero:
         raise DiscoveryError(
             "exact mode: the loss must see every direction of the output (mse), or its "
             "differences (softmax cross-entropy)"
@@ -151,16 +154,3 @@ def _contrasts(found: Parametrisation, chain: Chain) -> Parametrisation:
         laws += [Polynomial({(int(i),): 1 for i in column}) for column in numbers.T]
     coordinates = found.coordinates.less_moved(moved)
     return Parametrisation(found.name, found.layout, coordinates, laws=laws)
-
-
-def _metric(flow: MirrorFlow, layout: Layout) -> np.ndarray:
-    exponents = []
-    for name, size in zip(layout.names, layout.sizes):
-        potential = flow.potential_of(name)
-        if not isinstance(potential, Entropy | Euclidean):
-            raise DiscoveryError(
-                "exact mode is for the entropy; got "
-                f"{type(potential).__name__} at {name}"
-            )
-        exponents += [int(isinstance(potential, Entropy))] * size
-    return np.asarray(exponents)

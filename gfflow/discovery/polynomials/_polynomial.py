@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 
 Monomial = tuple[int, ...]
+Entries = TypeVar("Entries", bound=Sequence[int])
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Polynomial:
 
     terms: dict[Monomial, Fraction]
 
-    def __init__(self, terms: Mapping[Sequence[int], int | Fraction]):
+    def __init__(self, terms: Mapping[Entries, int | Fraction]):
         gathered: dict[Monomial, Fraction] = {}
         for monomial, coefficient in terms.items():
             key = tuple(sorted(int(i) for i in monomial))

@@ -7,13 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ...flows import AbstractFlow
-from ...laws import Law
-from ...laws._decay import decaying
-from ...laws._grammar import degree_name
+from ...flows import AbstractFlow, Clock
+from ...laws import Law, decaying, degree_name
 from ...problem import named_parameters
 from ..polynomials import Layout, Polynomial
-from ..subject import Clock
 
 _SOURCE = "found by discover"
 

@@ -1,9 +1,8 @@
 """Polynomials as the laws, formulas and supports of a `Discovery`."""
 
-from ...flows import AbstractFlow
+from ...flows import AbstractFlow, Clock
 from ...laws import Law
 from ..polynomials import Layout, Polynomial, formula, leading_sign
-from ..subject import Clock
 from ._polynomial_law import polynomial_law
 
 _LONGEST_NAME = 100

@@ -9,7 +9,7 @@ import pytest
 
 import gfflow as gf
 from gfflow import discrete
-from gfflow.problem._parameters import named_parameters
+from gfflow.problem import named_parameters
 
 from .optimiser_cases import network
 

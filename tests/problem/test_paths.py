@@ -209,3 +209,16 @@ def test_the_grammar():
     assert nearest("a", ["b"]) is None
     for text in ("a + b", "f(x)", "a[:]", "a[0.5]", "3", "a.", "[1, 2]"):
         assert parse_path(text) is None
+
+
+def test_what_is_discovered_is_read_back():
+    dense = {"Dense_0": {"kernel": W.T[:1, :1]}, "Dense_1": {"kernel": V.T[:1, :1]}}
+    model = jtu.Partial(apply, {"params": dense})
+    x = jnp.ones((3, 1))
+    problem = gf.Problem(model, "mse", (x, x))
+    found = gf.discover(problem, gf.GradientFlow(), only="args[0].params")
+    (law,) = found.laws
+    assert found.complete and set(found.supports[law.name]) == set(FLAX)
+    at = jnp.asarray(0.0)
+    again = gf.symbolic(found.expressions[law.name])
+    np.testing.assert_allclose(again(at, model), law(at, model), rtol=1e-14)

@@ -168,7 +168,9 @@ class RunFolder:
                 ) from None
             count += len(parts[-1]["ts"])
             index += 1
-        joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+        # By place: a path may be spelled otherwise by the version that began the run.
+        columns = zip(*(part.values() for part in parts), strict=True)
+        joined = {k: np.concatenate(c) for k, c in zip(parts[-1], columns)}
         last = joined["ts"][rows - 1]
         kept = joined["parameters_ts"] <= last
         return {

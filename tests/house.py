@@ -10,22 +10,29 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 # Questions about what others made, by file and attribute.
 THIRD_PARTY = {
+    ("discrete/_optimisers.py", "func"),
+    ("discrete/_optimisers.py", "__name__"),
+    ("discovery/subject/_no_data.py", "shape"),
     ("laws/_law.py", "__name__"),
+    ("solvers/auto/_auto.py", "memory_stats"),
 }
 _BLOCK = 6
 
 
 class Source(NamedTuple):
-    """A file: its path below the package, its lines and its tree."""
+    """A file: its path below the package, its lines and its syntax tree, and all nodes
+    of that but for what only type checkers see."""
 
     path: str
     lines: list[str]
     tree: ast.Module
+    nodes: list[ast.AST]
 
     @property
     def room(self) -> str:
@@ -49,8 +56,21 @@ def sources(package: Path) -> list[Source]:
     for file in sorted(package.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         path = file.relative_to(package).as_posix()
-        found.append(Source(path, text.splitlines(), ast.parse(text)))
+        found.append(Source(path, text.splitlines(), *_parsed(text)))
     return found
+
+
+@cache
+def _parsed(text: str) -> tuple[ast.Module, list[ast.AST]]:
+    tree = ast.parse(text)
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:
+        for child in ast.iter_child_nodes(node):
+            match child:
+                case ast.If(test=ast.Name("TYPE_CHECKING")):
+                    continue
+            nodes.append(child)
+    return tree, nodes
 
 
 def class_tests(package: Path, room: str) -> list[Place]:
@@ -68,11 +88,11 @@ def class_tests(package: Path, room: str) -> list[Place]:
     for source in files:
         if source.room != room:
             known = _spellings(imports(source, package), room, concrete)
-            for node in ast.walk(source.tree):
+            for node in source.nodes:
                 spelled = {ast.unparse(part) for part in _kinds(node)} & known
                 line = getattr(node, "lineno", 0)
-                found += [Place(source.path, line, text) for text in sorted(spelled)]
-    return found
+                found += [Place(source.path, line, text) for text in spelled]
+    return sorted(found)
 
 
 def _spellings(found: list["Import"], room: str, concrete: set[str]) -> set[str]:
@@ -100,7 +120,7 @@ def unspoken_protocols(package: Path) -> list[Place]:
     """`hasattr`, and `getattr` with a default, but for the `THIRD_PARTY` ones."""
     found = []
     for source in sources(package):
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             match node:
                 case (
                     ast.Call(func=ast.Name("hasattr"), args=[_, name])
@@ -126,7 +146,7 @@ def imports(source: Source, package: Path) -> list[Import]:
     here = source.path.removesuffix(".py").removesuffix("/__init__").split("/")
     is_package = source.path.endswith("__init__.py")
     found = []
-    for node in _walk_at_run_time(source.tree):
+    for node in source.nodes:
         match node:
             case ast.ImportFrom(module=module, names=names, level=0):
                 parts = (module or "").split(".")
@@ -151,15 +171,6 @@ def imports(source: Source, package: Path) -> list[Import]:
             spelled = alias.asname or alias.name
             found.append(Import(node.lineno, module_parts, alias.name, spelled))
     return found
-
-
-def _walk_at_run_time(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        match child:
-            case ast.If(test=ast.Name("TYPE_CHECKING")):
-                continue
-        yield child
-        yield from _walk_at_run_time(child)
 
 
 def private_imports(package: Path) -> list[Place]:

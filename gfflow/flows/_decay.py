@@ -7,6 +7,7 @@ import jax.tree_util as jtu
 
 from .._errors import SolveError
 from .._typing import Parameters, Scalar
+from ._number import number
 
 
 def constant_decay(rate: Any) -> Scalar:
@@ -17,14 +18,10 @@ def constant_decay(rate: Any) -> Scalar:
     if callable(rate):
         raise SolveError(
             "weight_decay is a number here; one that depends on time is "
-            "gfflow.flows.WeightDecay(flow, rate)"
+            "gfflow.flows.WeightDecay(flow, rate)",
+            argument="weight_decay",
         )
-    if isinstance(rate, int | float) and not rate >= 0:
-        raise SolveError(f"weight_decay must be at least 0; got {rate!r}")
-    try:
-        return jnp.asarray(rate, float)
-    except (TypeError, ValueError):
-        raise SolveError(f"weight_decay is a number; got {rate!r}") from None
+    return number("weight_decay", rate, least=0)
 
 
 def decay_term(rate: Scalar, parameters: Parameters) -> Parameters:

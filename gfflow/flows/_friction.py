@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._errors import SolveError
 from .._typing import Scalar, ScalarLike
+from ._number import number
 
 
 class AbstractFriction(eqx.Module):
@@ -50,15 +50,13 @@ class AbstractFriction(eqx.Module):
 class ConstantFriction(AbstractFriction):
     """τ, a number ≥ 0: the heavy ball. μ = e^{τt}.
 
-    **Raises:** `SolveError` if it is negative.
+    **Raises:** `SolveError` for what is not such a number.
     """
 
     value: Scalar
 
     def __init__(self, value: ScalarLike = 0.0):
-        if isinstance(value, int | float) and not value >= 0:
-            raise SolveError(f"friction must be at least 0; got {value!r}")
-        self.value = jnp.asarray(value, float)
+        self.value = number("friction", value, least=0)
 
     def __call__(self, t: ScalarLike) -> Scalar:
         return self.value
@@ -96,7 +94,7 @@ class Nesterov(AbstractFriction):
     rate: Scalar
 
     def __init__(self, rate: ScalarLike = 3.0):
-        self.rate = jnp.asarray(rate, float)
+        self.rate = number("the rate of nesterov", rate)
 
     def __call__(self, t: ScalarLike) -> Scalar:
         return self.rate / t

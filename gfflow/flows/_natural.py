@@ -15,6 +15,7 @@ from ..problem import Problem
 from ._base import AbstractFlow
 from ._gauss_newton import absolute_gauss_newton_product, gauss_newton_product
 from ._gradient import GradientFlow
+from ._number import number
 
 Metric = Literal["gauss-newton", "fisher"]
 _METRICS = ("gauss-newton", "fisher")
@@ -71,10 +72,6 @@ class NaturalGradientFlow(AbstractFlow):
         iterations: int = 200,
     ):
         """**Raises:** `SolveError` for what is not positive, or an unknown metric."""
-        if isinstance(damping, int | float) and not damping > 0:
-            raise SolveError(
-                f"damping must be above 0; got {damping!r}", argument="damping"
-            )
         if metric not in _METRICS:
             raise SolveError(
                 f"metric is one of {', '.join(_METRICS)}; got {metric!r}",
@@ -85,7 +82,7 @@ class NaturalGradientFlow(AbstractFlow):
                 f"iterations is a number above 0; got {iterations!r}",
                 argument="iterations",
             )
-        self.damping = jnp.asarray(damping, float)
+        self.damping = number("damping", damping, above=0)
         self.metric = metric
         self.iterations = iterations
 

@@ -11,9 +11,9 @@ import jax.tree_util as jtu
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from .._errors import SolveError
 from .._typing import Parameters, Scalar, ScalarLike
 from ..problem import Problem
+from ._number import number
 
 
 class AbstractNoise(eqx.Module):
@@ -51,10 +51,8 @@ class MinibatchNoise(AbstractNoise):
     batch: Scalar
 
     def __init__(self, batch: ScalarLike):
-        """**Raises:** `SolveError` for a batch that is not above 0."""
-        if isinstance(batch, int | float) and not batch > 0:
-            raise SolveError(f"batch is a number of samples above 0; got {batch!r}")
-        self.batch = jnp.asarray(batch, float)
+        """**Raises:** `SolveError` for what is not a number above 0."""
+        self.batch = number("batch", batch, above=0)
 
     def columns(self, problem: Problem) -> int:
         return problem.samples
@@ -102,10 +100,8 @@ class IsotropicNoise(AbstractNoise):
     scale: Scalar
 
     def __init__(self, scale: ScalarLike = 1.0):
-        """**Raises:** `SolveError` for a negative number."""
-        if isinstance(scale, int | float) and not scale >= 0:
-            raise SolveError(f"the scale of a noise must be at least 0; got {scale!r}")
-        self.scale = jnp.asarray(scale, float)
+        """**Raises:** `SolveError` for what is not a number of at least 0."""
+        self.scale = number("scale", scale, least=0)
 
     def columns(self, problem: Problem) -> int:
         return problem.size

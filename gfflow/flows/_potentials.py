@@ -7,8 +7,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._errors import SolveError
 from .._typing import Scalar, ScalarLike
+from ._number import number
 
 
 class AbstractPotential(eqx.Module):
@@ -96,9 +96,7 @@ class PNorm(AbstractPotential):
     p: Scalar
 
     def __init__(self, p: ScalarLike):
-        if isinstance(p, int | float) and not 1 < p <= 2:
-            raise SolveError(f"the p of a p-norm potential is in (1, 2]; got {p!r}")
-        self.p = jnp.asarray(p, float)
+        self.p = number("p", p, above=1, most=2)
 
     def inverse_hessian(self, theta: Array) -> Array:
         return jnp.abs(theta) ** (2 - self.p.astype(theta.dtype))

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
-from .._errors import SolveError
 from .._typing import Parameters, Scalar, ScalarLike
+from ._number import number
 
 
 class AbstractPreconditioner(eqx.Module):
@@ -70,9 +70,9 @@ class RMSProp(AbstractPreconditioner):
         self, tau: ScalarLike, eps: ScalarLike = 1e-8, initial: ScalarLike = 0.0
     ):
         """**Raises:** `SolveError` for a number out of its range."""
-        self.tau = _number("RMSProp: tau", tau)
-        self.eps = _number("RMSProp: eps", eps)
-        self.initial = _number("RMSProp: initial", initial, least=0.0)
+        self.tau = number("RMSProp: tau", tau, above=0)
+        self.eps = number("RMSProp: eps", eps, above=0)
+        self.initial = number("RMSProp: initial", initial, least=0)
 
     @property
     def has_memory(self) -> bool:
@@ -123,9 +123,9 @@ class Adam(AbstractPreconditioner):
 
     def __init__(self, tau1: ScalarLike, tau2: ScalarLike, eps: ScalarLike = 1e-8):
         """**Raises:** `SolveError` for a number that is not above 0."""
-        self.tau1 = _number("Adam: tau1", tau1)
-        self.tau2 = _number("Adam: tau2", tau2)
-        self.eps = _number("Adam: eps", eps)
+        self.tau1 = number("Adam: tau1", tau1, above=0)
+        self.tau2 = number("Adam: tau2", tau2, above=0)
+        self.eps = number("Adam: eps", eps, above=0)
 
     @property
     def has_memory(self) -> bool:
@@ -184,7 +184,7 @@ class Sign(AbstractPreconditioner):
 
     def __init__(self, eps: ScalarLike = 0.0):
         """**Raises:** `SolveError` for a negative number."""
-        self.eps = _number("Sign: eps", eps, least=0.0)
+        self.eps = number("Sign: eps", eps, least=0)
 
     @property
     def has_memory(self) -> bool:
@@ -222,15 +222,3 @@ def _root(v):
 
 def _both(step, rate, *trees):
     return jtu.tree_map(step, *trees), jtu.tree_map(rate, *trees)
-
-
-def _number(name: str, value: ScalarLike, least: float | None = None) -> Scalar:
-    if isinstance(value, int | float):
-        fits = value > 0 if least is None else value >= least
-        if not fits:
-            wanted = "above 0" if least is None else f"at least {least:g}"
-            raise SolveError(
-                f"{name} must be {wanted}; got {value!r}",
-                argument=name.rpartition(" ")[2],
-            )
-    return jnp.asarray(value, float)

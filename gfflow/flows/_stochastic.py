@@ -13,6 +13,7 @@ from .._errors import SolveError
 from .._typing import Parameters, Scalar, ScalarLike
 from ..problem import Problem
 from ._noise import AbstractNoise, MinibatchNoise
+from ._number import number
 
 _AT_ONCE = 16
 
@@ -72,8 +73,6 @@ class StochasticFlow(AbstractStochasticFlow):
 
         **Raises:** `SolveError` for a negative learning rate, or what is no noise.
         """
-        if isinstance(learning_rate, int | float) and not learning_rate >= 0:
-            raise SolveError(f"learning_rate must be at least 0; got {learning_rate!r}")
         if isinstance(noise, int | float):
             noise = MinibatchNoise(noise)
         if not isinstance(noise, AbstractNoise):
@@ -81,7 +80,7 @@ class StochasticFlow(AbstractStochasticFlow):
                 "noise is gfflow.flows.MinibatchNoise(batch), IsotropicNoise(scale) or "
                 f"a batch size; got {noise!r}"
             )
-        self.learning_rate = jnp.asarray(learning_rate, float)
+        self.learning_rate = number("learning_rate", learning_rate, least=0)
         self.noise = noise
 
     def drift(self, state: Parameters, problem: Problem) -> Parameters:

@@ -179,7 +179,7 @@ def test_bad_input():
         gf.StochasticFlow(-1.0)
     with pytest.raises(gf.SolveError, match="noise is"):
         gf.StochasticFlow(0.1, "minibatch")
-    with pytest.raises(gf.SolveError, match="batch is a number"):
+    with pytest.raises(gf.SolveError, match="batch must be above 0; got 0"):
         MinibatchNoise(0)
-    with pytest.raises(gf.SolveError, match="scale of a noise"):
+    with pytest.raises(gf.SolveError, match="scale must be at least 0"):
         IsotropicNoise(-1.0)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from ._parameters import aliases as aliases
     from ._parameters import named_parameters as named_parameters
     from ._parameters import parameter_paths as parameter_paths
-    from ._parameters import trainable_filter as trainable_filter
     from ._paths import Path as Path
     from ._paths import below as below
     from ._paths import joined as joined

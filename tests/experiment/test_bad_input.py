@@ -185,6 +185,18 @@ CASES = {
         {'loss = "mse"': 'loss = "mse"\ntrainable = ["layers[0].wieght"]'},
         ("bad.toml:3: problem.trainable", "did you mean 'layers[0].weight'?"),
     ),
+    "rate of an unknown parameter": (
+        {'loss = "mse"': 'loss = "mse"\ntime_scale = { "layers[0].wieght" = 2 }'},
+        ("bad.toml:3: problem.time_scale", "did you mean 'layers[0].weight'?"),
+    ),
+    "rate that is negative": (
+        {'loss = "mse"': 'loss = "mse"\ntime_scale = { "layers[0].weight" = -2 }'},
+        ("bad.toml:3: problem.time_scale", "must be greater than 0"),
+    ),
+    "rate that is a text": (
+        {'loss = "mse"': 'loss = "mse"\ntime_scale = "fast"'},
+        ("bad.toml:3: problem.time_scale", "a table parameter path = number"),
+    ),
     "law of an unknown parameter": (
         law('expression = "sum(W3**2)"'),
         ("bad.toml:14: laws.custom.0.expression", "no parameter of name 'W3'"),

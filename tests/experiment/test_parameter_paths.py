@@ -24,6 +24,7 @@ CONFIG = """
 [problem]
 loss = "mse"
 trainable = ["args[0].params['Dense_0']", "args[0]['params']['mlp/~/linear_1']"]
+time_scale = { "args[0].params.Dense_0" = 2.0, "args[0].params" = 2 }
 data = { kind = "teacher_student", inputs = 2, outputs = 2, samples = 20 }
 model = { kind = "target", target = "./net.py:make" }
 [flow]

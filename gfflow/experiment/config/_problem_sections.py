@@ -139,6 +139,17 @@ class CsvData(DataPart):
     weights: Name | None = Field(default=None, description="column of weights")
 
 
+TimeScale = Annotated[
+    Annotated[PositiveFloat, Tag("number")]
+    | Annotated[dict[Name, PositiveFloat], Tag("table")],
+    Discriminator(
+        lambda value: {int: "number", float: "number", dict: "table"}.get(type(value)),
+        custom_error_type="refused",
+        custom_error_message="must be a number, or a table parameter path = number",
+    ),
+]
+
+
 class ProblemSection(Section):
     """`[problem]`: model, loss and data."""
 
@@ -146,5 +157,7 @@ class ProblemSection(Section):
     loss: LossName = Field(description=f"a registered loss, or {TARGET_SYNTAX}")
     data: Annotated[DataPart | TargetPart, Choice("data", open=OpenDataPart)]
     chunk: PositiveInt | None = Field(default=None, description="samples at a time")
-    time_scale: PositiveFloat = Field(default=1.0, description="factor on the gradient")
+    time_scale: TimeScale = Field(
+        default=1.0, description="factor on the gradient, or path = factor"
+    )
     trainable: list[Name] | None = Field(default=None, description="parameter paths")

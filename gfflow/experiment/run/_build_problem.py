@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from ..._errors import GFFlowError
-from ...problem import Problem, trainable_filter
+from ...problem import Problem
 from ..config import (
     DataPart,
     Part,
@@ -41,9 +41,6 @@ def build_problem(
         x, y, *weights = _data(section.data, section.loss)
     with at(where, "problem.model", section.model):
         model = _model(section.model, seed, precision)
-    if section.trainable is not None:
-        with at(where, "problem.trainable"):
-            trainable_filter(model, section.trainable)
     with at(where, "problem", section):
         return Problem(
             model,

@@ -20,16 +20,16 @@ PACKAGE = Path(gfflow.__file__).parent
 
 
 def test_nobody_asks_a_flow_or_a_solver_for_its_class():
-    assert len(class_tests(PACKAGE, "flows")) <= 12
+    assert class_tests(PACKAGE, "flows") == []
     assert class_tests(PACKAGE, "solvers") == []
 
 
 def test_no_unspoken_protocols():
-    assert len(unspoken_protocols(PACKAGE)) <= 4
+    assert len(unspoken_protocols(PACKAGE)) <= 3
 
 
 def test_there_is_one_way_into_a_room():
-    assert len(private_imports(PACKAGE)) <= 10
+    assert len(private_imports(PACKAGE)) <= 4
 
 
 def test_files_and_names():

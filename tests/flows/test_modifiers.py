@@ -123,7 +123,7 @@ def test_bad_input():
         LearningRate(gf.GradientFlow(), "fast")
     with pytest.raises(gf.SolveError, match="a number here; .*WeightDecay"):
         gf.GradientFlow(lambda t: t)
-    with pytest.raises(gf.SolveError, match="weight_decay must be a number; got 'small'"):
+    with pytest.raises(gf.SolveError, match="must be a number; got 'small'"):
         MomentumFlow(1.0, "small")
     with pytest.raises(gf.SolveError, match="dual=False"):
         WeightDecay(MirrorFlow(), 0.1)

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from ..._errors import ConfigError, LawError
 from ..._registry import names, suggest
 from ..._tolerance import least_tolerance, shown_least_tolerance
-from ...laws._grammar import parse
+from ...laws import parse
 from ._compare_rules import compare_problems
 from ._named_files import missing_files, with_absolute_files
 from ._parts import Choice

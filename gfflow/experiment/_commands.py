@@ -21,9 +21,9 @@ from .run import (
     set_up_jax,
 )
 from .store import COMPARISON, RESOLVED, RunFolder, free_folder, provenance
-from .tell import Progress, metrics_of, write_results
+from .tell import Progress, metrics_of, visible, write_results
 
-OK, BROKEN, STOPPED = 0, 3, 4
+OK, NOT_KEPT, STOPPED = 0, 3, 4
 _RESUMABLE_KEYS = ("run.max_wall_time", "solver.max_steps")
 
 
@@ -45,7 +45,7 @@ def run(
         out or free_folder(config.stem), loaded.text, _resolved(loaded, experiment)
     )
     if progress:
-        print(f"run folder: {folder.path}", file=sys.stderr)
+        print(f"run folder: {visible(str(folder.path))}", file=sys.stderr)
     with folder.locked():
         return _finish(experiment, folder, progress)
 
@@ -124,7 +124,7 @@ def compare(
     found = {}
     for entry, discrete in zip(entries, flows):
         if progress:
-            print(f"{entry.label}:", file=sys.stderr)
+            print(f"{visible(entry.label)}:", file=sys.stderr)
         with _shown(experiment, progress) as shown:
             found[entry.label] = compare_with(
                 experiment, discrete, entry.label, shown.update
@@ -167,9 +167,12 @@ def _conclude(
 
 
 def _code(experiment: Experiment, solution: Solution, report: Report) -> int:
-    if any(report[name].verdict == Verdict.BROKEN for name in experiment.must_hold):
-        return BROKEN
-    return OK if solution.finished else STOPPED
+    verdicts = [report[name].verdict for name in experiment.must_hold]
+    if Verdict.BROKEN in verdicts:
+        return NOT_KEPT
+    if not solution.finished:
+        return STOPPED
+    return OK if all(verdict.holds for verdict in verdicts) else NOT_KEPT
 
 
 def _resolved(loaded: LoadedConfig, experiment: Experiment) -> dict[str, Any]:

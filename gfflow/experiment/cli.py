@@ -39,7 +39,8 @@ def _run(
 ) -> None:
     """Integrate CONFIG, check its laws, write a run folder.
 
-    Exit codes: 0; 2 bad input; 3 a law that must hold is broken; 4 stopped early.
+    Exit codes: 0; 2 bad input; 3 a law that must hold is not conserved or as
+    predicted; 4 stopped early.
     """
     from . import _commands
 
@@ -88,11 +89,9 @@ def _laws(
     if as_json:
         _print_json(found.to_json())
         return
-    from rich.console import Console
+    from .tell import Screen, print_laws
 
-    from .tell import print_laws
-
-    print_laws(found, Console(width=None if sys.stdout.isatty() else 160))
+    print_laws(found, Screen())
 
 
 @app.command("compare")
@@ -115,11 +114,9 @@ def _compare(
         extra = {"written": written, "exit_code": compared.code}
         _print_json(compared.to_json() | extra)
     else:
-        from rich.console import Console
+        from .tell import Screen, print_compared
 
-        from .tell import print_compared
-
-        print_compared(compared, Console(width=None if sys.stdout.isatty() else 160))
+        print_compared(compared, Screen())
     raise typer.Exit(compared.code)
 
 
@@ -171,11 +168,13 @@ def main() -> None:
     try:
         app()
     except GFFlowError as error:
+        from .tell import visible
+
         problems = error.problems if isinstance(error, ConfigError) else [str(error)]
         if "--json" in sys.argv:
             _print_json({"errors": list(problems)})
         for problem in problems:
-            print(f"error: {problem}", file=sys.stderr)
+            print(f"error: {visible(problem)}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except BrokenPipeError:
         sys.exit(0)
@@ -186,14 +185,12 @@ def _show(outcome: Any, as_json: bool) -> None:
     if as_json:
         _print_json({**outcome.metrics, "run": folder, "exit_code": outcome.code})
     else:
-        from rich.console import Console
+        from .tell import Screen, print_summary
 
-        from .tell import print_summary
-
-        width = None if sys.stdout.isatty() else 160
-        print_summary(outcome.metrics, Console(width=width))
+        screen = Screen()
+        print_summary(outcome.metrics, screen)
         if folder is not None:
-            typer.echo(f"written to {folder}")
+            screen.print(f"written to {folder}", highlight=False, soft_wrap=True)
     raise typer.Exit(outcome.code)
 
 

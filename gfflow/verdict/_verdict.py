@@ -21,6 +21,11 @@ class Verdict(enum.StrEnum):
     PREDICTED_DECAY = "predicted-decay"
     CONSERVED = "conserved"
 
+    @property
+    def holds(self) -> bool:
+        """Whether it says that the law held along the run, or went as it predicts."""
+        return self not in (Verdict.BROKEN, Verdict.INCONCLUSIVE)
+
 
 _SEVERITY = list(Verdict)
 

@@ -146,6 +146,23 @@ def test_a_broken_law_need_not_hold(call, tmp_path):
     assert code == 0 and "broken" in out
 
 
+@pytest.mark.parametrize("must_hold, wanted", [("true", 3), ("false", 0)])
+def test_a_law_without_a_value_does_not_hold(call, tmp_path, must_hold, wanted):
+    law = '[[laws.custom]]\nname = "nan"\nexpression = "log(-sum(W1**2))"\n'
+    (tmp_path / "config.toml").write_text(CONFIG + law + f"must_hold = {must_hold}\n")
+    cheap = ("--set", "solver.name=tsit5", "--set", "laws.ladder=false")
+    code, out, _ = call("check", "config.toml", "--quiet", *cheap)
+    assert code == wanted and "inconclusive" in out
+
+
+def test_a_law_named_like_one_of_the_model(call, tmp_path):
+    law = '[[laws.custom]]\nname = "balancedness of layers[0]"\n'
+    (tmp_path / "config.toml").write_text(CONFIG + law + 'expression = "sum(W1**2)"\n')
+    code, out, err = call("check", "config.toml", "--quiet")
+    assert code == 2 and out == ""
+    assert err.startswith("error: config.toml:19: laws.custom.0.name: the model has a")
+
+
 def test_list(call):
     for kind in kinds():
         code, out, _ = call("list", kind)

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 CONFIG = """
 [problem]
 loss = "mse"
@@ -23,17 +25,21 @@ t1 = 1.0
 """
 
 
-def command(tmp_path, *options):
-    path = tmp_path / "config.toml"
-    path.write_text(CONFIG)
-    call = [sys.executable, "-m", "gfflow.experiment.cli", "laws", str(path), *options]
-    return subprocess.run(call, capture_output=True, text=True, timeout=300)
+@pytest.fixture
+def laws(command, capsys, tmp_path, monkeypatch):
+    """Run `gfflow laws` on CONFIG: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return lambda *options: (
+        command("laws", "config.toml", *options),
+        *capsys.readouterr(),
+    )
 
 
-def test_json(tmp_path):
-    done = command(tmp_path, "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_json(laws):
+    code, out, err = laws("--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
     assert found["parameters"] == 26 and found["complete"] is True
     assert found["lower_bound"] == found["upper_bound"] == 4
     assert len(found["laws_found"]) == 4
@@ -45,13 +51,17 @@ def test_json(tmp_path):
     assert set(proof) >= {"method", "ranks_per_level", "gap", "points", "prime"}
 
 
-def test_exact_table(tmp_path):
-    done = command(tmp_path, "--exact")
-    assert done.returncode == 0, done.stderr
-    assert "complete: yes" in done.stdout and "2147483647" in done.stdout
-    assert "sum(layers[1].weight[:,0]**2)" in done.stdout
+def test_exact_table(laws):
+    code, out, err = laws("--exact")
+    assert (code, err) == (0, "")
+    assert "complete: yes" in out and "2147483647" in out
+    assert "sum(layers[1].weight[:,0]**2)" in out
 
 
-def test_bad_model(tmp_path):
-    done = command(tmp_path, "--exact", "--set", "problem.model.activation=tanh")
-    assert done.returncode == 2 and "exact mode" in done.stderr
+def test_bad_model_in_a_process_of_its_own(tmp_path):
+    (tmp_path / "config.toml").write_text(CONFIG)
+    tanh = ("--exact", "--set", "problem.model.activation=tanh")
+    call = [sys.executable, "-m", "gfflow.experiment.cli", "laws", "config.toml", *tanh]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and "exact mode" in done.stderr

@@ -11,5 +11,7 @@ if TYPE_CHECKING:
     from ._metrics import print_summary as print_summary
     from ._metrics import write_results as write_results
     from ._progress import Progress as Progress
+    from ._screen import Screen as Screen
+    from ._screen import visible as visible
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -1,25 +1,23 @@
 """What `gfflow compare` shows on the screen."""
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from ...discrete import Comparison
 from ..run import Compared
+from ._screen import Screen, sheet, styled
 
 
-def print_compared(compared: Compared, console: Console) -> None:
+def print_compared(compared: Compared, screen: Screen) -> None:
     """One line an optimiser, then one line a law of each."""
-    table = _table("optimiser", "status", "steps", "t", "loss", "loss of flow")
-    for heading in ("distance", "departure", "sharpness > threshold"):
-        table.add_column(heading, justify="right")
+    table = sheet(
+        2,
+        *("optimiser", "status", "steps", "t", "loss", "loss of flow"),
+        *("distance", "departure", "sharpness > threshold"),
+    )
     for name, one in compared.comparisons.items():
         colour = "green" if one.finished else "red"
         status = one.status if one.status != "successful" else f"flow {one.flow_status}"
-        shown = "successful" if one.finished else status
         table.add_row(
-            escape(name),
-            f"[{colour}]{shown}[/]",
+            name,
+            styled("successful" if one.finished else status, colour),
             str(int(one.steps[-1])),
             f"{one.ts[-1]:.4g}",
             f"{one.losses[-1]:.4g}",
@@ -28,32 +26,19 @@ def print_compared(compared: Compared, console: Console) -> None:
             _time(one.departure),
             _crossing(one),
         )
-    console.print(table)
-    laws = _table("optimiser", "law")
-    for heading in ("drift of flow", "drift", "identity"):
-        laws.add_column(heading, justify="right")
+    screen.print(table)
+    laws = sheet(2, "optimiser", "law", "drift of flow", "drift", "identity")
     for name, one in compared.comparisons.items():
         for law in one.laws.values():
             residual = "–" if law.residual is None else f"{law.residual:.1e}"
             laws.add_row(
-                escape(name),
-                escape(law.name),
-                f"{law.flow:.1e}",
-                f"{law.discrete:.1e}",
-                residual,
+                name, law.name, f"{law.flow:.1e}", f"{law.discrete:.1e}", residual
             )
     if laws.row_count:
-        console.print()
-        console.print(laws)
+        screen.print()
+        screen.print(laws)
     if compared.written is not None:
-        console.print(f"written to {compared.written}", highlight=False)
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index < 2 else "right")
-    return table
+        screen.print(f"written to {compared.written}", highlight=False)
 
 
 def _time(time: float | None) -> str:

@@ -1,38 +1,35 @@
 """What `gfflow laws` shows on the screen."""
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ...discovery import Discovery
+from ._screen import Screen, sheet, styled
 
 
-def print_laws(found: Discovery, console: Console) -> None:
+def print_laws(found: Discovery, screen: Screen) -> None:
     """The laws, their number and bounds, whether that is all, and why."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", justify="right")
-    table.add_column("law", overflow="fold")
-    table.add_column("degree")
-    table.add_column("of", overflow="fold")
-    table.add_column("verified by")
+    table = sheet(0, "")
+    for heading in ("law", "degree", "of", "verified by"):
+        table.add_column(heading, overflow="fold")
     for number, law in enumerate(found.laws, start=1):
         table.add_row(
             str(number),
-            escape(found.expressions[law.name]),
+            found.expressions[law.name],
             law.degree,
-            escape(", ".join(found.supports[law.name])),
+            ", ".join(found.supports[law.name]),
             found.verified[law.name],
         )
     if found.laws:
-        console.print(table)
+        screen.print(table)
     upper = "unknown" if found.upper_bound is None else found.upper_bound
-    console.print(
+    screen.print(
         f"{found.flow}, {found.parameters} parameters: {found.lower_bound} laws found, "
         f"at most {upper}",
         highlight=False,
     )
     colour = "green" if found.complete else "yellow"
-    console.print(f"complete: [{colour}]{'yes' if found.complete else 'no'}[/]")
+    complete = styled("yes" if found.complete else "no", colour)
+    screen.print(Text("complete: ") + complete)
     proof = found.certificate
     ranks = " → ".join(map(str, proof.ranks_per_level))
     gap = ""
@@ -42,11 +39,11 @@ def print_laws(found: Discovery, console: Console) -> None:
         )
     if proof.primes:
         gap = f"; modulo {', '.join(map(str, proof.primes))}"
-    console.print(
+    screen.print(
         f"certificate: {proof.method}, rank {ranks}{gap}; laws at each point: "
         f"{', '.join(map(str, proof.points))}",
         highlight=False,
     )
     for note in found.notes:
-        console.print(f"note: {escape(note)}", highlight=False)
-    console.print(f"{found.wall_s:.1f} s", highlight=False)
+        screen.print(f"note: {note}", highlight=False)
+    screen.print(f"{found.wall_s:.1f} s", highlight=False)

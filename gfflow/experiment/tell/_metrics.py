@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ...integrate import Solution, status_name
 from ...laws import Law
 from ...verdict import Report, drift_of
 from ..store import CONFIG, METRICS, REPORT, RunFolder
 from ._report import write_report
+from ._screen import Screen, sheet, styled, visible
 
 _COLOURS = {
     "conserved": "green",
@@ -108,59 +108,56 @@ def write_results(
     )
 
 
-def print_summary(metrics: Mapping[str, Any], console: Console) -> None:
+def print_summary(metrics: Mapping[str, Any], screen: Screen) -> None:
     """The outcome of a run: how it ended, what it cost, a verdict a law."""
     steps, cost = metrics["steps"], metrics["cost"]
     gradients = cost["gradients"]
-    console.print(
-        f"[bold]{metrics['status']}[/] at t = {metrics['t']:.6g}: "
-        f"loss {_shown(metrics['loss'], '.6g')}, "
+    screen.print(
+        styled(metrics["status"], "bold")
+        + Text(f" at t = {metrics['t']:.6g}: ")
+        + f"loss {_shown(metrics['loss'], '.6g')}, "
         f"gradient norm {_shown(metrics['gradient_norm'])}"
     )
-    console.print(
+    screen.print(
         f"{steps['accepted']} steps, {steps['rejected']} rejected, "
         f"{'uncounted' if gradients is None else gradients} gradients, "
         f"{_shown(cost['wall_s'], '.1f')} s of which {_shown(cost['compile_s'], '.1f')}"
         " s compilation"
     )
     for event in metrics["events"]:
-        console.print(f"t = {event['t']:.6g}: {event['what']}", highlight=False)
+        screen.print(f"t = {event['t']:.6g}: {event['what']}", highlight=False)
     certificate, point = metrics["certificate"], metrics["critical_point"]
     if certificate is not None:
-        console.print(
+        screen.print(
             f"error of the last state {_shown(certificate['error'])}, by "
             f"{certificate['solver']} at {certificate['rtol']:.1e}"
         )
     if point is not None:
-        console.print(
+        screen.print(
             f"critical point {'found' if point['converged'] else 'not found'}: "
             f"gradient norm {_shown(point['gradient_norm'])}, "
             f"loss {_shown(point['loss'], '.6g')}"
         )
     if not metrics["laws"]:
-        console.print("no law was asked for or read off the model")
+        screen.print("no law was asked for or read off the model")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("law", "verdict", "rate", "random", "drift", "order", "limit"):
-        table.add_column(
-            heading, justify="left" if heading in "law verdict" else "right"
-        )
+    table = sheet(2, "law", "verdict", "rate", "random", "drift", "order", "limit")
     for law in metrics["laws"]:
         same = law["verdicts"].count(law["verdict"])
         colour = _COLOURS[law["verdict"]]
         table.add_row(
             law["name"],
-            f"[{colour}]{law['verdict']}[/] {same} of {law['count']}",
+            styled(law["verdict"], colour) + f" {same} of {law['count']}",
             _shown(law["rate"]),
             _shown(law["general_rate"]),
             _shown(law["max_drift"]),
             _shown(law["order"], ".1f"),
             _shown(law["limit"]),
         )
-    console.print(table)
+    screen.print(table)
     for law in metrics["laws"]:
         if law["verdict"] != "conserved" or "no evidence" in law["note"]:
-            console.print(f"[bold]{law['name']}[/]: {law['note']}", highlight=False)
+            screen.print(styled(law["name"], "bold") + f": {visible(law['note'])}")
 
 
 def _number(value) -> float | None:

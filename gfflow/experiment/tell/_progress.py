@@ -58,9 +58,9 @@ class Progress:
         if not console.is_dumb_terminal:
             self._bar = Bar(
                 BarColumn(bar_width=10),
-                TextColumn("{task.percentage:>3.0f}%"),
+                TextColumn("{task.percentage:>3.0f}%", markup=False),
                 TimeElapsedColumn(table_column=Column(min_width=7)),
-                TextColumn("{task.fields[news]}"),
+                TextColumn("{task.fields[news]}", markup=False),
                 console=console,
                 refresh_per_second=2,
                 redirect_stdout=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..store import write_atomically
+from ._screen import visible
 
 _Points = Sequence[tuple[float, float]]
 
@@ -88,7 +89,7 @@ def write_report(
 
     **Raises:** `OSError` if the file cannot be written.
     """
-    escaped = html.escape(title)
+    escaped = _text(title)
     body = [
         f"<h1>{escaped}</h1>",
         _summary(metrics),
@@ -114,7 +115,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, str | bool | Integral):
-        return html.escape(str(value))
+        return str(value)
     number = float(value)
     plain = number == 0 or 1e-2 <= abs(number) < 1e4
     return f"{number:.4g}" if plain else f"{number:.2e}"
@@ -123,15 +124,23 @@ def _shown(value: Any) -> str:
 def _summary(metrics: Mapping[str, Any]) -> str:
     labels = {"t": "t =", "loss": "loss", "gradient_norm": "gradient norm"}
     facts = [f"{label} {_shown(metrics.get(key))}" for key, label in labels.items()]
-    status = _shown(metrics.get("status"))
+    status = _text(_shown(metrics.get("status")))
     return f'<p>{status} <span class="faint">· {" · ".join(facts)}</span></p>'
 
 
+class _Html(str):
+    """A text that is HTML already; any other one is escaped."""
+
+
+def _text(text: str) -> _Html:
+    return text if isinstance(text, _Html) else _Html(html.escape(visible(text)))
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table of cells that are HTML already."""
-    head = "".join(f"<th>{cell}</th>" for cell in heads)
+    head = "".join(f"<th>{_text(cell)}</th>" for cell in heads)
     body = "".join(
-        f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows
+        f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>\n"
+        for row in rows
     )
     return (
         f'<div class="scroll{kind}"><table><thead><tr>{head}</tr></thead>\n'
@@ -153,7 +162,7 @@ def _law_table(laws: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             [
                 _shown(law.get("name")),
-                f'<span class="{colour}">{html.escape(verdict)}</span>',
+                _Html(f'<span class="{colour}">{_text(verdict)}</span>'),
                 *(_shown(law.get(key)) for key in keys),
                 *(
                     _shown(budget.get(key))
@@ -224,7 +233,7 @@ def _legend(labels: Sequence[str]) -> str:
         entries.append(
             '<span><svg viewBox="0 0 18 7" aria-hidden="true"><path d="M0 3.5H18" '
             f'stroke="var(--c{colour})" stroke-width="2" '
-            f'stroke-dasharray="{pattern}"/></svg>{html.escape(label)}</span>'
+            f'stroke-dasharray="{pattern}"/></svg>{_text(label)}</span>'
         )
     return f'<div class="legend">{"".join(entries)}</div>'
 

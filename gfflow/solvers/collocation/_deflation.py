@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..._linalg import cholesky, solve_lower
 from ._prediction import logarithmic_time
 
 Field = Callable[[Array], Array]
@@ -162,8 +163,8 @@ def _reduced(rows: Float[Array, "k D"]) -> tuple[Float[Array, "k D"], Array]:
     unit = jnp.where(usable[:, None], rows / jnp.where(usable, sizes, 1)[:, None], 0)
     gram = unit @ unit.T
     ridge = 10 * len(rows) * jnp.finfo(rows.dtype).eps
-    factor = jnp.linalg.cholesky(gram + jnp.diag(jnp.where(usable, ridge, 1.0)))
+    factor = cholesky(gram + jnp.diag(jnp.where(usable, ridge, 1.0)))
     left = jnp.where(usable, jnp.diagonal(factor), 0)
-    made = jax.scipy.linalg.solve_triangular(factor, unit, lower=True)
+    made = solve_lower(factor, unit)
     lost = (left < _LEFT) | ~jnp.isfinite(left)
     return jnp.where(lost[:, None], 0, made), jnp.where(lost, 0, left)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..._linalg import eigh
 from . import _deflation
 from ._deflation import BLOCK, Deflation
 
@@ -139,6 +140,6 @@ def _outside(residual, deflation: Deflation, count: int):
     rest = jax.lax.stop_gradient(residual)
     rest = rest - (rest @ basis.T) @ basis
     rest = jnp.where(jnp.isfinite(rest), rest, 0)
-    _, vectors = jnp.linalg.eigh(rest @ rest.T)
+    _, vectors = eigh(rest @ rest.T)
     leading = vectors[:, ::-1].T @ rest
     return leading[:count]

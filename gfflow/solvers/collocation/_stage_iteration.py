@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..._linalg import solve
+
 _DIVERGED, _PATIENCE = 2.0, 3
 _STAGNATED = 0.5
 _ROUND_OFF = 1e4
@@ -190,7 +192,7 @@ def _accelerated(last, image, history: _History, iterations):
     matrix = jnp.where(both, product / (scale[:, None] * scale[None]), 0)
     matrix = matrix + jnp.diag(jnp.where(used, 100 * eps, 1).astype(dtype))
     right = jnp.where(used, (own - along) / scale, 0)
-    solution = jnp.linalg.solve(matrix, right)
+    solution = solve(matrix, right)
     mix = jnp.where(used & jnp.isfinite(solution), solution / scale, 0)
     mixed = (1 - jnp.sum(mix)) * image + jnp.tensordot(mix, history.images, axes=1)
     slot = iterations % memory

@@ -2,18 +2,11 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..._linalg import inverse, solve
 from ._deflation import FEW, Deflation, by_size
-
-
-@jax.custom_batching.sequential_vmap
-def _inverse(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """One after another under `vmap`: two batched triangular solves of 300 unknowns
-    that run at once lock each other out of the threads of the CPU (jaxlib 0.10.2)."""
-    return jnp.linalg.inv(matrix)
 
 
 class StageSystem(NamedTuple):
@@ -60,9 +53,9 @@ class StageSystem(NamedTuple):
             blocks = matrix[:, None, :, None] * projected[:, :, None, :]
             size = stages * rows
             system = jnp.eye(size, dtype=matrix.dtype) - blocks.reshape(size, size)
-            inverse = _inverse(system).reshape(stages, rows, stages, rows)
+            inverted = inverse(system).reshape(stages, rows, stages, rows)
             pad = (0, 0), (0, most - rows)
-            return jnp.pad(steady, (pad[1], pad[1])), jnp.pad(inverse, (*pad, *pad))
+            return jnp.pad(steady, (pad[1], pad[1])), jnp.pad(inverted, (*pad, *pad))
 
         made = by_size(deflation.count <= FEW, most, invert)
         return cls(deflation, weights, matrix, *made)
@@ -75,7 +68,7 @@ class StageSystem(NamedTuple):
         """
         matrix = jnp.eye(len(self.projected), dtype=vector.dtype)
         matrix = matrix - factor * self.projected
-        inside = jnp.linalg.solve(matrix, self.deflation.basis @ vector)
+        inside = solve(matrix, self.deflation.basis @ vector)
         return vector + factor * inside @ self.deflation.images
 
     def correction(self, residual: Float[Array, "s D"]) -> Float[Array, "s D"]:

@@ -6,9 +6,9 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jax.scipy.linalg import cho_factor, cho_solve
 from jaxtyping import Array, Float, PyTree
 
+from ..._linalg import eigh, solve, solve_positive
 from ..._typing import BoolScalar, Scalar, State
 from ...laws import Law, homogeneity
 from ...laws._balancedness import _Balancedness
@@ -156,7 +156,7 @@ def _stationary(degrees, squares, rows, columns, targets):
         size = jnp.where(live, size, 1)
         matrix = matrix / size[:, None] / size[None, :]
         matrix = matrix + jnp.diag(jnp.where(live, floor, 1).astype(dtype))
-        change = cho_solve(cho_factor(matrix), slope / size) / size
+        change = solve_positive(matrix, slope / size) / size
         change = jnp.where(live & jnp.all(jnp.isfinite(change)), change, 0)
         return jnp.clip(z - change, -_FARTHEST, _FARTHEST)
 
@@ -207,7 +207,7 @@ def balanced(laws: Sequence[Law]) -> Correction:
             [jnp.full(r * (r + 1) // 2, jnp.sqrt(top)) for r, top in zip(sizes, sums)]
         )
         shift = _shift(residual, lengths, state)
-        bases = [jnp.linalg.eigh(p) for p in total]
+        bases = [eigh(p) for p in total]
 
         def divide(matrices):
             out = []
@@ -227,12 +227,12 @@ def balanced(laws: Sequence[Law]) -> Correction:
 
         right = _symmetric(residual, sizes)
         if coupled:
-            solve = lambda product, b: _conjugate_gradients(product, b, divide)
-            maps = jax.lax.custom_linear_solve(multiply, right, solve, symmetric=True)
+            iterate = lambda product, b: _conjugate_gradients(product, b, divide)
+            maps = jax.lax.custom_linear_solve(multiply, right, iterate, symmetric=True)
         else:
             maps = divide(right)
         half = lambda s: jnp.eye(len(s), dtype=s.dtype) + s / 2
-        cayley = lambda s: jnp.linalg.solve(half(-s), half(s))
+        cayley = lambda s: solve(half(-s), half(s))
 
         def change(path, array):
             if path in rows:
@@ -278,7 +278,7 @@ def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> Correction:
         length = jnp.where(length > 0, length, 1)
         gram = (gram + gram.T) / 2 / length[:, None] / length[None, :]
         gram = gram + _shift(residual, length, state) * units
-        weights = cho_solve(cho_factor(gram), residual / length) / length
+        weights = solve_positive(gram, residual / length) / length
         _, pull = jax.vjp(fn, state)
         return jtu.tree_map(jnp.subtract, state, pull(weights)[0]), length
 

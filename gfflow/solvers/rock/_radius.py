@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
+from ..._linalg import eigh
+
 _TOLERANCE = 0.05
 _GAIN = 0.003
 _EXHAUSTED = 0.01
@@ -103,7 +105,7 @@ def top(
         matrix = jnp.where(
             both, (matrix + matrix.T) / 2, below * jnp.eye(3, dtype=precise)
         )
-        values, vectors = jnp.linalg.eigh(matrix)
+        values, vectors = eigh(matrix)
         best, value = vectors[:, -1], values[-1]
         change = best.at[0].set(0)
         change = change - jnp.dot(change, best) * best

@@ -10,9 +10,9 @@ import pytest
 
 from gfflow import _linalg as safe
 
-GENERAL = jax.random.normal(jax.random.key(0), (2, 2, 4, 5))
+GENERAL = jax.random.normal(jax.random.key(0), (3, 3, 4, 4))
 POSITIVE = GENERAL @ jnp.swapaxes(GENERAL, -1, -2) + jnp.eye(4)[None, None]
-RIGHT = jax.random.normal(jax.random.key(1), (2, 2, 4, 2))
+RIGHT = jax.random.normal(jax.random.key(1), (3, 3, 4, 2))
 CASES = {
     "inverse": (jnp.linalg.inv, (GENERAL,)),
     "cholesky": (jnp.linalg.cholesky, (POSITIVE,)),
@@ -34,7 +34,7 @@ def test_the_same_bits_one_by_one(name):
     plain, arguments = CASES[name]
     function = getattr(safe, name)
     nested = jax.vmap(jax.vmap(function))(*arguments)
-    for i in np.ndindex(2, 2):
+    for i in ((0, 0), (2, 1)):
         alone = [x[i] for x in arguments]
         expected = plain(*alone)
         jax.tree.map(np.testing.assert_array_equal, function(*alone), expected)
@@ -49,7 +49,7 @@ def test_no_batch_reaches_a_kernel_of_the_cpu(name):
     traced = jax.jit(jax.vmap(jax.vmap(getattr(safe, name)))).trace(*arguments)
     told = traced.lower(lowering_platforms=("cpu",)).as_text()
     calls = re.findall(r"custom_call @lapack.*", told)
-    assert calls and not any("tensor<2x" in c for c in calls)
+    assert calls and not any("tensor<3x" in c for c in calls)
     assert "stablehlo.while" in told
     assert "stablehlo.while" not in traced.lower(lowering_platforms=("cuda",)).as_text()
 

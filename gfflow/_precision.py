@@ -15,17 +15,19 @@ from ._jaxpr import equations
 
 
 def in_double(tree: Any) -> Any:
-    """Every floating-point array in float64; call it under `double_precision`.
+    """Every real or complex array in double; call it under `double_precision`.
 
     In single precision a law that is false by 1e-6 cannot be told from a true one. The
     field, the laws and the saved states are the same functions and points in double.
     """
 
     def cast(leaf):
-        if isinstance(leaf, jax.Array | np.ndarray) and jnp.issubdtype(
-            leaf.dtype, jnp.floating
-        ):
+        if not isinstance(leaf, jax.Array | np.ndarray):
+            return leaf
+        if jnp.issubdtype(leaf.dtype, jnp.floating):
             return jnp.asarray(np.asarray(leaf), jnp.float64)
+        if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
+            return jnp.asarray(np.asarray(leaf), jnp.complex128)
         return leaf
 
     return jtu.tree_map(cast, tree)
@@ -46,13 +48,13 @@ def coarsest_precision(function: Callable, *arguments: Any) -> float:
 
 
 def coarsest_in(program: ClosedJaxpr) -> float:
-    """The largest machine precision of a float that a program computes, float64's or
-    larger."""
+    """The largest machine precision of a float, or of a part of a complex number, that
+    a program computes; float64's or larger."""
     found = [float(jnp.finfo(jnp.float64).eps)]
     for equation in equations(program):
         for variable in equation.outvars:
             aval = variable.aval
             if isinstance(aval, ShapedArray):
-                if jnp.issubdtype(aval.dtype, jnp.floating):
+                if jnp.issubdtype(aval.dtype, jnp.inexact):
                     found.append(float(jnp.finfo(aval.dtype).eps))
     return max(found)

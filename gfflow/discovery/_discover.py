@@ -5,7 +5,7 @@ from typing import Any
 
 from .._errors import DiscoveryError
 from ..flows import AbstractFlow, GradientFlow
-from ..problem import Problem
+from ..problem import Problem, second_order
 from .black_box import black_box
 from .exact import Parametrisation
 from .exact_mode import exact_discovery, parametrisation_of
@@ -78,4 +78,5 @@ def discover(
         if only is not None:
             raise DiscoveryError("only is not for exact mode; leave one of them out")
         return exact_discovery(parametrisation_of(problem, flow), flow, seed)
-    return black_box(problem, flow, only, degree, seed)
+    with second_order(DiscoveryError):
+        return black_box(problem, flow, only, degree, seed)

@@ -7,15 +7,21 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, Float, PyTree
 
+from .._errors import SolveError
 from .._typing import Scalar, ScalarLike, State
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..problem import Problem
+from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
 from ._controller import ControllerState, GuardedController
+from ._real_states import real_states
 from ._status import Status
 
 _HIGHEST = 8
+told_of_products = second_order(
+    SolveError,
+    "; or take a solver that needs gradients only, such as tsit5, dopri5 or dopri8",
+)
 
 
 class Settings(eqx.Module):
@@ -59,6 +65,7 @@ class Core(eqx.Module):
     adjoint: diffrax.AbstractAdjoint
     laws: dict[str, Law]
 
+    @told_of_products
     def start(self, t0: Scalar, dt0: Scalar | None, settings: Settings) -> Carry:
         """The state at t0, with the first step by Hairer's rule unless it is given."""
         state = self.flow.initial_state(self.problem)
@@ -72,6 +79,8 @@ class Core(eqx.Module):
         controller = ControllerState.first(dt0, spent)
         return Carry(t0, state, controller, solver_state, Status.successful)
 
+    @real_states()
+    @told_of_products
     def advance(
         self, carry: Carry, t_end: Scalar, pause_after: Array, settings: Settings
     ) -> tuple[Carry, Array]:

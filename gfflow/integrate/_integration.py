@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._typing import Scalar
-from ._core import Carry, Core, Row, Settings, with_status
+from ._core import Carry, Core, Row, Settings, told_of_products, with_status
 from ._status import Status
 
-_start = eqx.filter_jit(Core.start)
-_advance = eqx.filter_jit(Core.advance)
+_start = told_of_products(eqx.filter_jit(Core.start))
+_advance = told_of_products(eqx.filter_jit(Core.advance))
 _observe = eqx.filter_jit(Core.observe)
 
 Progress = Callable[[Carry], None]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from .._checks import is_traced, positive
 from .._errors import ProblemError, SolveError
 from .._typing import BoolScalar, IntScalarLike, Parameters, Scalar, ScalarLike
-from ..problem import Problem
+from ..problem import Problem, second_order
 from ._ending import Ending
 from ._potential import Potential
 from ._search import search
@@ -58,6 +58,7 @@ class CriticalPoint(eqx.Module):
         return self.ending == Ending.converged
 
 
+@second_order(ProblemError)
 def critical_point(
     problem: Problem,
     parameters: Parameters | None = None,
@@ -105,7 +106,7 @@ def critical_point(
     **Returns:** a `CriticalPoint`; nothing is raised where none was found.
 
     **Raises:** `SolveError` for a number out of range, `ProblemError` for parameters
-    that are not of the problem's shapes.
+    that are not of the problem's shapes, or a model without Hessian-vector products.
     """
     start = problem.parameters if parameters is None else parameters
     shapes = lambda tree: jtu.tree_map(lambda x: (jnp.shape(x), x.dtype), tree)

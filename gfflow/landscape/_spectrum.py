@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import ProblemError
 from .._typing import Parameters
-from ..problem import Problem
+from ..problem import Problem, second_order
 from ._krylov import next_direction, random_vector
 
 
@@ -24,6 +24,7 @@ class Spectrum(NamedTuple):
     residuals: Float[Array, " k"]
 
 
+@second_order(ProblemError)
 def hessian_eigenvalues(
     problem: Problem,
     count: int = 1,
@@ -46,7 +47,8 @@ def hessian_eigenvalues(
     - `iterations`: m; by default `min(D, 4 count + 40)`.
     - `key`: of the random start vector.
 
-    **Raises:** `ProblemError` if `count` or `iterations` do not fit the size.
+    **Raises:** `ProblemError` if `count` or `iterations` do not fit the size, or the
+    model has no Hessian-vector products.
     """
     parameters = problem.parameters if parameters is None else parameters
     start, unravel = ravel_pytree(parameters)

@@ -21,5 +21,6 @@ if TYPE_CHECKING:
     from ._problem import Problem as Problem
     from ._random_data import random_inputs as random_inputs
     from ._random_data import random_targets as random_targets
+    from ._second_order import second_order as second_order
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -25,6 +25,7 @@ from ._data import (
 )
 from ._leaves import named_leaves
 from ._parameters import parameter_paths, trainable_filter
+from ._second_order import second_order
 from ._time_scale import as_time_scale
 from ._trial import predicted, try_loss
 
@@ -199,8 +200,12 @@ class Problem(eqx.Module):
         return self.accumulate(fn, parameters, self.chunk)
 
     def hvp(self, parameters: Parameters, direction: Parameters) -> Parameters:
-        """∇²L(θ)·v by forward over reverse differentiation."""
-        return jax.jvp(self.gradient, (parameters,), (direction,))[1]
+        """∇²L(θ)·v by forward over reverse differentiation.
+
+        **Raises:** `ProblemError` for a model that has a gradient but not that.
+        """
+        with second_order(ProblemError):
+            return jax.jvp(self.gradient, (parameters,), (direction,))[1]
 
     def absolute_gradient(self, parameters: Parameters) -> Parameters:
         """Σ_n |w_n ∇ℓ_n| / |Σ w|: the size of the terms that ∇L is the sum of.

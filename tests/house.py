@@ -21,6 +21,7 @@ THIRD_PARTY = {
     ("discovery/subject/_no_data.py", "shape"),
     ("laws/_law.py", "__name__"),
     ("solvers/auto/_auto.py", "memory_stats"),
+    ("solvers/projection/_projected.py", "direction"),
 }
 _BLOCK = 6
 

@@ -25,27 +25,17 @@ def test_nobody_asks_a_flow_or_a_solver_for_its_class():
 
 
 def test_no_unspoken_protocols():
-    assert len(unspoken_protocols(PACKAGE)) <= 3
+    assert len(unspoken_protocols(PACKAGE)) <= 2
 
 
 def test_there_is_one_way_into_a_room():
-    assert len(private_imports(PACKAGE)) <= 4
+    assert private_imports(PACKAGE) == []
 
 
 def test_files_and_names():
     assert longest(PACKAGE)[0] <= 414
-    assert len(repeated_classes(PACKAGE)) <= 4
-    assert top_level(PACKAGE) == [
-        "_checks",
-        "_errors",
-        "_jaxpr",
-        "_lazy",
-        "_precision",
-        "_registry",
-        "_tolerance",
-        "_typing",
-        "losses",
-    ]
+    assert len(repeated_classes(PACKAGE)) <= 3
+    assert len(top_level(PACKAGE)) <= 10
 
 
 def test_rooms_stand_on_each_other():

@@ -9,12 +9,10 @@ import pytest
 
 import gfflow as gf
 from gfflow.laws import balancedness, known_laws, rescaling
-from gfflow.solvers.projection._rescaling_projection import (
-    balanced,
-    rescaled,
-    restored,
-    way_back,
-)
+from gfflow.solvers.projection._balancing import balanced
+from gfflow.solvers.projection._gauss_newton import restored
+from gfflow.solvers.projection._rescaling import rescaled
+from gfflow.solvers.projection._way_back import way_back
 
 from .projections import FLOW, network
 

@@ -14,18 +14,13 @@ from jaxtyping import Array, PyTree
 from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow
-from ...laws import Law
-from ...laws._grammar import Degree
+from ...laws import Degree, Law
 from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
-from ._rescaling_projection import (
-    Way,
-    balanced,
-    gauss_newton,
-    rescaled,
-    restored,
-    sees_its_parameters,
-    way_back,
-)
+from ._balancing import balanced
+from ._gauss_newton import gauss_newton, restored
+from ._rescaling import rescaled
+from ._units import sees_its_parameters, symmetries_of
+from ._way_back import Way, way_back
 
 _ROUND_OFF = 2.0
 
@@ -169,7 +164,7 @@ class Projected(AbstractWrapper[ProjectedState]):
 
     @property
     def interpolation_cls(self):  # pyright: ignore
-        return _Interpolations(
+        return _ProjectedInterpolations(
             self.solver.interpolation_cls, self.corrections, self.way
         )
 
@@ -197,7 +192,8 @@ class Projected(AbstractWrapper[ProjectedState]):
         drift = [jnp.abs(h - goal) for h, goal in zip(levels.values(now, y1), target)]
         removed = tuple(map(jnp.add, solver_state.removed, drift))
         state = ProjectedState(inner, solver_state.t0, solver_state.start, removed)
-        packed, start = _pack(levels, now, y1), solver_state.start
+        packed = _pack(levels, now, y1, self.way)
+        start = solver_state.start
         dense = dict(inner=dense, levels=packed, clock=clock, start=start)
         y1 = _project(levels, now, y1, target, self.corrections, self.way)
         return y1, error, dense, state, result
@@ -288,7 +284,7 @@ class _Packed(eqx.Module):
         return jtu.tree_unflatten(treedef, leaves)
 
 
-def _pack(levels: _Levels, t, y) -> _Packed:
+def _pack(levels: _Levels, t, y, way: Way) -> _Packed:
     leaves, treedef = jtu.tree_flatten(levels)
     arrays = [i for i, x in enumerate(leaves) if isinstance(x, jax.Array | np.ndarray)]
 
@@ -296,7 +292,9 @@ def _pack(levels: _Levels, t, y) -> _Packed:
         full = dict(enumerate(leaves)) | dict(zip(arrays, values))
         levels = jtu.tree_unflatten(treedef, [full[i] for i in range(len(leaves))])
         values = levels.values(t, y)
-        return values, levels.targets(t, values), levels.noise(t, y)
+        symmetries = () if way == "gauss-newton" else symmetries_of(levels.laws)
+        rates = [symmetry.inverse_rates for symmetry in symmetries]
+        return values, levels.targets(t, values), levels.noise(t, y), rates
 
     jaxpr = jax.make_jaxpr(read)([leaves[i] for i in arrays]).jaxpr
     names = {id(name) for equation in jaxpr.eqns for name in equation.invars}
@@ -314,7 +312,7 @@ def _floating(array) -> Array:
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
 
 
-class _Interpolations(NamedTuple):
+class _ProjectedInterpolations(NamedTuple):
     """Makes the interpolant of a step; hashable, as Diffrax keeps it as structure."""
 
     inner: Callable[..., diffrax.AbstractLocalInterpolation]

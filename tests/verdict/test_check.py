@@ -1,14 +1,16 @@
 """What check refuses, and problems of every kind that it weighs."""
 
+import jax
 import jax.numpy as jnp
 import pytest
 
 import gfflow as gf
 
-from ..analytic import product_problem
+from ..analytic import Product, product_problem
 
 FLOW = gf.GradientFlow()
 BALANCE = gf.Law(lambda m: m.u**2 - m.v**2, "balance")
+WRONG = gf.Law(lambda m: m.u + m.v, "u + v")
 SUM = gf.Law(lambda m: m.u + m.v, "balance")
 
 
@@ -28,3 +30,52 @@ def test_another_law_was_recorded_under_the_name(other):
     with pytest.raises(gf.CheckError, match="recorded another law named 'balance'"):
         gf.check(solution, other, ladder=False)
     assert gf.check(solution, BALANCE, ladder=False)["balance"].verdict == "conserved"
+
+
+class Transformed(Product):
+    """x ↦ the Fourier transform of uvx."""
+
+    def __call__(self, x):
+        return jnp.fft.fft(self.u * self.v * x)
+
+
+class Complex(Product):
+    """x ↦ uvx for a complex x."""
+
+    def __call__(self, x):
+        return (self.u * self.v).astype(x.dtype) * x
+
+
+class Noisy(Product):
+    """(x, key) ↦ uv(x + ε) for a random ε."""
+
+    def __call__(self, data):
+        x, key = data
+        return self.u * self.v * (x + jax.random.normal(key, x.shape))
+
+
+def modulus(prediction, target):
+    return jnp.sum(jnp.abs(prediction - target) ** 2)
+
+
+def unusual_problem(name):
+    x = jnp.array([[1.0, 0.3, -0.4], [0.2, -1.0, 0.7]])
+    z = jax.lax.complex(x, x[:, ::-1])
+    keys = jax.random.split(jax.random.key(0), 2)
+    return {
+        "complex predictions": lambda: gf.Problem(
+            Transformed(1.3, 0.4), modulus, (x, z)
+        ),
+        "complex inputs": lambda: gf.Problem(Complex(1.3, 0.4), modulus, (z, 2j * z)),
+        "keys": lambda: gf.Problem(Noisy(1.3, 0.4), "mse", ((x, keys), x)),
+    }[name]()
+
+
+@pytest.mark.parametrize("name", ["complex predictions", "complex inputs", "keys"])
+def test_data_of_unusual_kinds(name):
+    problem = unusual_problem(name)
+    report = gf.check(solved(problem, t1=0.1), [BALANCE, WRONG], ladder=False)
+    assert report["balance"].verdict == "conserved"
+    assert report["u + v"].verdict == "broken"
+    found = gf.discover(problem)
+    assert found.number == 1 and found.complete

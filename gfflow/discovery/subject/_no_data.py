@@ -43,6 +43,11 @@ def problem_without_data(
         shape = (_SAMPLES, *spec.shape)
         if jnp.issubdtype(spec.dtype, jnp.floating):
             return jnp.asarray(random.standard_normal(shape), spec.dtype)
+        if jnp.issubdtype(spec.dtype, jnp.complexfloating):
+            parts = random.standard_normal((2, *shape))
+            return jnp.asarray(parts[0] + 1j * parts[1], spec.dtype)
+        if jnp.issubdtype(spec.dtype, jax.dtypes.prng_key):
+            return jax.random.split(jax.random.key(0), shape)
         return jnp.asarray(random.integers(0, 2, shape), spec.dtype)
 
     x = jtu.tree_map(inputs, input_shape)

@@ -9,6 +9,7 @@ from jaxtyping import Array, PyTree
 from ..._typing import Parameters, Scalar
 from ...problem import Problem
 from ._flat_loss import FlatLoss
+from ._real_parts import real_parts
 
 
 @final
@@ -29,5 +30,5 @@ class Pairing(eqx.Module):
         self, parameters: Parameters, datum: tuple[PyTree[Array], Any]
     ) -> Scalar:
         x, w = datum
-        z = ravel_pytree(self.problem.model_at(parameters)(x))[0]
+        z = ravel_pytree(real_parts(self.problem.model_at(parameters)(x)))[0]
         return self.loss(z, w) if self.by_loss else z @ w

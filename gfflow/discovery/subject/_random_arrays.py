@@ -1,5 +1,6 @@
 """Random arrays of the kinds that a problem has."""
 
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -27,10 +28,10 @@ def drawn_inputs(
     scales = np.repeat(scales, together)
 
     def one(x):
-        if not jnp.issubdtype(x.dtype, jnp.floating):
+        if not jnp.issubdtype(x.dtype, jnp.inexact):
             return _discrete(random, problem, x, count)
         drawn = random_inputs(random, x, count)
-        return drawn * scales.reshape(-1, *(1,) * (drawn.ndim - 1))
+        return drawn * scales.astype(x.dtype).reshape(-1, *(1,) * (drawn.ndim - 1))
 
     return jtu.tree_map(one, problem.inputs)
 
@@ -41,7 +42,7 @@ def drawn_whole_inputs(
     """Whole numbers up to the bound in the place of floats."""
 
     def one(x):
-        if jnp.issubdtype(x.dtype, jnp.floating):
+        if jnp.issubdtype(x.dtype, jnp.inexact):
             return drawn_whole(random, x[0], count, bound)
         return _discrete(random, problem, x, count)
 
@@ -64,16 +65,20 @@ def drawn_like(random: np.random.Generator, leaf: Array, count: int) -> Array:
 def drawn_whole(
     random: np.random.Generator, leaf: Array, count: int, bound: int
 ) -> Array:
-    """Whole numbers from −bound to bound, of the shape of an array."""
-    drawn = random.integers(-bound, bound + 1, (count, *leaf.shape))
+    """Whole numbers from −bound to bound, of the shape of an array; those of a complex
+    one have whole parts."""
+    draw = lambda: random.integers(-bound, bound + 1, (count, *leaf.shape))
+    drawn = draw()
+    if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
+        drawn = drawn + 1j * draw()
     return jnp.asarray(drawn, leaf.dtype)
 
 
 def _discrete(
     random: np.random.Generator, problem: Problem, x: Array, count: int
 ) -> Array:
-    """Truth values; or indices up to the largest size of a parameter."""
-    if x.dtype == bool:
+    """Truth values; keys; or indices up to the largest size of a parameter."""
+    if x.dtype == bool or jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
         return random_inputs(random, x, count)
     most = max(max(p.shape, default=1) for p in jtu.tree_leaves(problem.parameters))
     least, top = int(jnp.min(x)), max(int(jnp.max(x)), most)

@@ -1,15 +1,20 @@
 """Parts that are registered, and nothing else: their config keys are known."""
 
+import inspect
 import json
+from typing import get_args
 
 import jax
 import pytest
 
 import gfflow as gf
 from gfflow import _registry
-from gfflow.experiment.config._config import load_config
+from gfflow.experiment.config import load_config, parameters_of
+from gfflow.experiment.config._flow_sections import FlowSection
+from gfflow.experiment.config._parts import Choice
 from gfflow.experiment.run._build import build
 
+FLOW = get_args(FlowSection)[1]
 CONFIG = """\
 [problem]
 loss = "mse"
@@ -131,3 +136,24 @@ def test_registration_is_of_a_new_name():
         _registry.register("flows", "slow", "m", "a", "d")
     with pytest.raises(gf.GFFlowError, match="lower case"):
         _registry.register("flows", "Slow", "m", "a", "d")
+
+
+DIFFER = {"targets", "potentials", "nesterov", "friction", "iterations"}
+
+
+@pytest.mark.parametrize(
+    "registered, choice",
+    [("models", Choice("models")), ("data", Choice("data")), ("flows", FLOW)],
+)
+def test_written_sections_agree_with_the_signatures(registered, choice):
+    for name in _registry.names(registered):
+        section = choice.section({"kind": name})
+        parameters = parameters_of(_registry.lookup(registered, name))
+        if section is choice.open:
+            continue
+        for key, field in section.model_fields.items():
+            if key in DIFFER or key in choice.open.model_fields:
+                continue
+            default = parameters[key].default
+            if default is not inspect.Parameter.empty:
+                assert field.default == default, (name, key)

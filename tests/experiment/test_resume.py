@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -11,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from gfflow.experiment import _commands
+from gfflow.experiment.tell import Progress
 
 from ..variants import variants
 
@@ -38,30 +40,31 @@ ladder = false
 segments = 13
 """
 CLOCKS = ("wall_s", "compile_s")
+# A segment, the events and a checkpoint, 10 times; then the metrics and the report.
+SEGMENTS, WRITES = 10, 32
+MOMENTS = (0, 1, 2, 17, WRITES - 1)
+
+
+class Killed(BaseException):
+    """The end of a process, as far as what it has written is concerned."""
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with the config, an uninterrupted run of it, and a compilation cache."""
+    """A folder with the config, and an uninterrupted run of it, `whole`."""
     folder = tmp_path_factory.mktemp("resume")
     (folder / "config.toml").write_text(CONFIG)
-    began = time.monotonic()
-    assert command(folder, "run", "config.toml", "--out", "whole").wait() == 0
-    first = time.monotonic() - began
-    began = time.monotonic()
-    assert command(folder, "run", "config.toml", "--out", "warm").wait() == 0
-    return folder, min(first, time.monotonic() - began)
+    assert run(folder, "whole") == 0
+    return folder
 
 
-def command(folder: Path, *arguments: str) -> subprocess.Popen:
-    """`gfflow` in its own process."""
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    call = [sys.executable, "-m", "gfflow.experiment.cli", *arguments, "--quiet"]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(
-        call, cwd=folder, env=environment, stdout=quiet, stderr=quiet
-    )
+def run(folder: Path, name: str, *overrides: str) -> int:
+    config = folder / "config.toml"
+    return _commands.run(config, overrides, folder / name, progress=False).code
+
+
+def resume(folder: Path, name: str, *overrides: str) -> int:
+    return _commands.resume(folder / name, overrides, progress=False).code
 
 
 def bits(run: Path) -> dict:
@@ -80,70 +83,83 @@ def bits(run: Path) -> dict:
 
 
 def test_two_runs_agree(place):
-    folder, _ = place
-    assert bits(folder / "whole") == bits(folder / "warm")
-    assert len(list((folder / "whole").glob("seg-*.npz"))) > 5
+    assert run(place, "again") == 0
+    assert bits(place / "again") == bits(place / "whole")
+    assert len(list((place / "whole").glob("seg-*.npz"))) == SEGMENTS
 
 
-@pytest.mark.parametrize("moment", variants(range(10), slow=range(3, 10)))
-def test_killed_and_resumed(place, moment):
-    folder, seconds = place
-    run = folder / f"killed-{moment}"
-    chance = random.Random(moment)
-    process = command(folder, "run", "config.toml", "--out", run.name)
-    while not (run / "resolved.json").exists():
+@pytest.mark.parametrize(
+    "moment", variants(range(WRITES), slow=set(range(WRITES)) - set(MOMENTS))
+)
+def test_killed_and_resumed(place, moment, monkeypatch):
+    """Killed when so many files are written, in the middle of the next."""
+    name, written, replace = f"killed-{moment}", 0, os.replace
+
+    def counted(source, target):
+        nonlocal written
+        if Path(target).parent == place / name:
+            if written == moment:
+                raise Killed
+            written += 1
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", counted)
+        with pytest.raises(Killed):
+            run(place, name)
+    for half in ("seg-000000.npz", "checkpoint.eqx", "metrics.json"):
+        (place / name / f".{half}.tmp").write_bytes(b"half a file")
+    assert resume(place, name) == 0
+    assert bits(place / name) == bits(place / "whole")
+
+
+def test_killed_by_the_system(place):
+    name = "in a process"
+    call = [sys.executable, "-m", "gfflow.experiment.cli"]
+    call += ["run", "config.toml", "--quiet", "--out", name]
+    process = subprocess.Popen(call, cwd=place)
+    while not (place / name / "checkpoint.eqx").exists():
         assert process.poll() is None
-        time.sleep(0.005)
-    appeared = time.monotonic()
-    wait = chance.uniform(0, 0.6 * seconds)
-    while process.poll() is None and time.monotonic() - appeared < wait:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert command(folder, "resume", run.name).wait() == 0
-    assert bits(run) == bits(folder / "whole")
-    assert not list(run.glob(".*.tmp"))
+    assert resume(place, name) == 0
+    assert bits(place / name) == bits(place / "whole")
 
 
 def test_wall_time_then_resume(place):
-    folder, _ = place
-    limited = ("--set", "run.max_wall_time=0.2")
-    assert command(folder, "run", "config.toml", "--out", "wall", *limited).wait() == 4
-    metrics = json.loads((folder / "wall" / "metrics.json").read_text())
+    assert run(place, "wall", "run.max_wall_time=1e-9") == 4
+    metrics = json.loads((place / "wall" / "metrics.json").read_text())
     assert metrics["status"] == "stopped_wall_time"
     assert 0 <= metrics["t"] < 20.0
-    raised = ("--set", "run.max_wall_time=600")
-    assert command(folder, "resume", "wall", *raised).wait() == 0
-    assert bits(folder / "wall") == bits(folder / "whole")
+    assert resume(place, "wall", "run.max_wall_time=600") == 0
+    assert bits(place / "wall") == bits(place / "whole")
 
 
 def test_step_limit_then_resume(place):
-    folder, _ = place
-    limited = ("--set", "solver.max_steps=1000")
-    assert command(folder, "run", "config.toml", "--out", "few", *limited).wait() == 4
-    metrics = json.loads((folder / "few" / "metrics.json").read_text())
+    assert run(place, "few", "solver.max_steps=1000") == 4
+    metrics = json.loads((place / "few" / "metrics.json").read_text())
     assert metrics["status"] == "max_steps_reached"
     assert sum(metrics["steps"].values()) == 1000
-    raised = ("--set", "solver.max_steps=1000000")
-    assert command(folder, "resume", "few", *raised).wait() == 0
-    assert bits(folder / "few") == bits(folder / "whole")
+    assert resume(place, "few", "solver.max_steps=1000000") == 0
+    assert bits(place / "few") == bits(place / "whole")
 
 
-def test_interrupt_keeps_what_was_computed(place):
-    folder, _ = place
-    run = folder / "interrupted"
-    process = command(folder, "run", "config.toml", "--out", run.name)
-    while not (run / "checkpoint.eqx").exists():
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    assert process.wait() in (0, 4)
-    assert json.loads((run / "metrics.json").read_text())["t"] > 0
-    assert command(folder, "resume", run.name).wait() == 0
-    assert bits(run) == bits(folder / "whole")
+def test_interrupt_keeps_what_was_computed(place, monkeypatch):
+    def interrupted(self, t, *news):
+        if t > 1.0:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "update", interrupted)
+        assert run(place, "interrupted") == 4
+    metrics = json.loads((place / "interrupted" / "metrics.json").read_text())
+    assert 0 < metrics["t"] < 20 and metrics["status"] == "stopped_wall_time"
+    assert resume(place, "interrupted") == 0
+    assert bits(place / "interrupted") == bits(place / "whole")
 
 
 def test_finished_run_resumes_to_itself(place):
-    folder, _ = place
-    assert command(folder, "resume", "warm").wait() == 0
-    assert bits(folder / "warm") == bits(folder / "whole")
+    assert resume(place, "whole") == 0
+    assert run(place, "fresh") == 0
+    assert bits(place / "whole") == bits(place / "fresh")

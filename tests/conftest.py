@@ -1,7 +1,10 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # Two thirds of the time of the tests is compilation; without LLVM's optimisations it
@@ -10,14 +13,28 @@ FLAGS = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
 # Each worker has one core.
 os.environ |= {"XLA_FLAGS": FLAGS, "OPENBLAS_NUM_THREADS": "1"}
 
+# The processes of one run share what they compile, in a folder of this user alone; one
+# that the environment names is kept.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    FOLDER = tempfile.mkdtemp(prefix="gfflow-programs-")
+    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": FOLDER,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
 import jax
 import pytest
+
+from . import compilation
 
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+compilation.compile_quickly()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,6 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orders
 import pytest
 
 import gfflow as gf
@@ -12,8 +11,10 @@ from gfflow.solvers import GaussLegendre, RadauIIA
 from gfflow.solvers.collocation._quadrature import quadrature
 
 from ..analytic import product_problem, smooth_problem
+from ..scripts import script
 from ..variants import variants
 
+orders = script("work_precision/orders.py")
 FLOW = gf.GradientFlow()
 CLASSES = {"gauss": GaussLegendre, "radau": RadauIIA}
 

@@ -33,7 +33,7 @@ def drawn_inputs(
         drawn = random_inputs(random, x, count)
         return drawn * scales.astype(x.dtype).reshape(-1, *(1,) * (drawn.ndim - 1))
 
-    return jtu.tree_map(one, problem.inputs)
+    return jtu.tree_map(one, problem.present[0])
 
 
 def drawn_whole_inputs(
@@ -46,14 +46,14 @@ def drawn_whole_inputs(
             return drawn_whole(random, x[0], count, bound)
         return _discrete(random, problem, x, count)
 
-    return jtu.tree_map(one, problem.inputs)
+    return jtu.tree_map(one, problem.present[0])
 
 
 def drawn_targets(
     random: np.random.Generator, problem: Problem, count: int
 ) -> PyTree[Array]:
     """Targets of the kinds of the problem's."""
-    return jtu.tree_map(lambda y: random_targets(random, y, count), problem.targets)
+    return jtu.tree_map(lambda y: random_targets(random, y, count), problem.present[1])
 
 
 def drawn_like(random: np.random.Generator, leaf: Array, count: int) -> Array:

@@ -23,7 +23,7 @@ from ..collocation import (
     from_hermite,
     other_stages,
 )
-from ..explicit import KINKED, SMOOTH, explicit_step, tableaus
+from ..explicit import KINKED, explicit_step, tableaus
 from ..protocol import (
     ACCURACY_BOUND,
     AbstractFlowSolver,
@@ -33,12 +33,11 @@ from ..protocol import (
     controlled_root_finder,
 )
 from ..rock import ROCK2
+from ._decision import STIFF, decide
 from ._kinks import Kinks
 
-_STIFF = 2
 _NAMES = ("explicit (Dormand–Prince 8)", "explicit (Bogacki–Shampine 3)")
-_STIFF_FROM, _STIFF_STEPS = (0.03, 0.8), 4
-_CALM_BELOW, _CALM_STEPS = 0.05, 8
+_STIFF_FROM, _CALM_BELOW = (0.03, 0.8), 0.05
 _LOG = 32
 _COPIES = 12
 _STAGES, _MOST = ((3e-4, 3), (3e-8, 5)), 7
@@ -87,6 +86,9 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         (it does not while it is traced), and of 5 in Diffrax alone, unless `stages`
         is given. Where its copies of the state do not fit into `memory_limit`, first
         without Anderson's memory and one stage at a time, and else `ROCK2`.
+
+    So a solve under another tolerance is one of three programs: within the range of one
+    number of stages nothing is compiled anew.
 
     Every switch is kept in the state, and `gfflow.solve` lists them as events.
     """
@@ -199,7 +201,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         jumped = jnp.asarray(made_jump)
         explicit = lambda: self._explicit(terms, t0, t1, y0, args, old, jumped)
         stiff = lambda: self._stiffly(terms, t0, t1, y0, args, old, jumped)
-        trial = jax.lax.cond(old.mode == _STIFF, stiff, explicit)
+        trial = jax.lax.cond(old.mode == STIFF, stiff, explicit)
         y1, y_error, coefficients, new, pressed = trial
         h = jnp.asarray(terms.contr(t0, t1))
         size = self._size(y_error, y0, y1)
@@ -314,13 +316,9 @@ def copies(solver: AbstractCollocation) -> int:
 
 def _switched(new: AutoState, mode, pressed, t1) -> AutoState:
     """The state with its next mode, and the switch on record if there is one."""
-    votes = jnp.where(pressed, new.votes + 1, 0)
-    explicit = jnp.where(new.kinks.many(mode == KINKED), KINKED, SMOOTH)
-    stiff = mode == _STIFF
-    leave = votes >= jnp.where(stiff, _CALM_STEPS, _STIFF_STEPS)
-    following = jnp.where(leave != stiff, _STIFF, explicit)
+    kinked = new.kinks.many(mode == KINKED)
+    following, votes = decide(mode, new.votes, pressed, kinked)
     changed = following != mode
-    votes = jnp.where(changed, 0, votes)
     slot = jnp.minimum(new.switches, _LOG - 1)
     record = changed & (new.switches < _LOG)
     write = lambda log, value: log.at[slot].set(jnp.where(record, value, log[slot]))
@@ -339,7 +337,8 @@ def _switched(new: AutoState, mode, pressed, t1) -> AutoState:
 
 def _memory() -> int:
     """Bytes of memory of the default device, of this machine where it does not tell."""
-    device = jax.config.jax_default_device or jax.devices()[0]
+    chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+    device = chosen or jax.devices()[0]
     stats = getattr(device, "memory_stats", lambda: None)()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"]

@@ -14,7 +14,7 @@ from ._stage_system import StageSystem
 _MOST = 2
 
 
-class Attempt(NamedTuple):
+class StageAttempt(NamedTuple):
     """**Attributes:**
 
     - `count`: which one it is.
@@ -24,7 +24,7 @@ class Attempt(NamedTuple):
         another, in all attempts.
     """
 
-    count: Array
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]
     system: StageSystem
     last: Iterate
     products: Array
@@ -48,7 +48,7 @@ def attempts(
     take: Callable[[Array], tuple[Deflation, Array, Array]],
     system_of: Callable[[Deflation], StageSystem],
     iteration: Callable[[Correction], Iterate],
-) -> Attempt:
+) -> StageAttempt:
     """One, and another with a new Jacobian if it failed with an old one.
 
     So a stale Jacobian costs iterations but no step.
@@ -61,11 +61,11 @@ def attempts(
     - `iteration`: Newton correction → where it ends.
     """
 
-    def attempt(before: Attempt) -> Attempt:
+    def attempt(before: StageAttempt) -> StageAttempt:
         deflation, products, chain = take(before.count > 0)
         system = system_of(deflation)
         last = iteration(system.correction)
-        return Attempt(
+        return StageAttempt(
             before.count + 1,
             system,
             last,
@@ -75,7 +75,7 @@ def attempts(
         )
 
     none = jnp.asarray(0, int)
-    start = Attempt(
+    start = StageAttempt(
         none,
         StageSystem.none(old, len(guess)),
         Iterate.first(guess, jnp.zeros((), guess.dtype)),

@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from ..._errors import SolveError
+from ..._typing import RealScalarLike
 from ..protocol import (
     ACCURACY_BOUND,
     AbstractFlowSolver,
@@ -112,7 +113,7 @@ class AbstractCollocation(
         """What `gfflow.solve` and `gfflow.check` must know."""
         return SolverProperties(
             name=f"{self.registered}({self.stages})",
-            order=self.order(None),
+            order=self.order(None),  # pyright: ignore[reportArgumentType]
             gradients_a_step=None,
             gradients_at_start=1,
             exact_degrees=self.exact_degrees,
@@ -344,7 +345,7 @@ class AbstractCollocation(
         return jnp.where(last.failed, shrink * unit, grown * estimate)
 
 
-def _flat_field(terms, unravel, args) -> Callable[[Array, Array], Array]:
+def _flat_field(terms, unravel, args) -> Callable[[RealScalarLike, Array], Array]:
     return lambda t, y: ravel_pytree(terms.vf(t, unravel(y), args))[0]
 
 
@@ -408,7 +409,8 @@ def settings(
     if any(given) != all(given):
         raise SolveError("give both rtol and atol to the solver, or neither")
     if not any(given):
-        tolerances = Tolerances(use_stepsize_tol, use_stepsize_tol, use_stepsize_tol)
+        left: Any = use_stepsize_tol
+        tolerances = Tolerances(left, left, left)
     else:
         tolerances = Tolerances(rtol, atol, norm or optx.rms_norm)
     return tolerances, stages, vectors, memory, stage_chunk

@@ -1,11 +1,11 @@
 """The stiff directions of a Jacobian, followed along a trajectory."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from ..._linalg import cholesky, solve_lower
 from ._prediction import logarithmic_time
@@ -30,7 +30,7 @@ class Deflation(NamedTuple):
     basis: Float[Array, "k D"]
     images: Float[Array, "k D"]
     drift: Float[Array, "k D"]
-    count: Array
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]
     when: Float[Array, ""]
     before: Float[Array, ""]
 
@@ -75,7 +75,7 @@ class Deflation(NamedTuple):
         return jnp.where(gap != 0, ahead / jnp.where(gap != 0, gap, 1), 0)
 
 
-def by_size(few: Array, most: int, work: Callable[[int], Array]):
+def by_size(few: Array, most: int, work: Callable[[int], PyTree[Array]]) -> Any:
     """`work` on the first 20 rows where these are all that are used, or on all."""
     if most <= FEW:
         return work(most)

@@ -47,8 +47,9 @@ class Jacobian(NamedTuple):
     @classmethod
     def none(cls, size: int, vectors: int | None, stages: int, dtype, t0) -> "Jacobian":
         """Before the first step; `vectors` is `None` for the full Jacobian."""
-        whole = vectors is None or vectors >= size
-        most = size if whole else min(-(-vectors // BLOCK) * BLOCK, size)
+        most = size
+        if vectors is not None and vectors < size:
+            most = min(-(-vectors // BLOCK) * BLOCK, size)
         extra = 0 if vectors is None else min(_EXTRA, stages, size)
         zero = jnp.asarray(0, int)
         return cls(

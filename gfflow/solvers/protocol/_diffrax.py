@@ -98,7 +98,7 @@ def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
 
 
 def controlled_root_finder(
-    solver: diffrax.AbstractAdaptiveSolver, rtol: Scalar, atol: Scalar, norm: Callable
+    solver: Any, rtol: Scalar, atol: Scalar, norm: Callable
 ) -> diffrax.AbstractAdaptiveSolver:
     """The solver with what its root finder leaves to the step-size controller filled
     in, as Diffrax does; itself if it has no root finder."""

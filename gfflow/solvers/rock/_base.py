@@ -20,7 +20,7 @@ from ..protocol import (
     Spent,
 )
 from ._radius import combine, norm, top, widest
-from ._table import Table
+from ._table import RockTable
 
 _SAFETY = 1.05
 _PATIENCE = 25
@@ -52,7 +52,7 @@ class StabilisedState(AbstractSolverState):
         return jnp.asarray(True)
 
 
-class Step(NamedTuple):
+class StageStep(NamedTuple):
     """A step from y0 by h, as the methods see it.
 
     - `field`: (abscissa in units of the step, state) ↦ slope.
@@ -130,7 +130,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
 
     @abc.abstractmethod
     def _finish(
-        self, step: Step, stages: Recurrence
+        self, step: StageStep, stages: Recurrence
     ) -> tuple[PyTree[Array], PyTree[Array], PyTree[Array], int]:
         """The new state, its slope, the error estimate, and the gradients of these."""
 
@@ -176,7 +176,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             length = jnp.asarray(t1 - t0)
             return terms.vf(t0 + jnp.asarray(abscissa, length.dtype) * length, y, args)
 
-        step = Step(field, y0, slope, h)
+        step = StageStep(field, y0, slope, h)
         due = (old.age >= old.patience) | made_jump
         seek = _seeker(terms, t0, y0, args, h)
         radius, direction, products = seek(
@@ -237,10 +237,10 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
         )
         return trial.end, trial.error, dense_info, new, diffrax.RESULTS.successful
 
-    def _try(self, step: Step, radius):
+    def _try(self, step: StageStep, radius):
         """One attempt: end, slope there, error, whether to doubt the radius, cost."""
         dtype = widest(step.start)
-        table = Table.stored().up_to(self.max_stages)
+        table = RockTable.stored().up_to(self.max_stages)
         h = jax.lax.stop_gradient(step.h)
         stiffness = jnp.abs(h).astype(dtype) * radius
         index = jnp.searchsorted(jnp.asarray(table.intervals, dtype), stiffness)
@@ -268,7 +268,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
         error = jtu.tree_map(total, error, end)
         return end, slope, error, fast, count + more
 
-    def _recur(self, step: Step, table: Table, index, possible, dtype):
+    def _recur(self, step: StageStep, table: RockTable, index, possible, dtype):
         """The stages of the degree at `index`, none if impossible; their number."""
         rows = jnp.asarray(table.rows, dtype)
         ends = [*table.offsets[1:], len(table.rows)]

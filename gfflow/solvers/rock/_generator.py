@@ -23,6 +23,7 @@ smallest in mean square over the interval of all that do.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,8 @@ def fit(degree: int, guess) -> tuple[Polynomial, Vector]:
         edge = r(at(np.ones(1)))[0] - DAMPING
         return np.r_[conditions, edge, np.abs(r(at(ripples))).max() - DAMPING]
 
-    u, info, _, message = fsolve(equations, guess, full_output=True, xtol=1e-13)
+    found: Any = fsolve(equations, guess, full_output=True, xtol=1e-13)
+    u, info, _, message = found
     if np.abs(info["fvec"]).max() > 1e-9:
         raise ArithmeticError(f"degree {degree}: {message}")
     return build(u), u
@@ -223,7 +225,7 @@ def amplification(matrix: Vector, interval: float) -> float:
 
 
 def generate(wanted: list[int]) -> dict[str, Vector]:
-    """All arrays, as `_table.Table` reads them."""
+    """All arrays, as `_table.RockTable` reads them."""
     guess = np.array(_GUESS)
     rows, tails, intervals, noises = [], [], [], []
     for degree in reversed(wanted):
@@ -247,7 +249,8 @@ def generate(wanted: list[int]) -> dict[str, Vector]:
 def main():
     """Writes `_rock_coefficients.npz` beside this file."""
     path = Path(__file__).with_name("_rock_coefficients.npz")
-    np.savez(path, **generate(degrees(3, 200)))
+    arrays: dict[str, Any] = {**generate(degrees(3, 200))}
+    np.savez(path, **arrays)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class _Search(NamedTuple):
     distance: Array
     gain: Array
     fresh: Array
-    count: Array
+    count: Array  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 def top(

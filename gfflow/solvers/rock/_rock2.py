@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 
 from ..._errors import SolveError
-from ._base import AbstractStabilised, Recurrence, Step
+from ._base import AbstractStabilised, Recurrence, StageStep
 from ._radius import combine
 
 
@@ -49,7 +49,7 @@ class ROCK2(AbstractStabilised):
     def error_order(self, terms) -> int:
         return 3
 
-    def _finish(self, step: Step, stages: Recurrence):
+    def _finish(self, step: StageStep, stages: Recurrence):
         change, error = stages.sums
         end = combine((step.start, change), (1.0, step.h))
         slope = step.field(1.0, end)

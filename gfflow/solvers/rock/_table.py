@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Table(NamedTuple):
+class RockTable(NamedTuple):
     """All degrees, the least first.
 
     **Attributes:**
@@ -32,13 +32,20 @@ class Table(NamedTuple):
 
     @classmethod
     @functools.cache
-    def stored(cls) -> "Table":
+    def stored(cls) -> "RockTable":
         """The table of ROCK2."""
         with np.load(Path(__file__).with_name("_rock_coefficients.npz")) as stored:
             return cls(*(stored[name] for name in cls._fields))
 
-    def up_to(self, most: int) -> "Table":
+    def up_to(self, most: int) -> "RockTable":
         """Without the degrees above `most`."""
         count = int(np.sum(self.degrees <= most))
         end = [*self.offsets, len(self.rows)][count]
-        return Table(*(part[:count] for part in self))._replace(rows=self.rows[:end])
+        return RockTable(
+            self.degrees[:count],
+            self.intervals[:count],
+            self.amplification[:count],
+            self.offsets[:count],
+            self.rows[:end],
+            self.tails[:count],
+        )

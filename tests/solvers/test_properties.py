@@ -6,7 +6,7 @@ import pytest
 
 import gfflow as gf
 from gfflow._registry import names
-from gfflow.solvers import solver_by_name, solver_properties
+from gfflow.solvers import Projected, adapted, solver_by_name, solver_properties
 from gfflow.solvers.protocol._diffrax import _exact
 
 
@@ -62,3 +62,34 @@ def test_solvers_that_do_not_serve(solver):
 def test_a_wrong_name():
     with pytest.raises(gf.SolveError, match="did you mean 'kvaerno5'"):
         solver_by_name("kvaern5")
+
+
+@pytest.mark.parametrize("name", ["radau_iia", "rock2", "dopri8"])
+def test_an_option_names_the_solvers_that_have_it(name):
+    with pytest.raises(gf.SolveError, match="or use gauss_legendre$"):
+        solver_by_name(name, exact_invariants=True)
+    with pytest.raises(gf.SolveError, match="leave it out"):
+        solver_by_name(name, no_such_option=1)
+    known = solver_by_name("gauss_legendre", exact_invariants=True, stages=3)
+    assert known.exact_invariants and known.stages == 3
+
+
+@pytest.mark.parametrize(
+    ("solver", "name", "order"),
+    [
+        (gf.solvers.Auto(5), "auto", 13),
+        (gf.solvers.RadauIIA(8), "radau_iia(6)", 11),
+        (Projected(gf.solvers.GaussLegendre(3), [abs]), "gauss_legendre(5)", 10),
+        (diffrax.Tsit5(), "auto", 9),
+        (gf.solvers.ROCK2(), "auto", 9),
+    ],
+)
+def test_a_certificate_takes_another_order(solver, name, order):
+    other = adapted(adapted(solver).finer()).properties
+    assert (other.name, other.order) == (name, order)
+
+
+def test_a_wrapper_of_diffrax_does_not_tell():
+    """Neither the stages of the solver inside nor its costs are its own."""
+    properties = adapted(diffrax.HalfSolver(diffrax.Tsit5())).properties
+    assert not properties.tells and properties.gradients_a_step is None

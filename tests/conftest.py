@@ -26,8 +26,9 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import jax
 import pytest
+from jaxtyping import install_import_hook
 
-from . import compilation
+from . import annotations, compilation
 
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
 
@@ -35,6 +36,8 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 compilation.compile_quickly()
+if os.environ.get("GFFLOW_CHECK_ANNOTATIONS"):
+    install_import_hook("gfflow", f"{annotations.__name__}.checked")
 
 
 @pytest.fixture(autouse=True, scope="module")

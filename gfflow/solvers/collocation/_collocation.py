@@ -46,7 +46,7 @@ class Tolerances(eqx.Module):
 
     rtol: Any
     atol: Any
-    norm: Callable
+    norm: Any
 
 
 class CollocationState(AbstractSolverState):

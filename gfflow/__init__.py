@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from .integrate import Paths as Paths
     from .integrate import Solution as Solution
     from .integrate import Status as Status
+    from .integrate import certify as certify
+    from .integrate import critical_point as critical_point
     from .integrate import linear_times as linear_times
     from .integrate import log_times as log_times
     from .integrate import product_ratio as product_ratio
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
     from .integrate import solve_stochastic as solve_stochastic
     from .landscape import CriticalPoint as CriticalPoint
     from .landscape import Spectrum as Spectrum
-    from .landscape import critical_point as critical_point
     from .landscape import hessian_eigenvalues as hessian_eigenvalues
     from .laws import Law as Law
     from .laws import known_laws as known_laws

@@ -12,8 +12,8 @@ import optax
 from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
-from ..integrate import Status, named_laws
-from ..laws import Law
+from ..integrate import Status
+from ..laws import Law, named_laws
 from ..problem import Problem
 from ._base import AbstractDiscreteFlow
 from ._batches import Batches

@@ -108,7 +108,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
     def init(self, terms, t0, t1, y0, dt0, args, func, error_order):
         return self._propose(t0, self.start.dt), self.start
 
-    def adapt_step_size(
+    def adapt_step_size(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         t0: RealScalarLike,
         t1: RealScalarLike,

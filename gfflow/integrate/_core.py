@@ -5,7 +5,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array
 
 from .._errors import SolveError
 from .._typing import Scalar, ScalarLike, State
@@ -13,8 +13,12 @@ from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
+from ._carry import Carry
 from ._controller import ControllerState, GuardedController
+from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
+from ._record import Row
+from ._settings import Settings
 from ._status import Status
 
 _HIGHEST = 8
@@ -22,38 +26,6 @@ told_of_products = second_order(
     SolveError,
     "; or take a solver that needs gradients only, such as tsit5, dopri5 or dopri8",
 )
-
-
-class Settings(eqx.Module):
-    """The numbers of an integration, all arrays, so that none of them recompiles.
-
-    `stop_gradient_norm` and `stop_loss` are `None` (a different program) or arrays.
-    """
-
-    rtol: Scalar
-    atol: Scalar
-    max_steps: Array
-    stop_gradient_norm: Scalar | None
-    stop_loss: Scalar | None
-
-
-class Carry(eqx.Module):
-    """All that must be kept to go on with the same bits."""
-
-    t: Scalar
-    state: State
-    controller: ControllerState
-    solver_state: PyTree
-    status: Status
-
-
-class Row(eqx.Module):
-    """What is saved at one time."""
-
-    t: Scalar
-    loss: Scalar
-    gradient_norm: Scalar
-    laws: dict[str, Float[Array, "..."]]
 
 
 class Core(eqx.Module):
@@ -157,7 +129,7 @@ class Core(eqx.Module):
         )
         view = self.flow.view(carry.state, self.problem)
         values = {name: law(carry.t, view) for name, law in self.laws.items()}
-        return with_status(carry, status), Row(carry.t, loss, norm, values)
+        return carry.with_status(status), Row(carry.t, loss, norm, values)
 
     @property
     def _terms(self):
@@ -198,13 +170,6 @@ class Core(eqx.Module):
         return jnp.where(usable, dt, 1e-6).astype(t0.dtype)
 
 
-def with_status(carry: Carry, status: Status) -> Carry:
-    """The carry with another status."""
-    return eqx.tree_at(
-        lambda c: c.status, carry, status, is_leaf=lambda x: isinstance(x, Status)
-    )
-
-
 class _Stop(eqx.Module):
     flow: AbstractFlow
     settings: Settings
@@ -221,18 +186,6 @@ class _Stop(eqx.Module):
         if self.settings.stop_loss is not None:
             reached = reached | (loss <= self.settings.stop_loss)
         return reached
-
-
-def global_norm(tree: PyTree) -> Scalar:
-    """The Euclidean norm of all entries together."""
-    squares = [jnp.sum(jnp.square(leaf)) for leaf in jtu.tree_leaves(tree)]
-    return jnp.sqrt(jnp.sum(jnp.stack(squares)))
-
-
-def root_mean_square(tree: PyTree) -> Scalar:
-    """The root mean square of all entries, as the step-size control takes it."""
-    count = sum(leaf.size for leaf in jtu.tree_leaves(tree))
-    return global_norm(tree) / count**0.5
 
 
 def _zero_field(t: ScalarLike, y: State, args: Problem) -> State:

@@ -8,33 +8,64 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._typing import Scalar
-from ._core import Carry, Core, Row, Settings, told_of_products, with_status
+from .._typing import Scalar, Times
+from ._carry import Carry
+from ._core import Core, told_of_products
+from ._record import Record, Recorder, Row
+from ._settings import Settings
 from ._status import Status
+from ._times import make_grid
 
 _start = told_of_products(eqx.filter_jit(Core.start))
 _advance = told_of_products(eqx.filter_jit(Core.advance))
 _observe = eqx.filter_jit(Core.observe)
 
-Progress = Callable[[Carry], None]
+Watcher = Callable[[Carry], None]
 
 
 class Integration(NamedTuple):
-    """A core, the times of its rows (t0 first) and its settings.
+    """What is integrated, and what is saved on the way.
 
     Each row starts from the carry of the row before and nothing else, and a pause
     changes no bit, so however it is cut into pieces, the numbers are the same.
+
+    **Attributes:**
+
+    - `core`: the flow, its problem, solver and laws.
+    - `grid`: the times of the rows, t0 first.
+    - `settings`: tolerances and limits.
+    - `dt0`: the first step, if it is given.
+    - `every`: at which rows the whole state is kept, see `kept_rows`.
     """
 
     core: Core
     grid: Float[Array, " T"]
     settings: Settings
     dt0: Scalar | None
+    every: int
+
+    def at_times(self, saveat: Times) -> "Integration":
+        """The same from t0 to other saved times, with the state kept at each.
+
+        **Raises:** `SolveError` for times that do not increase, or begin before t0.
+        """
+        grid = make_grid(self.grid[0], None, saveat, self.grid.dtype)
+        return self._replace(grid=grid, every=1)
 
     def start(self) -> tuple[Carry, Row]:
         """The row at t0."""
         carry = _start(self.core, self.grid[0], self.dt0, self.settings)
         return _observe(self.core, carry, self.settings)
+
+    def carry_like(self) -> Carry:
+        """Shapes and dtypes of a carry."""
+        return eqx.filter_eval_shape(
+            lambda i: i.core.start(i.grid[0], i.dt0, i.settings), self
+        )
+
+    def recorder(self, before: Record | None = None, count: int = 0) -> Recorder:
+        """A recorder of the rows; the arguments are its own."""
+        return Recorder(len(self.grid), self.every, before, count)
 
     def rows(
         self,
@@ -42,26 +73,25 @@ class Integration(NamedTuple):
         first: int = 1,
         *,
         deadline: float | None = None,
-        progress: Progress | None = None,
+        progress: Watcher | None = None,
     ) -> Iterator[tuple[Carry, Row | None]]:
         """The rows from index `first` on, each with the carry after it.
 
-        Ends after the last row, after a row whose status is not successful, at the
-        deadline (seconds of `time.monotonic`), or where the steps are used up at a
-        saved time: in the last two cases the last pair has the carry of the pause,
-        with its status, and no row.
+        Ends after the last row, or the row of a stop that is an end; or at a pause, at
+        the deadline (seconds of `time.monotonic`) or where the steps are used up: the
+        last pair then has the carry of the pause, with its status, and no row.
         """
         burst = 16
         for t_end in self.grid[first:]:
-            if not bool(carry.status == Status.successful):
+            if not carry.going:
                 return
-            if steps_of(carry) >= int(self.settings.max_steps):
-                yield with_status(carry, Status.max_steps_reached), None
+            if carry.steps >= int(self.settings.max_steps):
+                yield carry.with_status(Status.max_steps_reached), None
                 return
             paused = True
             while paused:
                 began = time.monotonic()
-                pause_after = steps_of(carry) + burst
+                pause_after = carry.steps + burst
                 carry, flag = _advance(
                     self.core, carry, t_end, jnp.asarray(pause_after), self.settings
                 )
@@ -74,21 +104,18 @@ class Integration(NamedTuple):
                 if progress is not None:
                     progress(carry)
                 if paused and deadline is not None and time.monotonic() >= deadline:
-                    yield with_status(carry, Status.stopped_wall_time), None
+                    yield carry.with_status(Status.stopped_wall_time), None
                     return
+            if carry.paused:
+                yield carry, None
+                return
             carry, row = _observe(self.core, carry, self.settings)
             yield carry, row
             late = deadline is not None and time.monotonic() >= deadline
             if late and float(carry.t) < float(self.grid[-1]):
-                yield with_status(carry, Status.stopped_wall_time), None
+                yield carry.with_status(Status.stopped_wall_time), None
                 return
 
-
-def steps_of(carry: Carry) -> int:
-    """Accepted and rejected steps so far."""
-    return int(carry.controller.accepted) + int(carry.controller.rejected)
-
-
-def observed(core: Core, carry: Carry, settings: Settings) -> Row:
-    """The row at a carry that stopped between two saved times."""
-    return _observe(core, carry, settings)[1]
+    def row_at(self, carry: Carry) -> Row:
+        """The row at a pause."""
+        return _observe(self.core, carry, self.settings)[1]

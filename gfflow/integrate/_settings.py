@@ -1,17 +1,32 @@
 """What `solve` was asked for, validated and turned into arrays."""
 
 import diffrax
+import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._tolerance import default_tolerance, least_tolerance, shown_least_tolerance
-from .._typing import IntScalarLike, ScalarLike, State
+from .._typing import IntScalarLike, Scalar, ScalarLike, State
 from ..problem import Problem
 from ..solvers import adapted, solver_by_name
-from ._core import Settings, root_mean_square
+from ._norms import root_mean_square
 
 DEFAULT_SOLVER = "auto"
+
+
+class Settings(eqx.Module):
+    """The numbers of an integration, all arrays, so that none of them recompiles.
+
+    `stop_gradient_norm` and `stop_loss` are `None` (a different program) or arrays.
+    """
+
+    rtol: Scalar
+    atol: Scalar
+    max_steps: Array
+    stop_gradient_norm: Scalar | None
+    stop_loss: Scalar | None
 
 
 def make_settings(
@@ -78,22 +93,8 @@ def make_solver(
     if not isinstance(solver, diffrax.AbstractSolver):
         raise SolveError(
             "solver is a Diffrax solver or the name of one; "
-            f"got {type(solver).__name__}"
+            f"got {type(solver).__name__}",
+            argument="solver",
         )
     adapted(solver).properties  # refuses what is not adaptive
     return solver
-
-
-def configured_solver(
-    name: str, stages: int | None, exact_invariants: bool
-) -> diffrax.AbstractSolver:
-    """A solver by name with the options of a config.
-
-    **Raises:** `SolveError` for an option that it does not have.
-    """
-    given = {}
-    if stages is not None:
-        given["stages"] = stages
-    if exact_invariants:
-        given["exact_invariants"] = True
-    return solver_by_name(name, **given)

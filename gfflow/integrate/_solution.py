@@ -1,6 +1,6 @@
 """What an integration returns."""
 
-from typing import Any, NamedTuple
+from typing import Any, final
 
 import diffrax
 import equinox as eqx
@@ -11,47 +11,13 @@ from ..flows import AbstractFlow
 from ..landscape import CriticalPoint
 from ..problem import Problem
 from ..solvers import adapted
-from ._core import Settings
+from ._certificate import Certificate
+from ._cost import Cost
+from ._settings import Settings
 from ._status import Status, status_name
 
 
-class Cost(NamedTuple):
-    """What an integration cost.
-
-    - `gradients`: full-data gradients, those for the first step, the saved rows and
-      the stopping rules included; `None` where the solver does not tell.
-    - `hvps`: Hessian-vector products.
-    - `sequential_gradients`: the longest chain of gradients that wait for each other.
-    - `gradient_equivalents`: gradients and products in units of one gradient, a product
-        at the ratio that `gfflow.product_ratio` measures on this problem. `None` inside
-        a traced program, as `wall_s` and `compile_s`, which are seconds.
-    """
-
-    gradients: Float[Array, ""] | int | None
-    hvps: Float[Array, ""] | int | None
-    sequential_gradients: Float[Array, ""] | int | None
-    gradient_equivalents: float | None
-    wall_s: float | None
-    compile_s: float | None
-
-
-class Certificate(eqx.Module):
-    """The error of the last state, by a second run of another order.
-
-    - `error`: ‖θ − θ'‖₂ / ‖θ'‖₂ between the two last states, NaN where the second run
-        did not get there.
-    - `largest`: the largest difference of one entry.
-    - `rtol`, `solver`, `status`, `cost`: of the second run.
-    """
-
-    error: Float[Array, ""]
-    largest: Float[Array, ""]
-    rtol: Float[Array, ""]
-    solver: str = eqx.field(static=True)
-    status: Status
-    cost: Cost
-
-
+@final
 class Solution(eqx.Module):
     """The trajectory at the saved times. T rows, t0 first; times are flow time.
 
@@ -62,7 +28,8 @@ class Solution(eqx.Module):
     - `ts`: shape `(T,)`.
     - `losses`, `gradient_norms`: shape `(T,)`; the norm is ‖∇L‖₂, without time scale.
     - `laws`: law name → values `(T, ...)`.
-    - `state_ts`, `states`: the `K` rows at which the whole state was kept.
+    - `state_ts`, `states`: the `K` rows at which the whole state was kept, the first
+        and the last among them.
     - `state`: the state at the last row.
     - `status`: how it ended; `status_name` is its name.
     - `accepted_steps`, `rejected_steps`.

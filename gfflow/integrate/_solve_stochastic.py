@@ -13,9 +13,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from .._errors import SolveError
 from .._typing import Parameters, ScalarLike
 from ..flows import AbstractStochasticFlow
-from ..laws import Law
+from ..laws import Law, named_laws
 from ..problem import Problem
-from ._solve import named_laws
 
 
 class Paths(eqx.Module):
@@ -152,5 +151,6 @@ def _path(flow, problem, solver, laws, ts, step, key):
         adjoint=diffrax.ForwardMode(),
         throw=False,
     )
+    assert solution.ys is not None
     rows, ends = solution.ys
     return rows, jtu.tree_map(lambda x: x[0], ends)

@@ -45,18 +45,23 @@ def make_grid(
     if saveat is None:
         saveat = _default_times(t0, t1, dtype)
     if jnp.ndim(saveat) != 1 or jnp.size(saveat) == 0:
-        raise SolveError(f"saveat is a list of times; got shape {jnp.shape(saveat)}")
+        raise SolveError(
+            f"saveat is a list of times; got shape {jnp.shape(saveat)}",
+            argument="saveat",
+        )
     start = jnp.asarray(t0, dtype)[None]
     if is_traced(saveat, t0, t1):
         end = jnp.asarray([] if t1 is None else [t1], dtype)
         return jnp.concatenate([start, jnp.asarray(saveat, dtype), end])
     times = np.asarray(saveat, dtype)
     if not np.all(np.isfinite(times)):
-        raise SolveError("the saved times must be finite")
+        raise SolveError("the saved times must be finite", argument="saveat")
     if np.any(np.diff(times) <= 0):
         i = int(np.argmax(np.diff(times) <= 0))
         raise SolveError(
-            f"saved times must increase; got {times[i]:.6g} and then {times[i + 1]:.6g}"
+            "saved times must increase; "
+            f"got {times[i]:.6g} and then {times[i + 1]:.6g}",
+            argument="saveat",
         )
     times = times[1:] if times[0] == float(t0) else times
     if t1 is not None and (not times.size or times[-1] < float(t1)):
@@ -65,16 +70,19 @@ def make_grid(
     if not times.size or times[0] <= float(t0) or times[-1] > np.asarray(last, dtype):
         raise SolveError(
             f"saved times must lie in (t0, t1] = ({float(t0):.6g}, {last:.6g}]; "
-            f"got {np.asarray(saveat)[0]:.6g} to {np.asarray(saveat)[-1]:.6g}"
+            f"got {np.asarray(saveat)[0]:.6g} to {np.asarray(saveat)[-1]:.6g}",
+            argument="saveat",
         )
     return jnp.concatenate([start, jnp.asarray(times, dtype)])
 
 
 def _default_times(t0: ScalarLike, t1: ScalarLike | None, dtype) -> Times:
     if t1 is None:
-        raise SolveError("solve needs t1, or the times to save at (saveat=...)")
+        raise SolveError(
+            "solve needs t1, or the times to save at (saveat=...)", argument="t1"
+        )
     if not is_traced(t0, t1) and not 0 < float(t1) - float(t0) < float("inf"):
-        raise SolveError(f"t1 must lie after t0; got t0={t0}, t1={t1}")
+        raise SolveError(f"t1 must lie after t0; got t0={t0}, t1={t1}", argument="t1")
     fractions = log_times(1e-4, 1.0, DEFAULT_COUNT)[:-1].astype(dtype)
     return t0 + fractions * (t1 - t0)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._known import known_laws as known_laws
     from ._law import Law as Law
     from ._momentum_of import momentum_of as momentum_of
+    from ._named_laws import named_laws as named_laws
     from ._rescaling import rescaling as rescaling
     from ._rotation import rotation as rotation
     from ._softmax import softmax_column_sums as softmax_column_sums

@@ -11,8 +11,8 @@ from .._checks import is_traced
 from .._errors import CheckError, SolveError
 from .._precision import coarsest_precision, double_precision, in_double
 from ..flows import AbstractFlow
-from ..integrate import Solution, named_laws
-from ..laws import Law, known_laws
+from ..integrate import Solution
+from ..laws import Law, known_laws, named_laws
 from ..problem import Problem
 from ._budget import error_budget
 from ._derivative import along_the_run

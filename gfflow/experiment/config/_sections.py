@@ -84,6 +84,9 @@ class SaveSection(Section):
         default=None, description="saved times"
     )
 
+    def key_of(self, argument: str | None) -> str | None:
+        return "times" if argument == "saveat" else super().key_of(argument)
+
 
 class CustomLaw(Section):
     """One `[[laws.custom]]`: a law of the user's own."""

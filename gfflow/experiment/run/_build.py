@@ -2,47 +2,33 @@
 
 from typing import NamedTuple
 
-import diffrax
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ..._errors import ConfigError
+from ..._errors import ConfigError, GFFlowError
 from ...flows import AbstractFlow
-from ...integrate import (
-    Core,
-    Integration,
-    configured_solver,
-    keep_every,
-    linear_times,
-    log_times,
-    make_grid,
-    make_settings,
-    named_laws,
-)
+from ...integrate import Integration, check_finish, linear_times, log_times, prepare
 from ...laws import Law
 from ...problem import Problem
-from ...solvers import Projected, adapted
 from ..config import Config
 from ._build_flow import build_flow, check_flow
 from ._build_laws import build_laws
 from ._build_problem import build_problem
+from ._build_solver import build_solver
 from ._parts import completed
-from ._where import Where, at
+from ._where import Where
 
 
 class Experiment(NamedTuple):
     """**Attributes:**
 
     - `config`: what was asked for, every default included.
-    - `integration`: the core, times and settings to run.
-    - `every`: keep the whole state at every n-th row.
+    - `integration`: what is to be run.
     - `must_hold`: the names of laws whose breaking is a failure.
     """
 
     config: Config
     integration: Integration
-    every: int
     must_hold: frozenset[str]
 
     @property
@@ -97,32 +83,37 @@ def build(config: Config, where: Where = str) -> Experiment:
     flow = build_flow(config.flow, where)
     check_flow(config.flow, flow, problem, where)
     laws, must_hold = build_laws(config.laws, problem, flow, solver.t0, where)
-    with at(where, "solver", solver):
-        settings = make_settings(
+    method = build_solver(solver, laws, where)
+    try:
+        integration = prepare(
+            flow,
             problem,
-            flow.initial_state(problem),
-            solver.rtol,
-            solver.atol,
-            solver.max_steps,
-            solver.stop.gradient_norm,
-            solver.stop.loss,
+            t0=solver.t0,
+            t1=solver.t1,
+            rtol=solver.rtol,
+            atol=solver.atol,
+            saveat=_times(config),
+            solver=method,
+            laws=laws,
+            parameters_every=config.save.parameters_every,
+            dt0=solver.dt0,
+            max_steps=solver.max_steps,
+            stop_gradient_norm=solver.stop.gradient_norm,
+            stop_loss=solver.stop.loss,
         )
-    with at(where, "solver", solver, otherwise="name"):
-        method = configured_solver(solver.name, solver.stages, solver.exact_invariants)
-    if solver.project:
-        with at(where, "solver.project"):
-            method = Projected(method, laws)
-    with at(where, "solver.name"):
-        method = adapted(method).fitted(flow, settings.rtol)
-    with at(where, "save.times"):
-        grid = make_grid(solver.t0, solver.t1, _times(config), problem.dtype)
-    with at(where, "save.parameters_every"):
-        every = keep_every(config.save.parameters_every, len(grid), problem)
-    core = Core(
-        flow, problem, method, diffrax.RecursiveCheckpointAdjoint(), named_laws(laws)
-    )
-    dt0 = None if solver.dt0 is None else jnp.asarray(solver.dt0, problem.dtype)
-    return Experiment(config, Integration(core, grid, settings, dt0), every, must_hold)
+        check_finish(flow, solver.finish)
+    except GFFlowError as error:
+        place = where(_key_of(config, error.argument))
+        raise ConfigError([f"{place}: {error}"]) from error
+    return Experiment(config, integration, must_hold)
+
+
+def _key_of(config: Config, argument: str | None) -> str:
+    """The key of an argument of `prepare`."""
+    saved = config.save.key_of(argument)
+    if saved is not None:
+        return f"save.{saved}"
+    return f"solver.{config.solver.key_of(argument) or 'name'}"
 
 
 def _times(config: Config):

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...discrete import Comparison, DiscreteFlow, compare
-from ...integrate import make_grid
 from ._build import Experiment
 from ._runner import Runner, Tell
 
@@ -46,8 +45,7 @@ def compare_with(
     )
     if len(run.ts) == 1:
         return dataclasses.replace(compare(experiment.flow, run), optimiser=label)
-    grid = make_grid(solver.t0, None, run.ts[1:], problem.dtype)
-    integration = experiment.integration._replace(grid=grid)
-    beside = experiment._replace(integration=integration, every=1)
+    integration = experiment.integration.at_times(run.ts[1:])
+    beside = experiment._replace(integration=integration)
     solution = Runner(beside, None).run(tell)
     return dataclasses.replace(compare(solution, run), optimiser=label)

@@ -151,6 +151,18 @@ class RunFolder:
             self._segment(index), lambda f: np.savez(f, allow_pickle=False, **arrays)
         )
 
+    def read_segment(self, index: int) -> dict[str, np.ndarray]:
+        """One segment of the saved rows.
+
+        **Raises:** `RunFolderError` if it is missing or damaged.
+        """
+        path = self._segment(index)
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} cannot be read: {error}") from None
+
     def read_segments(self, rows: int) -> dict[str, np.ndarray]:
         """The first `rows` rows of all segments, and the kept states among them.
 
@@ -159,13 +171,7 @@ class RunFolder:
         parts: list[dict[str, np.ndarray]] = []
         count, index = 0, 0
         while count < rows:
-            try:
-                with np.load(self._segment(index), allow_pickle=False) as archive:
-                    parts.append({name: archive[name] for name in archive.files})
-            except (OSError, ValueError) as error:
-                raise RunFolderError(
-                    f"{self._segment(index)} cannot be read: {error}"
-                ) from None
+            parts.append(self.read_segment(index))
             count += len(parts[-1]["ts"])
             index += 1
         # By place: a path may be spelled otherwise by the version that began the run.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from ...integrate import Solution, status_name
+from ...integrate import Solution
 from ...laws import Law
 from ...verdict import Report, drift_of
 from ..store import CONFIG, METRICS, REPORT, RunFolder
@@ -60,7 +60,7 @@ def _certificate(solution: Solution) -> dict[str, Any] | None:
         "largest": _number(found.largest),
         "rtol": float(found.rtol),
         "solver": found.solver,
-        "status": status_name(found.status),
+        "status": found.status_name,
         "gradient_equivalents": found.cost.gradient_equivalents,
     }
 

@@ -74,7 +74,9 @@ class Conjugate(AbstractWrapper[ConjugateState]):
         motion = flow.second_order
         if motion is None:
             raise SolveError(
-                f"Conjugate is for MomentumFlow; the flow is {type(flow.base).__name__}"
+                "Conjugate is for MomentumFlow; the flow is "
+                f"{type(flow.base).__name__}",
+                argument="solver",
             )
         if motion.friction.log_factor(1.0) is None:
             raise SolveError(

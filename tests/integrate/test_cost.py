@@ -78,10 +78,12 @@ def test_pauses_change_no_bit(name):
         rtol=1e-7,
         solver=name,
     )
-    grid, settings = solution.grid, solution.settings
-    core = prepare(FLOW, smooth_problem(), saveat=grid[1:], rtol=1e-7, solver=name).core
-    carry = core.start(grid[0], None, settings)
-    for t_end in grid[1:]:
+    integration = prepare(
+        FLOW, smooth_problem(), saveat=solution.grid[1:], rtol=1e-7, solver=name
+    )
+    core, settings = integration.core, integration.settings
+    carry, _ = integration.start()
+    for t_end in integration.grid[1:]:
         paused = True
         while paused:
             count = carry.controller.accepted + carry.controller.rejected

@@ -22,6 +22,8 @@ def random_inputs(
     shape = (count, *x.shape[1:])
     if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
         return _random_keys(random, x, shape)
+    if not x.size:
+        return jnp.zeros(shape, x.dtype)
     if x.dtype == bool:
         return jnp.asarray(random.integers(0, 2, shape), bool)
     if not jnp.issubdtype(x.dtype, jnp.inexact):
@@ -43,6 +45,8 @@ def random_targets(random: np.random.Generator, y: Array, count: int) -> Array:
     if jnp.issubdtype(y.dtype, jax.dtypes.prng_key):
         return _random_keys(random, y, shape)
     values = np.asarray(y)
+    if not values.size:
+        return jnp.zeros(shape, y.dtype)
     if jnp.issubdtype(y.dtype, jnp.complexfloating):
         spread = float(values.std()) or 1.0
         drawn = values.mean() + spread * _gaussian(random, y, shape)

@@ -93,7 +93,7 @@ def _collect(into, flow, problem, laws, state):
 
 def _nudged(random, x) -> Array:
     x = np.asarray(x)
-    spread = 0.1 * float(np.sqrt(np.mean(x**2))) or 0.1
+    spread = 0.1 * _root_mean_square(x) or 0.1
     return jnp.asarray(x + spread * random.standard_normal(x.shape), x.dtype)
 
 
@@ -106,8 +106,13 @@ def _sizes(state: State) -> PyTree[float]:
     state = jtu.tree_map(np.asarray, state)
     leaves = jtu.tree_leaves(state)
     total = sum(float(np.sum(x**2)) for x in leaves)
-    overall = (total / sum(x.size for x in leaves)) ** 0.5 or 1.0
-    return jtu.tree_map(lambda x: float(np.sqrt(np.mean(x**2))) or overall, state)
+    overall = (total / max(sum(x.size for x in leaves), 1)) ** 0.5 or 1.0
+    return jtu.tree_map(lambda x: _root_mean_square(x) or overall, state)
+
+
+def _root_mean_square(x: np.ndarray) -> float:
+    """0 for an array of no entries."""
+    return float(np.sqrt(np.mean(x**2))) if x.size else 0.0
 
 
 def _random_problem(

@@ -79,3 +79,25 @@ def test_data_of_unusual_kinds(name):
     assert report["u + v"].verdict == "broken"
     found = gf.discover(problem)
     assert found.number == 1 and found.complete
+
+
+class Spare(Product):
+    """With parameters and inputs of no entries."""
+
+    empty: jax.Array
+
+    def __init__(self):
+        super().__init__(1.3, 0.4)
+        self.empty = jnp.zeros((0, 2))
+
+    def __call__(self, data):
+        x, nothing = data
+        return self.u * self.v * x + jnp.sum(nothing) + jnp.sum(self.empty)
+
+
+def test_arrays_of_no_entries_warn_of_nothing():
+    x = jnp.array([[1.0], [0.2]])
+    problem = gf.Problem(Spare(), "mse", ((x, jnp.zeros((2, 0))), 2 * x))
+    report = gf.check(solved(problem, t1=0.1), BALANCE, ladder=False)
+    assert report["balance"].verdict == "conserved"
+    assert gf.discover(problem).number == 1

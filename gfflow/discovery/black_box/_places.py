@@ -49,12 +49,14 @@ def _placed(subject: Subject, random: np.random.Generator, z) -> np.ndarray:
 
 def _sizes(subject: Subject) -> np.ndarray:
     """The root mean square of each array, that of all of them where it is 0."""
-    overall = float(np.sqrt(np.mean(subject.start**2))) or 1.0
+    start = subject.start
+    overall = float(np.sqrt(np.mean(start**2))) if len(start) else 0.0
+    overall = overall or 1.0
     timed = bool(subject.clock)
-    sizes, start = [np.ones(int(timed))], int(timed)
+    sizes, first = [np.ones(int(timed))], int(timed)
     for count in subject.layout.sizes[len(subject.clock) :]:
-        part = subject.start[start : start + count]
+        part = start[first : first + count]
         size = float(np.sqrt(np.mean(part**2))) if count else 1.0
         sizes.append(np.full(count, size or overall))
-        start += count
+        first += count
     return np.concatenate(sizes)

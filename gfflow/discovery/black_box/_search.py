@@ -102,7 +102,7 @@ class Search:
         if len(matrix) > rows:
             mix = self.random.standard_normal((rows, len(matrix)))
             matrix = mix @ matrix / len(matrix) ** 0.5
-        scale = np.sqrt(np.mean(matrix**2, axis=0))
+        scale = np.sqrt(np.sum(matrix**2, axis=0) / max(len(matrix), 1))
         scale = np.where(scale > 0, scale, 1.0)
         found = null_space(matrix / scale, self.fields.subject.precision, None)
         if not len(found.normal):

@@ -217,10 +217,11 @@ def _shared_axes(layout: Layout) -> Iterator[tuple[int, list[list[tuple[int, ...
 
 
 def _slices(layout: Layout) -> Iterator[list[list[list[int]]]]:
-    """For each array, for each axis, the entries of each slice across it."""
+    """For each array, for each axis, the entries of each slice across it; no axis for
+    an array of no entries."""
     for offset, shape in zip(layout.offsets, layout.shapes):
         places = offset + np.arange(int(np.prod(shape))).reshape(shape)
         yield [
             np.moveaxis(places, axis, 0).reshape(shape[axis], -1).tolist()
-            for axis in range(len(shape))
+            for axis in range(len(shape) if places.size else 0)
         ]

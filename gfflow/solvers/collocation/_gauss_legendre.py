@@ -6,7 +6,8 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 
 from ..._typing import ScalarLike
-from ._collocation import AbstractCollocation, Tolerances, other_stages, settings
+from ._arguments import Tolerances, other_stages, settings
+from ._collocation import AbstractCollocation
 
 
 @final

@@ -42,7 +42,7 @@ def degrees(least: int, most: int) -> list[int]:
     return found
 
 
-class Polynomial:
+class StabilityPolynomial:
     """R = w P of a degree: the zero of w in the upper half plane, x = x0 + x1 z."""
 
     def __init__(self, degree: int, zero: complex, x0: float):
@@ -107,7 +107,7 @@ class Polynomial:
         return out
 
 
-def fit(degree: int, guess) -> tuple[Polynomial, Vector]:
+def fit(degree: int, guess) -> tuple[StabilityPolynomial, Vector]:
     """The polynomial of this degree, and what to guess for the next.
 
     Unknowns, scaled with s² so that they hardly depend on s: 1 − Re and Im of the
@@ -121,7 +121,7 @@ def fit(degree: int, guess) -> tuple[Polynomial, Vector]:
 
     def build(u):
         zero = complex(1 - u[0] / square, u[1] / square)
-        return Polynomial(degree, zero, 1 + np.exp(u[2]) / square)
+        return StabilityPolynomial(degree, zero, 1 + np.exp(u[2]) / square)
 
     def equations(u):
         r = build(u)
@@ -137,7 +137,7 @@ def fit(degree: int, guess) -> tuple[Polynomial, Vector]:
     return build(u), u
 
 
-def rock2(degree: int, r: Polynomial) -> tuple[Vector, Vector, Vector]:
+def rock2(degree: int, r: StabilityPolynomial) -> tuple[Vector, Vector, Vector]:
     """Rows of the recurrence, the weight of f(y₁) in the estimate, the tableau."""
     value = np.zeros((degree, 3))
     value[0, 0], value[1] = 1, (r.x0, 1, 0)

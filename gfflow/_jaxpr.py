@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 import jax.tree_util as jtu
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 
 def equations(program: Jaxpr | ClosedJaxpr) -> Iterator[JaxprEqn]:
@@ -17,6 +19,12 @@ def equations(program: Jaxpr | ClosedJaxpr) -> Iterator[JaxprEqn]:
         ):
             if _is_program(value):
                 yield from equations(value)
+
+
+def dtype_of(variable: Var | Literal) -> np.dtype | None:
+    """Of what a variable of a program stands for; `None` if it is no array."""
+    aval = variable.aval
+    return aval.dtype if isinstance(aval, ShapedArray) else None
 
 
 def _is_program(value: Any) -> TypeGuard[Jaxpr | ClosedJaxpr]:

@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr
 
-from ._jaxpr import equations
+from ._jaxpr import dtype_of, equations
 
 
 def in_double(tree: Any) -> Any:
-    """Every real or complex array in double; call it under `double_precision`.
+    """Every real array in float64, every complex one in complex128; call it under
+    `double_precision`.
 
     In single precision a law that is false by 1e-6 cannot be told from a true one. The
     field, the laws and the saved states are the same functions and points in double.
@@ -39,7 +39,7 @@ def double_precision():
 
 
 def coarsest_precision(function: Callable, *arguments: Any) -> float:
-    """The largest machine precision of a float that `function` computes on the way.
+    """The largest machine precision of a number that `function` computes on the way.
 
     A model or a law may cast to single precision by itself; then its rates are no
     better than that, however they are evaluated.
@@ -48,13 +48,11 @@ def coarsest_precision(function: Callable, *arguments: Any) -> float:
 
 
 def coarsest_in(program: ClosedJaxpr) -> float:
-    """The largest machine precision of a float, or of a part of a complex number, that
-    a program computes; float64's or larger."""
+    """The largest machine precision of a number that a program computes, float64's or
+    larger."""
     found = [float(jnp.finfo(jnp.float64).eps)]
     for equation in equations(program):
-        for variable in equation.outvars:
-            aval = variable.aval
-            if isinstance(aval, ShapedArray):
-                if jnp.issubdtype(aval.dtype, jnp.inexact):
-                    found.append(float(jnp.finfo(aval.dtype).eps))
+        for dtype in map(dtype_of, equation.outvars):
+            if dtype is not None and jnp.issubdtype(dtype, jnp.inexact):
+                found.append(float(jnp.finfo(dtype).eps))
     return max(found)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._errors import DiscoveryError
 from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem, second_order
@@ -48,16 +50,18 @@ def discover(
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
     is that near the problem's parameters (a tenth away from them, where it is generic).
 
-    **Raises:** `DiscoveryError` for arguments of the wrong kind, or a flow that
-    discovery does not know.
+    **Raises:** `DiscoveryError` for arguments of the wrong kind, a flow that discovery
+    does not know, or that cannot start at the problem's parameters.
     """
     flow = GradientFlow() if flow is None else flow
     if not isinstance(flow, AbstractFlow):
         raise DiscoveryError(
             f"flow is a gfflow flow such as GradientFlow(); got {type(flow).__name__}"
         )
-    if not isinstance(degree, int) or degree < 1:
+    if not _is_whole(degree) or degree < 1:
         raise DiscoveryError(f"degree is a positive integer; got {degree!r}")
+    if not _is_whole(seed) or seed < 0:
+        raise DiscoveryError(f"seed is an integer of at least 0; got {seed!r}")
     if isinstance(problem, Parametrisation):
         if only is not None:
             raise DiscoveryError("only is for a Problem; restrict φ itself")
@@ -80,3 +84,7 @@ def discover(
         return exact_discovery(parametrisation_of(problem, flow), flow, seed)
     with second_order(DiscoveryError):
         return black_box(problem, flow, only, degree, seed)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

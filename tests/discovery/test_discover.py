@@ -264,20 +264,3 @@ def test_only_what_trains():
     problem = gf.Problem(mlp(3, 4, 2)[0], "mse", (x, y), trainable=["layers[1]"])
     found = gf.discover(problem)
     assert found.parameters == 10 and found.number == 0 and found.complete
-
-
-BAD = {
-    "kind": (lambda: gf.discover(3), "gfflow.Problem"),
-    "tuple": (lambda: gf.discover((1, 2, 3, 4)), "length 4"),
-    "shape": (lambda: gf.discover((mlp(3, 4, 2)[0], (4,))), "cannot be called"),
-    "path": (lambda: gf.discover(mlp(3, 4, 2), only=["layer[0]"]), "layers"),
-    "degree": (lambda: gf.discover(mlp(3, 4, 2), degree=0), "positive"),
-    "loss": (lambda: gf.discover((*mlp(3, 4, 2), lambda z: z)), "loss"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_input(name):
-    call, words = BAD[name]
-    with pytest.raises(gf.GFFlowError, match=words):
-        call()

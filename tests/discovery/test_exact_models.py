@@ -8,7 +8,7 @@ import pytest
 import sympy
 
 import gfflow as gf
-from gfflow.flows import MirrorFlow, MomentumFlow
+from gfflow.flows import MirrorFlow, MomentumFlow, WeightDecay
 from gfflow.models import MLP, DeepLinear, relu_squared
 
 KEY = jax.random.key(0)
@@ -120,6 +120,16 @@ def test_what_exact_mode_does_not_know(name):
         gf.discover(BAD[name](), exact=True)
 
 
-def test_only_and_exact_exclude_each_other():
-    with pytest.raises(gf.DiscoveryError, match="only"):
-        gf.discover(MODELS["relu"], only=["layers[0]"], exact=True)
+def test_weight_decay_of_laws_of_several_degrees():
+    """Under the entropy of U, 2 Σ_o U_ok − ‖v_k‖²: its parts decay at two rates."""
+    model = MLP([2, 2, 2], bias=False, key=KEY)
+    weight = lambda m: m.layers[1].weight
+    model = eqx.tree_at(weight, model, jnp.abs(weight(model)))
+    flow = MirrorFlow({"layers[1]": "entropy"}, dual=False)
+    still = gf.discover((model, (2,)), flow, exact=True)
+    assert still.complete and still.number == 2
+    with pytest.raises(gf.DiscoveryError, match="all its monomials are of one degree"):
+        gf.discover((model, (2,)), WeightDecay(flow, 0.3), exact=True)
+    decaying = gf.discover(MODELS["relu"], gf.GradientFlow(0.3), exact=True)
+    assert decaying.complete
+    assert all(float(law.decay_rate) == 0.6 for law in decaying.laws)

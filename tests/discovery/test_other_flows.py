@@ -154,11 +154,6 @@ def test_logarithmic_laws_are_counted_but_not_found():
     assert found.number == 2 and found.lower_bound == 0 and not found.complete
 
 
-def test_a_start_outside_of_the_domain():
-    with pytest.raises(gf.SolveError, match="must be positive"):
-        gf.discover((factors(False), (4,)), MirrorFlow("entropy"))
-
-
 def test_frictions():
     """μ' = τμ, and Nesterov's acceleration at t = 0 is that of the regular solution."""
     for friction in (ConstantFriction(0.7), Nesterov(3.0)):

@@ -157,9 +157,9 @@ class Survey:
                 f"{kept:.1e}, largest dropped {dropped:.1e}); start from parameters of "
                 "order 1, or compute the model in float64"
             )
+        level = next(len(t.ranks) - 1 for t in self.tangents if not t.closed)
         return (
-            "inconclusive: the brackets of the fields had not closed at level "
-            f"{len(self.tangents[0].ranks) - 1}"
+            f"inconclusive: the brackets of the fields had not closed at level {level}"
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..._errors import DiscoveryError
 from ..polynomials import Layout, Polynomial
 from ._friction import PolynomialFriction
 from ._gradient import GradientCase
@@ -68,7 +69,18 @@ def exact_laws(
 
     - `momentum`: `free`, `constant` or `nesterov(r)`; `None` for gradient flow.
     - `seed`: of the points and brackets. The bounds are true whatever it is.
+
+    **Raises:** `DiscoveryError` for what is no parametrisation or no such friction.
     """
+    if not isinstance(parametrisation, Parametrisation):
+        raise DiscoveryError(
+            f"exact_laws takes a Parametrisation; got {type(parametrisation).__name__}"
+        )
+    if not isinstance(momentum, PolynomialFriction | None):
+        raise DiscoveryError(
+            "momentum is gfflow.exact.free, constant or nesterov(r), or None; got "
+            f"{momentum!r}"
+        )
     began = time.perf_counter()
     rng = np.random.default_rng(seed)
     case = (

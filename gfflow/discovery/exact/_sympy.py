@@ -38,19 +38,42 @@ def from_sympy(
     **Raises:** `DiscoveryError` for an expression that is not such a polynomial, or a
     symbol, index or array name that is not in `arrays`.
     """
-    layout = Layout(tuple(arrays), tuple(tuple(shape) for shape in arrays.values()))
+    layout = Layout(tuple(arrays), tuple(map(_shape, arrays.values())))
     for array in mirror:
         if array not in arrays:
             raise DiscoveryError(
                 f"mirror names arrays of φ; got {array!r}{suggest(array, list(arrays))}"
             )
-    coordinates = [_read(sympy.sympify(x), layout) for x in expressions]
+    if isinstance(expressions, str | sympy.Basic):
+        raise DiscoveryError(f"φ is a list of expressions; got {expressions!r}")
+    coordinates = [_read(_expression(x), layout) for x in expressions]
     metric = [
         int(array in mirror)
         for array, size in zip(layout.names, layout.sizes)
         for _ in range(size)
     ]
     return Parametrisation(name, layout, coordinates, metric=np.array(metric))
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    whole = lambda n: isinstance(n, int | np.integer) and n >= 0
+    if not isinstance(given, Sequence) or not all(map(whole, given)):
+        raise DiscoveryError(
+            f"the shape of an array is a tuple of integers; got {given!r}"
+        )
+    return tuple(int(n) for n in given)
+
+
+def _expression(given: Any) -> sympy.Expr:
+    try:
+        made = sympy.sympify(given)
+    except sympy.SympifyError as error:
+        raise DiscoveryError(
+            f"a coordinate of φ is a SymPy expression; got {given!r}"
+        ) from error
+    if not isinstance(made, sympy.Expr):
+        raise DiscoveryError(f"a coordinate of φ is a SymPy expression; got {given!r}")
+    return made
 
 
 def _read(expression: sympy.Expr, layout: Layout) -> Polynomial:

@@ -44,7 +44,11 @@ def friction_of(flow: AbstractFlow) -> exact.PolynomialFriction | None:
             return exact.constant
         case (0.0, rate) if rate.is_integer():
             return exact.nesterov(int(rate))
+        case (constant, rate):
+            got = f"{constant:g} + {rate:g}/t"
+        case None:
+            got = f"{motion.friction}, of which that is not known"
     raise DiscoveryError(
         "exact mode knows the frictions 0, a constant, and r/t with a whole r; got "
-        f"{motion.friction}"
+        f"{got}"
     )

@@ -15,7 +15,7 @@ class Constant(Generic[Value]):
     """A pytree that is equal to another one of the same structure whose arrays are the
     same to the bit and whose other leaves are equal: to look compiled programs up by.
 
-    One with what cannot be hashed is equal to itself only.
+    One with a leaf that cannot be hashed is equal to itself only.
     """
 
     value: Value

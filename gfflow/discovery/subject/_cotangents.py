@@ -23,7 +23,7 @@ def cotangents_of(problem: Problem) -> np.ndarray | None:
     loss = FlatLoss.of(problem)
     return cotangent_span(
         loss,
-        random.standard_normal((_PLACES, loss.outputs)),
+        random.standard_normal((_PLACES, loss.prediction.size)),
         lambda count: drawn_targets(random, problem, count),
     )
 

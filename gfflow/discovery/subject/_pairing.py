@@ -3,13 +3,11 @@
 from typing import Any, final
 
 import equinox as eqx
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, PyTree
 
 from ..._typing import Parameters, Scalar
 from ...problem import Problem
 from ._flat_loss import FlatLoss
-from ._real_parts import real_parts
 
 
 @final
@@ -30,5 +28,5 @@ class Pairing(eqx.Module):
         self, parameters: Parameters, datum: tuple[PyTree[Array], Any]
     ) -> Scalar:
         x, w = datum
-        z = ravel_pytree(real_parts(self.problem.model_at(parameters)(x)))[0]
+        z = self.loss.prediction.vector(self.problem.model_at(parameters)(x))
         return self.loss(z, w) if self.by_loss else z @ w

@@ -1,8 +1,9 @@
 """What kinds of operation a model is made of, read off its JAX program."""
 
+import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
-from ..._jaxpr import equations
+from ..._jaxpr import dtype_of, equations
 
 _COMPARISONS = frozenset("max min abs sign select_n gt ge lt le clamp sort".split())
 _TRANSCENDENTAL = frozenset(
@@ -28,6 +29,9 @@ def _is_transcendental(equation: JaxprEqn) -> bool:
     name = equation.primitive.name
     if name == "div":
         return not isinstance(equation.invars[1], Literal)
+    if name == "abs":
+        dtype = dtype_of(equation.invars[0])
+        return dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating)
     if name == "integer_pow":
         return equation.params["y"] < 0
     return name in _TRANSCENDENTAL

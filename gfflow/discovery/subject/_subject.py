@@ -1,6 +1,6 @@
 """A problem under a flow as discovery sees it: a flat state, and fields on it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, final
 
 import equinox as eqx
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ..._errors import DiscoveryError
+from ..._errors import DiscoveryError, SolveError
 from ..._precision import coarsest_in
 from ..._registry import suggest
 from ...flows import AbstractFlow, Clock
@@ -105,8 +105,8 @@ def subject_of(
         one of these parameters alone, whatever the rest does.
 
     **Raises:** `DiscoveryError` for weight decay that does what is not known to the
-    laws, a path that names no parameter, or `only` with a flow whose state is more than
-    the parameters.
+    laws, a start that the flow does not take, a path that names no parameter, or `only`
+    with a flow whose state is more than the parameters.
     """
     decay = flow.homogeneous_decay()
     decays = callable(decay) or float(decay) > 0
@@ -116,7 +116,10 @@ def subject_of(
             "only is for flows whose state is the parameters; "
             f"got {type(flow).__name__}"
         )
-    tree = flow.initial_state(problem)
+    try:
+        tree = flow.initial_state(problem)
+    except SolveError as error:
+        raise DiscoveryError(str(error)) from error
     paths = parameter_paths(tree)
     state = FlatState(tree, _chosen(paths, only), timed=flow.has_memory)
     span = cotangents_of(problem)
@@ -160,8 +163,12 @@ def _for_discovery(flow: AbstractFlow) -> AbstractFlow:
 def _chosen(paths: list[str], only: Sequence[str] | None) -> list[bool]:
     if only is None:
         return [True] * len(paths)
-    only = [only] if isinstance(only, str) else list(only)
+    only = [only] if isinstance(only, str) else only
+    if not isinstance(only, Collection) or not only:
+        raise DiscoveryError(f"only is one path of a parameter or more; got {only!r}")
     for prefix in only:
+        if not isinstance(prefix, str):
+            raise DiscoveryError(f"only: a path is a string; got {prefix!r}")
         if not any(below(path, prefix) for path in paths):
             raise DiscoveryError(
                 f"only: no parameter of path {prefix!r}{suggest(prefix, paths)}; "

@@ -18,6 +18,7 @@ from ..._typing import ScalarLike
 from ...flows import AbstractFlow
 from ..collocation import (
     AbstractCollocation,
+    CollocationState,
     LegendreInterpolation,
     RadauIIA,
     from_hermite,
@@ -295,7 +296,8 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
     def events(self, state: AutoState) -> tuple[tuple[float, str], ...]:
         """The switches so far, `(t, what)`; on the host."""
         stiff = self.stiff.properties.name
-        names = [*_NAMES, stiff if hasattr(state.stiff, "slopes") else "rock2"]
+        collocated = isinstance(state.stiff, CollocationState)
+        names = [*_NAMES, stiff if collocated else "rock2"]
         count = min(int(state.switches), _LOG)
         found = [
             (float(t), f"switched to {names[int(mode)]}")

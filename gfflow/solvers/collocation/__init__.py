@@ -2,6 +2,7 @@
 
 from ._arguments import other_stages as other_stages
 from ._collocation import AbstractCollocation as AbstractCollocation
+from ._collocation import CollocationState as CollocationState
 from ._conjugate import Conjugate as Conjugate
 from ._deflation import BLOCK as BLOCK
 from ._gauss_legendre import GaussLegendre as GaussLegendre

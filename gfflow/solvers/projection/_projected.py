@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from diffrax._term import WrapTerm
 from jaxtyping import Array, PyTree
 
 from ..._errors import SolveError
@@ -352,7 +353,7 @@ class _ProjectedInterpolation(diffrax.AbstractLocalInterpolation):
 
 def _direction(terms: PyTree) -> Array:
     """1, or −1 in a solve backwards in time: Diffrax wraps the terms with it."""
-    wrapped = lambda x: hasattr(x, "direction")
+    wrapped = lambda x: isinstance(x, WrapTerm)
     leaves = jtu.tree_leaves(terms, is_leaf=wrapped)
     wraps = [leaf.direction for leaf in leaves if wrapped(leaf)]
     return jnp.asarray(wraps[0] if wraps else 1)

@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import jax.tree_util as jtu
 import numpy as np
 import pytest
 
+import gfflow as gf
 from gfflow.experiment import _commands
 from gfflow.experiment.tell import Progress
 
@@ -163,3 +165,25 @@ def test_finished_run_resumes_to_itself(place):
     assert resume(place, "whole") == 0
     assert run(place, "fresh") == 0
     assert bits(place / "whole") == bits(place / "fresh")
+
+
+@pytest.mark.parametrize(
+    "override",
+    variants(
+        ["solver.max_steps=1000", "run.max_wall_time=1e-9", "solver.stop.loss={half}"],
+        slow=["solver.stop.loss={half}"],
+    ),
+)
+def test_an_early_stop_keeps_its_last_state(place, override):
+    name = override.partition("=")[0]
+    losses = gf.load(place / "whole").losses
+    half = float(losses[0] + losses[-1]) / 2
+    assert run(place, name, override.format(half=half)) in (0, 4)
+    solution = gf.load(place / name)
+    last = solution.ts[-1]
+    assert last < 20.0 and solution.state_ts[-1] == last
+    assert np.all(np.isin(solution.state_ts, solution.ts))
+    for kept, end in zip(
+        *map(jtu.tree_leaves, (solution.states, solution.state)), strict=True
+    ):
+        assert np.array_equal(kept[-1], end)

@@ -8,9 +8,9 @@ import jax
 import numpy as np
 from field import Field
 
-from gfflow.solvers.collocation._deflation import BLOCK
+from gfflow.solvers.collocation import PRODUCT_BLOCK
 
-_BATCHES = (BLOCK, 8, 16, 32, 64, 128)
+_BATCHES = (PRODUCT_BLOCK, 8, 16, 32, 64, 128)
 
 
 class Ratios(NamedTuple):
@@ -64,7 +64,7 @@ def measure(field: Field, seconds: float = 2.0) -> Ratios:
     median = {name: float(np.median(times)) for name, times in spent.items()}
     unit = median["gradient"]
     each = {b: median[b] / b / unit for b in sizes}
-    block = each[min(BLOCK, field.size)]
+    block = each[min(PRODUCT_BLOCK, field.size)]
     return Ratios(unit, median["product"] / unit, min(each.values()), block)
 
 

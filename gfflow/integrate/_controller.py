@@ -13,9 +13,14 @@ from jaxtyping import Array, PyTree
 from .._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
 from ..solvers import Spent, StepControl, StepReport
 
+# The usual safety factor, after a rejected step of any solver.
 _SAFETY = 0.9
+# The least factor of a step, Diffrax's too: an error far from the asymptotic regime
+# says little of how far to go back.
 _SHRINK = 0.2
+# The least factor at the second rejection in a row, whose order is known from the two.
 _SHRINK_AGAIN = 0.02
+# A step is halved where its implicit equations were not solved: the error says nothing.
 _UNSOLVED = 0.5
 
 

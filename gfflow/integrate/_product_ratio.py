@@ -9,7 +9,7 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ..problem import Problem
-from ..solvers.collocation import BLOCK
+from ..solvers.collocation import PRODUCT_BLOCK
 
 _REPEATS = 7
 _known: dict[tuple, float] = {}
@@ -41,7 +41,7 @@ def _measure(problem: Problem) -> float:
     def products(p, x, directions):
         return jax.vmap(jax.linearize(p.gradient, x)[1])(directions)
 
-    count = min(BLOCK, problem.size)
+    count = min(PRODUCT_BLOCK, problem.size)
     state = problem.parameters
     directions = jtu.tree_map(
         lambda x: jnp.broadcast_to(jnp.ones_like(x)[None], (count, *x.shape)), state

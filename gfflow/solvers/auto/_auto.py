@@ -16,6 +16,16 @@ from ..._checks import is_traced
 from ..._errors import SolveError
 from ..._typing import ScalarLike
 from ...flows import AbstractFlow
+from .._constants import (
+    AUTO_CALM_BELOW,
+    AUTO_FRUGAL_VECTORS,
+    AUTO_MOST_STAGES,
+    AUTO_OTHER_COPIES,
+    AUTO_STAGES,
+    AUTO_STAGES_WITHOUT_TOLERANCE,
+    AUTO_STIFF_FROM,
+    AUTO_SWITCHES_ON_RECORD,
+)
 from ..collocation import (
     AbstractCollocation,
     CollocationState,
@@ -38,10 +48,6 @@ from ._decision import STIFF, decide
 from ._kinks import Kinks
 
 _NAMES = ("explicit (Dormand–Prince 8)", "explicit (Bogacki–Shampine 3)")
-_STIFF_FROM, _CALM_BELOW = (0.03, 0.8), 0.05
-_LOG = 32
-_COPIES = 12
-_STAGES, _MOST = ((3e-4, 3), (3e-8, 5)), 7
 
 
 class AutoState(AbstractSolverState):
@@ -114,7 +120,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         **Raises:** `SolveError` for a number out of range.
         """
         self.by_tolerance = stages is None
-        stages = 5 if stages is None else stages
+        stages = AUTO_STAGES_WITHOUT_TOLERANCE if stages is None else stages
         if not isinstance(stages, int) or stages < 3:
             raise SolveError(
                 f"Auto wants 3 to 9 stages; got {stages!r}", argument="stages"
@@ -128,7 +134,9 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         """With the stages that suit a tolerance, unless they were given."""
         if not self.by_tolerance:
             return self
-        stages = next((s for least, s in _STAGES if rtol >= least), _MOST)
+        stages = next(
+            (s for least, s in AUTO_STAGES if rtol >= least), AUTO_MOST_STAGES
+        )
         return Auto(stages, memory_limit=self.memory_limit)
 
     def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Auto":
@@ -169,7 +177,9 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         if size * copies(full) <= limit:
             return full
         finder = full.root_finder
-        frugal = RadauIIA(full.stages, vectors=10, memory=0, stage_chunk=1)
+        frugal = RadauIIA(
+            full.stages, vectors=AUTO_FRUGAL_VECTORS, memory=0, stage_chunk=1
+        )
         frugal = eqx.tree_at(
             lambda s: s.root_finder, frugal, finder, is_leaf=lambda x: x is finder
         )
@@ -191,8 +201,8 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
             votes=none,
             kinks=Kinks.none(flat.dtype),
             switches=none,
-            switch_times=jnp.zeros(_LOG, jnp.result_type(t0)),
-            switch_modes=jnp.zeros(_LOG, none.dtype),
+            switch_times=jnp.zeros(AUTO_SWITCHES_ON_RECORD, jnp.result_type(t0)),
+            switch_modes=jnp.zeros(AUTO_SWITCHES_ON_RECORD, none.dtype),
             solved=jnp.asarray(True),
             spent=Spent.zero(),
         )
@@ -236,7 +246,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
                 old.spent.plus(made.gradients, 0, made.gradients),
             ),
         )
-        pressed = made.stiffness > jnp.asarray(_STIFF_FROM, flat.dtype)[method]
+        pressed = made.stiffness > jnp.asarray(AUTO_STIFF_FROM, flat.dtype)[method]
         degree = self._degree
         rows = jnp.pad(made.coefficients, ((0, degree + 1 - 9), (0, 0)))
         return y1, unravel(error), jax.vmap(unravel)(rows), new, pressed
@@ -269,7 +279,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
                 old.spent.plus(*spent),
             ),
         )
-        pressed = jnp.abs(h).astype(radius.dtype) * radius < _CALM_BELOW
+        pressed = jnp.abs(h).astype(radius.dtype) * radius < AUTO_CALM_BELOW
         return y1, y_error, jtu.tree_map(pad, rows), new, pressed
 
     def _sharper(self, solver, y0, y1, y_error):
@@ -298,7 +308,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         stiff = self.stiff.properties.name
         collocated = isinstance(state.stiff, CollocationState)
         names = [*_NAMES, stiff if collocated else "rock2"]
-        count = min(int(state.switches), _LOG)
+        count = min(int(state.switches), AUTO_SWITCHES_ON_RECORD)
         found = [
             (float(t), f"switched to {names[int(mode)]}")
             for t, mode in zip(state.switch_times[:count], state.switch_modes)
@@ -313,7 +323,7 @@ def copies(solver: AbstractCollocation) -> int:
     """How many copies of the state a collocation solver holds at once."""
     slopes = solver.stages * (5 + 2 * solver.memory)
     vectors = 0 if solver.vectors == "dense" else 3 * solver.vectors
-    return slopes + vectors + _COPIES
+    return slopes + vectors + AUTO_OTHER_COPIES
 
 
 def _switched(new: AutoState, mode, pressed, t1) -> AutoState:
@@ -321,8 +331,8 @@ def _switched(new: AutoState, mode, pressed, t1) -> AutoState:
     kinked = new.kinks.many(mode == KINKED)
     following, votes = decide(mode, new.votes, pressed, kinked)
     changed = following != mode
-    slot = jnp.minimum(new.switches, _LOG - 1)
-    record = changed & (new.switches < _LOG)
+    slot = jnp.minimum(new.switches, AUTO_SWITCHES_ON_RECORD - 1)
+    record = changed & (new.switches < AUTO_SWITCHES_ON_RECORD)
     write = lambda log, value: log.at[slot].set(jnp.where(record, value, log[slot]))
     return eqx.tree_at(
         lambda s: (s.mode, s.votes, s.switches, s.switch_times, s.switch_modes),

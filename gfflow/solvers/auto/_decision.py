@@ -3,13 +3,13 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from .._constants import (
+    AUTO_CALM_STEPS,
+    AUTO_STIFF_STEPS,
+)
 from ..explicit import KINKED, SMOOTH
 
 STIFF = 2
-
-# Four steps of explicit methods that stability bounds are no accident of one error;
-# to go back is worth it only if it is for long: a new Jacobian costs several steps.
-_STIFF_STEPS, _CALM_STEPS = 4, 8
 
 
 def decide(
@@ -30,7 +30,7 @@ def decide(
     """
     votes = jnp.where(pressed, votes + 1, 0)
     stiff = mode == STIFF
-    leave = votes >= jnp.where(stiff, _CALM_STEPS, _STIFF_STEPS)
+    leave = votes >= jnp.where(stiff, AUTO_CALM_STEPS, AUTO_STIFF_STEPS)
     explicit = jnp.where(kinked, KINKED, SMOOTH)
     following = jnp.where(leave != stiff, STIFF, explicit)
     return following, jnp.where(following != mode, 0, votes)

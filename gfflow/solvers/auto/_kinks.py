@@ -5,10 +5,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-_SHORTER = 0.7
-_FACTOR = 30.0
-_FADE = 0.92
-_MANY, _FEW = 1.5, 0.3
+from .._constants import (
+    KINK_FACTOR,
+    KINK_FADE,
+    KINK_SHORTER,
+    KINKS_FEW,
+    KINKS_MANY,
+)
 
 
 class Kinks(NamedTuple):
@@ -36,9 +39,10 @@ class Kinks(NamedTuple):
         step, error = step.astype(dtype), error.astype(dtype)
         shrunk = step / jnp.where(self.step > 0, self.step, 1)
         expected = jnp.maximum(self.error, 1e-3) * shrunk**order
-        crossed = (self.step > 0) & (shrunk < _SHORTER) & (error > _FACTOR * expected)
-        return Kinks(step, error, _FADE * self.score + jnp.where(crossed, 1, 0))
+        shortened = (self.step > 0) & (shrunk < KINK_SHORTER)
+        crossed = shortened & (error > KINK_FACTOR * expected)
+        return Kinks(step, error, KINK_FADE * self.score + jnp.where(crossed, 1, 0))
 
     def many(self, already: Array) -> Bool[Array, ""]:
         """Whether kinks decide the steps; `already` whether they did."""
-        return self.score > jnp.where(already, _FEW, _MANY)
+        return self.score > jnp.where(already, KINKS_FEW, KINKS_MANY)

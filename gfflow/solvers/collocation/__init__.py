@@ -1,10 +1,10 @@
 """Spectral collocation: Gauss–Legendre and Radau IIA."""
 
+from .._constants import PRODUCT_BLOCK as PRODUCT_BLOCK
 from ._arguments import other_stages as other_stages
 from ._collocation import AbstractCollocation as AbstractCollocation
 from ._collocation import CollocationState as CollocationState
 from ._conjugate import Conjugate as Conjugate
-from ._deflation import BLOCK as BLOCK
 from ._gauss_legendre import GaussLegendre as GaussLegendre
 from ._interpolation import LegendreInterpolation as LegendreInterpolation
 from ._interpolation import from_hermite as from_hermite

@@ -7,11 +7,10 @@ import equinox.internal as eqxi
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .._constants import STAGE_ATTEMPTS
 from ._deflation import Deflation
 from ._stage_iteration import Correction, Iterate
 from ._stage_system import StageSystem
-
-_MOST = 2
 
 
 class StageAttempt(NamedTuple):
@@ -87,6 +86,6 @@ def attempts(
         lambda now: now.worth_another,
         attempt,
         start,
-        max_steps=_MOST,
+        max_steps=STAGE_ATTEMPTS,
         kind="checkpointed",
     )

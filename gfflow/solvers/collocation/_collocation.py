@@ -12,6 +12,16 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from ..._typing import RealScalarLike
+from .._constants import (
+    EASY_STAGE_ITERATIONS,
+    ERROR_SHARPENING,
+    LARGEST_ACCEPTED_ERROR,
+    LARGEST_EXPECTED_CONTRACTION,
+    NEWTON_TOLERANCE_FRACTION,
+    REPORTED_SAFETY,
+    STAGE_ITERATION_LIMIT,
+    UNSOLVED_STEP_SHRINK,
+)
 from ..protocol import (
     ACCURACY_BOUND,
     AbstractFlowSolver,
@@ -28,13 +38,6 @@ from ._prediction import extrapolated
 from ._quadrature import Family, Quadrature, quadrature
 from ._stage_iteration import Iterate, iterate
 from ._stage_system import StageSystem
-
-_LIMIT = 15
-_EASY, _CONTRACTED = 8, 0.25
-_SHRINK = 0.5
-_SAFETY = 0.9
-_NEWTON = 0.01
-_ACCEPTED = 0.99
 
 
 class CollocationState(AbstractSolverState):
@@ -94,7 +97,7 @@ class AbstractCollocation(
     interpolation_cls: ClassVar[Callable[..., LegendreInterpolation]] = (
         LegendreInterpolation
     )
-    root_find_max_steps: ClassVar[int] = _LIMIT
+    root_find_max_steps: ClassVar[int] = STAGE_ITERATION_LIMIT
 
     @property
     def properties(self) -> SolverProperties:
@@ -127,7 +130,7 @@ class AbstractCollocation(
 
     @property
     def _sharpening(self) -> float:
-        return 1.5 if self.stages >= 3 else 1.0
+        return ERROR_SHARPENING if self.stages >= 3 else 1.0
 
     def func(self, terms, t0, y0, args):
         return terms.vf(t0, y0, args)
@@ -250,7 +253,7 @@ class AbstractCollocation(
 
     @property
     def _limit(self) -> int:
-        return 2 * _LIMIT if self.to_round_off else _LIMIT
+        return 2 * STAGE_ITERATION_LIMIT if self.to_round_off else STAGE_ITERATION_LIMIT
 
     @property
     def _chain(self) -> int:
@@ -299,7 +302,7 @@ class AbstractCollocation(
             return jnp.max(jnp.abs(change)) / (eps * jnp.where(size > 0, size, 1))
         norm = self.root_finder.norm
         least = 2 * eps * norm(y / scale)
-        allowed = jnp.maximum(_NEWTON, least)
+        allowed = jnp.maximum(NEWTON_TOLERANCE_FRACTION, least)
         return jnp.max(jax.vmap(norm)(change / scale[None])) / allowed
 
     def _reported(self, estimate, y0, y1, last: Iterate, slopes):
@@ -321,15 +324,15 @@ class AbstractCollocation(
             sharp = jnp.minimum(jnp.maximum(relative, smooth), 1) ** power
             estimate, error = estimate * sharp, error * sharp
         iterations = last.iterations.astype(error.dtype)
-        easy = _EASY * self._limit // _LIMIT
+        easy = EASY_STAGE_ITERATIONS * self._limit // STAGE_ITERATION_LIMIT
         contraction = jnp.where(iterations > 1, jnp.abs(last.contraction), 0)
-        hard = jnp.minimum(contraction / _CONTRACTED, 1)
+        hard = jnp.minimum(contraction / LARGEST_EXPECTED_CONTRACTION, 1)
         slow = jnp.maximum(iterations / easy, hard)
-        slow = jnp.minimum((_SAFETY * slow) ** order, _ACCEPTED)
+        slow = jnp.minimum((REPORTED_SAFETY * slow) ** order, LARGEST_ACCEPTED_ERROR)
         wanted = jnp.maximum(error, slow)
         grown = jnp.where(error > 0, wanted / jnp.where(error > 0, error, 1), 1)
         unit = scale / norm(jnp.ones_like(scale))
-        shrink = (_SAFETY / _SHRINK) ** order
+        shrink = (REPORTED_SAFETY / UNSOLVED_STEP_SHRINK) ** order
         return jnp.where(last.failed, shrink * unit, grown * estimate)
 
 

@@ -12,10 +12,9 @@ from jaxtyping import Array, PyTree
 from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow, AbstractFriction, Phase
+from .._constants import CONJUGATE_LEAST_LOG_UNIT
 from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
 from ._gauss_legendre import GaussLegendre
-
-_LEAST = -60.0
 
 
 class ConjugateState(AbstractWrapperState):
@@ -140,7 +139,8 @@ class _Scale(eqx.Module):
     def at(cls, friction: AbstractFriction, t0) -> "_Scale":
         log = friction.log_factor(t0)
         assert log is not None
-        return cls(friction, jnp.maximum(jnp.floor(log), _LEAST).astype(float))
+        unit = jnp.maximum(jnp.floor(log), CONJUGATE_LEAST_LOG_UNIT)
+        return cls(friction, unit.astype(float))
 
     def mu(self, t) -> Array:
         log = self.friction.log_factor(t)

@@ -8,15 +8,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from ..._linalg import cholesky, solve_lower
+from .._constants import (
+    DEPENDENT_DIRECTION,
+    FEW_DIRECTIONS,
+    LARGEST_DRIFT,
+    NEW_DIRECTIONS,
+    PRODUCT_BLOCK,
+    STIFF_DIRECTION,
+)
 from ._prediction import logarithmic_time
 
 Field = Callable[[Array], Array]
-
-BLOCK, FEW = 5, 20
-_STIFF = 0.15
-_NEW = 2
-_LEFT = 1e-6
-_DRIFT = 0.3
 
 
 class Deflation(NamedTuple):
@@ -53,9 +55,10 @@ class Deflation(NamedTuple):
             lost = overlap @ self.images[:rows] - old.images[:rows]
             return padded(overlap.T @ lost, len(self.basis))
 
-        few = jnp.maximum(old.count, self.count) <= FEW
+        few = jnp.maximum(old.count, self.count) <= FEW_DIRECTIONS
         drift = by_size(few, len(self.basis), gain)
-        size, most = jnp.linalg.norm(drift), _DRIFT * jnp.linalg.norm(self.images)
+        size = jnp.linalg.norm(drift)
+        most = LARGEST_DRIFT * jnp.linalg.norm(self.images)
         drift = drift * jnp.where(size > most, most / jnp.where(size > 0, size, 1), 1)
         return self._replace(drift=drift, before=old.when)
 
@@ -77,9 +80,9 @@ class Deflation(NamedTuple):
 
 def by_size(few: Array, most: int, work: Callable[[int], PyTree[Array]]) -> Any:
     """`work` on the first 20 rows where these are all that are used, or on all."""
-    if most <= FEW:
+    if most <= FEW_DIRECTIONS:
         return work(most)
-    return jax.lax.cond(few, lambda: work(FEW), lambda: work(most))
+    return jax.lax.cond(few, lambda: work(FEW_DIRECTIONS), lambda: work(most))
 
 
 def padded(rows: Array, most: int) -> Array:
@@ -105,18 +108,18 @@ def next_basis(
         norms = jnp.linalg.norm(old.images[:rows], axis=1)
         order = jnp.argsort(-norms)
         kept, left = _reduced(old.images[:rows][order])
-        stiff = jnp.sum(jnp.abs(h) * left * norms[order] > _STIFF)
-        wanted = jnp.where(stiff >= old.count, 2 * stiff, stiff + _NEW)
-        blocks = -(-jnp.clip(wanted, 1, rows) // BLOCK)
-        count = jnp.minimum(blocks * BLOCK, min(rows, size))
-        new = jnp.where(count < size, min(_NEW, len(extra)), 0)
+        stiff = jnp.sum(jnp.abs(h) * left * norms[order] > STIFF_DIRECTION)
+        wanted = jnp.where(stiff >= old.count, 2 * stiff, stiff + NEW_DIRECTIONS)
+        blocks = -(-jnp.clip(wanted, 1, rows) // PRODUCT_BLOCK)
+        count = jnp.minimum(blocks * PRODUCT_BLOCK, min(rows, size))
+        new = jnp.where(count < size, min(NEW_DIRECTIONS, len(extra)), 0)
         heads = jnp.minimum(old.count, count - new)
         first = jnp.where(old.count > 0, extra[:1], start[None])
         some = jnp.concatenate([first, extra[1:]])
         known = jnp.linalg.norm(some, axis=1, keepdims=True) > 0
-        others = _scattered(len(extra) + BLOCK, start)
-        some = jnp.where(known, some, others[BLOCK:])
-        others = jnp.concatenate([some, others[:BLOCK]])
+        others = _scattered(len(extra) + PRODUCT_BLOCK, start)
+        some = jnp.where(known, some, others[PRODUCT_BLOCK:])
+        others = jnp.concatenate([some, others[:PRODUCT_BLOCK]])
         place = jnp.arange(rows)
         chosen = others[jnp.clip(place - heads, 0, len(others) - 1)]
         used = (place < count) & (place - heads < len(others))
@@ -125,7 +128,7 @@ def next_basis(
         twice = lambda _, made: _reduced(made)[0]
         return padded(jax.lax.fori_loop(0, 2, twice, kept), most), count
 
-    return by_size(old.count <= FEW - BLOCK, most, work)
+    return by_size(old.count <= FEW_DIRECTIONS - PRODUCT_BLOCK, most, work)
 
 
 def _scattered(count: int, like: Float[Array, " D"]) -> Float[Array, "{count} D"]:
@@ -138,7 +141,7 @@ def _scattered(count: int, like: Float[Array, " D"]) -> Float[Array, "{count} D"
 def images(field: Field, state: Array, basis: Array, count: Array) -> Array:
     """J times the first `count` rows of the basis, a block at a time."""
     product = jax.vmap(jax.linearize(field, state)[1])
-    size = min(BLOCK, len(basis))
+    size = min(PRODUCT_BLOCK, len(basis))
 
     def step(carry):
         start, made = carry
@@ -166,5 +169,5 @@ def _reduced(rows: Float[Array, "k D"]) -> tuple[Float[Array, "k D"], Array]:
     factor = cholesky(gram + jnp.diag(jnp.where(usable, ridge, 1.0)))
     left = jnp.where(usable, jnp.diagonal(factor), 0)
     made = solve_lower(factor, unit)
-    lost = (left < _LEFT) | ~jnp.isfinite(left)
+    lost = (left < DEPENDENT_DIRECTION) | ~jnp.isfinite(left)
     return jnp.where(lost[:, None], 0, made), jnp.where(lost, 0, left)

@@ -8,14 +8,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..._linalg import eigh
+from .._constants import (
+    CHEAP_DIRECTIONS,
+    FIRST_JACOBIAN_ROUNDS,
+    KEPT_JACOBIAN_GROWTH,
+    KEPT_JACOBIAN_ITERATIONS,
+    MOVED_JACOBIAN,
+    PRODUCT_BLOCK,
+    PRODUCTS_A_GRADIENT,
+    RESIDUAL_DIRECTIONS,
+)
 from . import _deflation
-from ._deflation import BLOCK, Deflation
-
-_ROUNDS = 3
-_EXTRA = 5
-_EASY = 2
-_CHEAP, _GROWTH = 40, 4 / 3
-_MOVED = 0.1
+from ._deflation import Deflation
 
 
 class Jacobian(NamedTuple):
@@ -49,8 +53,8 @@ class Jacobian(NamedTuple):
         """Before the first step; `vectors` is `None` for the full Jacobian."""
         most = size
         if vectors is not None and vectors < size:
-            most = min(-(-vectors // BLOCK) * BLOCK, size)
-        extra = 0 if vectors is None else min(_EXTRA, stages, size)
+            most = min(-(-vectors // PRODUCT_BLOCK) * PRODUCT_BLOCK, size)
+        extra = 0 if vectors is None else min(RESIDUAL_DIRECTIONS, stages, size)
         zero = jnp.asarray(0, int)
         return cls(
             Deflation.none(size, most, dtype, t0),
@@ -82,11 +86,14 @@ class Jacobian(NamedTuple):
         most = len(before.basis)
         here = lambda y: field(t, y)
         t = jnp.asarray(t, before.when.dtype)
-        due = self.regret >= jnp.maximum(before.count - _CHEAP, 0) // 2
-        due = (due | (h > _GROWTH * self.step)) & (self.iterations > _EASY)
-        moved = (h * ahead * jnp.linalg.norm(before.drift) > _MOVED) & (ahead > 1)
-        due = due | (moved & (before.count <= _CHEAP)) | afresh
-        first = 1 if full else _ROUNDS
+        dear = jnp.maximum(before.count - CHEAP_DIRECTIONS, 0)
+        due = self.regret >= dear // PRODUCTS_A_GRADIENT
+        due = due | (h > KEPT_JACOBIAN_GROWTH * self.step)
+        due = due & (self.iterations > KEPT_JACOBIAN_ITERATIONS)
+        far = h * ahead * jnp.linalg.norm(before.drift)
+        moved = (far > MOVED_JACOBIAN) & (ahead > 1)
+        due = due | (moved & (before.count <= CHEAP_DIRECTIONS)) | afresh
+        first = 1 if full else FIRST_JACOBIAN_ROUNDS
         rounds = jnp.where(self.known, jnp.where(due, 1, 0), first)
 
         def step(carry):
@@ -100,7 +107,7 @@ class Jacobian(NamedTuple):
             return (
                 done + 1,
                 products + count,
-                chain - (-count // BLOCK),
+                chain - (-count // PRODUCT_BLOCK),
                 fresh.drifted(before),
             )
 

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-_EQUAL = 0.02
-_EARLIEST = 0.1
+from .._constants import (
+    EARLIEST_LOGARITHMIC_TIME,
+    EQUAL_STEPS,
+)
 
 
 def logarithmic_time(
@@ -20,11 +22,12 @@ def logarithmic_time(
     and [1, 2]. For ratio → 1, x → t, and it is t for every shorter step: what is near
     must not be taken for far. It is t, too, where x does not reach back to `earliest`.
     """
-    stretched = (ratio > 1 + _EQUAL) & (1 + earliest * (ratio - 1) > _EARLIEST)
+    reached = 1 + earliest * (ratio - 1) > EARLIEST_LOGARITHMIC_TIME
+    stretched = (ratio > 1 + EQUAL_STEPS) & reached
     growth = jnp.where(stretched, ratio, 2.0) - 1
 
     def clock(t):
-        logarithm = jnp.log1p(jnp.maximum(t * growth, _EARLIEST - 1))
+        logarithm = jnp.log1p(jnp.maximum(t * growth, EARLIEST_LOGARITHMIC_TIME - 1))
         return jnp.where(stretched, logarithm / jnp.log1p(growth), t)
 
     return clock

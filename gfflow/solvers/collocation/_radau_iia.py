@@ -6,6 +6,10 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 
 from ..._typing import ScalarLike
+from .._constants import (
+    COLLOCATION_MEMORY,
+    COLLOCATION_VECTORS,
+)
 from ._arguments import Tolerances, other_stages, settings
 from ._collocation import AbstractCollocation
 
@@ -35,8 +39,8 @@ class RadauIIA(AbstractCollocation):
         self,
         stages: int = 5,
         *,
-        vectors: int | Literal["dense"] = 60,
-        memory: int = 10,
+        vectors: int | Literal["dense"] = COLLOCATION_VECTORS,
+        memory: int = COLLOCATION_MEMORY,
         stage_chunk: int | None = None,
         rtol: ScalarLike | None = None,
         atol: ScalarLike | None = None,

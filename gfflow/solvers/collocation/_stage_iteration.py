@@ -9,12 +9,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ..._linalg import solve
-
-_DIVERGED, _PATIENCE = 2.0, 3
-_STAGNATED = 0.5
-_ROUND_OFF = 1e4
-_FIRST_GUESS = 0.5
-_LEAST_RATE, _LEAST_GUESS = 1 / 30, 1 / 10
+from .._constants import (
+    ANDERSON_LEAST_CHANGE,
+    ANDERSON_RIDGE,
+    DIVERGED_CONTRACTION,
+    EXPECTED_CONTRACTION_POWER,
+    FIRST_CONTRACTION,
+    HOPELESS_AFTER_ITERATIONS,
+    LEAST_CONTRACTION,
+    LEAST_EXPECTED_CONTRACTION,
+    ROUND_OFF_CHANGE,
+    STAGNATED_CONTRACTION,
+)
 
 Residual = Callable[[Array], Array]
 Correction = Callable[[Array], Array]
@@ -107,7 +113,9 @@ def iterate(
     dtype = slopes.dtype
     stopped = jax.lax.stop_gradient
     expected = jnp.clip(stopped(expected), 0, 0.9).astype(dtype)
-    guess = jnp.where(expected > 0, expected**0.8, _FIRST_GUESS)
+    guess = jnp.where(
+        expected > 0, expected**EXPECTED_CONTRACTION_POWER, FIRST_CONTRACTION
+    )
 
     def step(carry):
         now, history = carry
@@ -129,17 +137,21 @@ def iterate(
         finite = jnp.isfinite(size)
         mean = _geometric_mean(now.contraction, ratio, count)
         if to_round_off:
-            small = (size < _ROUND_OFF) & (ratio > _STAGNATED) & (count > 1)
-            done, enough = small | (size < 0.5), _ROUND_OFF
+            stagnated = (ratio > STAGNATED_CONTRACTION) & (count > 1)
+            small = (size < ROUND_OFF_CHANGE) & stagnated
+            done, enough = small | (size < 0.5), ROUND_OFF_CHANGE
         else:
-            first_rate = jnp.where(expected > 0, jnp.maximum(guess, _LEAST_GUESS), 1)
-            later_rate = jnp.maximum(jnp.maximum(ratio, mean), _LEAST_RATE)
+            first_rate = jnp.where(
+                expected > 0, jnp.maximum(guess, LEAST_EXPECTED_CONTRACTION), 1
+            )
+            later_rate = jnp.maximum(jnp.maximum(ratio, mean), LEAST_CONTRACTION)
             rate = jnp.where(count > 1, later_rate, first_rate)
             rest_error = size * rate / jnp.maximum(1 - rate, 1e-3)
             done, enough = (rate < 1) & (rest_error < 1), 1.0
         left = (limit - count).astype(dtype)
         within_limit = size * jnp.minimum(mean, 1) ** left < enough
-        hopeless = (mean > _DIVERGED) | (~within_limit & (count > _PATIENCE))
+        beyond_limit = ~within_limit & (count > HOPELESS_AFTER_ITERATIONS)
+        hopeless = (mean > DIVERGED_CONTRACTION) | beyond_limit
         failed = ~finite | ((count > 1) & hopeless & ~done)
         failed = failed | ((count >= limit) & ~done)
         now = Iterate(
@@ -185,12 +197,13 @@ def _accelerated(last, image, history: _History, iterations):
     own = jnp.sum(last * last)
     product = own - along[:, None] - along[None] + history.gram
     squares = jnp.diagonal(product)
-    large = squares > 1e4 * eps * jnp.maximum(own, jnp.diagonal(history.gram))
+    largest = jnp.maximum(own, jnp.diagonal(history.gram))
+    large = squares > ANDERSON_LEAST_CHANGE * eps * largest
     used = (jnp.arange(memory) < iterations) & large & jnp.isfinite(squares)
     scale = jnp.sqrt(jnp.where(used, squares, 1))
     both = used[:, None] & used[None]
     matrix = jnp.where(both, product / (scale[:, None] * scale[None]), 0)
-    matrix = matrix + jnp.diag(jnp.where(used, 100 * eps, 1).astype(dtype))
+    matrix = matrix + jnp.diag(jnp.where(used, ANDERSON_RIDGE * eps, 1).astype(dtype))
     right = jnp.where(used, (own - along) / scale, 0)
     solution = solve(matrix, right)
     mix = jnp.where(used & jnp.isfinite(solution), solution / scale, 0)

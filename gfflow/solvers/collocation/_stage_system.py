@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..._linalg import inverse, solve
-from ._deflation import FEW, Deflation, by_size
+from .._constants import FEW_DIRECTIONS
+from ._deflation import Deflation, by_size
 
 
 class StageSystem(NamedTuple):
@@ -57,7 +58,7 @@ class StageSystem(NamedTuple):
             pad = (0, 0), (0, most - rows)
             return jnp.pad(steady, (pad[1], pad[1])), jnp.pad(inverted, (*pad, *pad))
 
-        made = by_size(deflation.count <= FEW, most, invert)
+        made = by_size(deflation.count <= FEW_DIRECTIONS, most, invert)
         return cls(deflation, weights, matrix, *made)
 
     def filtered(self, vector: Array, factor: Array) -> Float[Array, " D"]:

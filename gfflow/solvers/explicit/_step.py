@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._constants import EXPLICIT_STIFFNESS_NOISE
+
 SMOOTH, KINKED = 0, 1
 _DEGREE = 8
 _METHODS = (diffrax.Dopri8, diffrax.Bosh3)
@@ -113,7 +115,7 @@ def explicit_step(field, t0, t1, h, y0, slope, known, method) -> ExplicitStep:
     end, previous = slopes[stages - 1], slopes[stages - 2]
     moved = jnp.linalg.norm(y1 - before)
     quotient = jnp.abs(h) * jnp.linalg.norm(end - previous)
-    noise = 1e3 * jnp.finfo(dtype).eps * jnp.linalg.norm(y1)
+    noise = EXPLICIT_STIFFNESS_NOISE * jnp.finfo(dtype).eps * jnp.linalg.norm(y1)
     quotient = jnp.where(moved > noise, quotient / jnp.where(moved > 0, moved, 1), 0)
     return ExplicitStep(
         y1=y1,

@@ -9,6 +9,10 @@ from jaxtyping import Array
 from ..._linalg import eigh, solve
 from ...laws import Law
 from ...problem import named_parameters
+from .._constants import (
+    BALANCING_ENERGY_LEFT,
+    BALANCING_ITERATIONS_A_LAYER,
+)
 from ._gauss_newton import Correction, shift_of
 from ._units import as_matrix, changed, sides, symmetries_of
 
@@ -103,7 +107,9 @@ def _conjugate_gradients(product, right, divide):
 
     def going(carry):
         *_, energy, count = carry
-        return (energy > 1e-20 * start) & (count < 30 * len(right))
+        return (energy > BALANCING_ENERGY_LEFT * start) & (
+            count < BALANCING_ITERATIONS_A_LAYER * len(right)
+        )
 
     def body(carry):
         x, residual, direction, energy, count = carry

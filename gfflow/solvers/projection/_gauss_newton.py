@@ -9,10 +9,9 @@ from jaxtyping import Array, Float
 
 from ..._linalg import solve_positive
 from ..._typing import BoolScalar, Scalar, State
+from .._constants import PROJECTION_BLOCK_ELEMENTS
 
 Correction = Callable[[State, Float[Array, " m"]], tuple[State, Float[Array, " m"]]]
-
-_BLOCK_ELEMENTS = 4_000_000
 
 
 def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> Correction:
@@ -40,7 +39,7 @@ def gauss_newton(fn: Callable[[State], Float[Array, " m"]]) -> Correction:
         count = len(residual)
         _, push = jax.linearize(fn, here)
         pull = jax.linear_transpose(push, here)
-        batch = max(1, min(count, _BLOCK_ELEMENTS // size))
+        batch = max(1, min(count, PROJECTION_BLOCK_ELEMENTS // size))
         units = jnp.eye(count, dtype=residual.dtype)
         gram = jax.lax.map(lambda unit: push(*pull(unit)), units, batch_size=batch)
         length = jnp.sqrt(jnp.diagonal(gram))

@@ -16,14 +16,16 @@ from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow
 from ...laws import Degree, Law
+from .._constants import (
+    PROJECTION_CORRECTIONS,
+    PROJECTION_ROUND_OFFS,
+)
 from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
 from ._balancing import balanced
 from ._gauss_newton import gauss_newton, restored
 from ._rescaling import rescaled
 from ._units import sees_its_parameters, symmetries_of
 from ._way_back import Way, way_back
-
-_ROUND_OFF = 2.0
 
 
 class ProjectedState(AbstractWrapperState):
@@ -93,7 +95,7 @@ class Projected(AbstractWrapper[ProjectedState]):
         laws: Sequence[Law | Callable],
         *,
         view: Callable[[State, Any], Any] | None = None,
-        corrections: int = 6,
+        corrections: int = PROJECTION_CORRECTIONS,
     ):
         """**Arguments:**
 
@@ -230,7 +232,8 @@ class _Levels(eqx.Module):
         def one(law, h):
             if law.absolute is None:
                 return jnp.zeros_like(h)
-            return _ROUND_OFF * jnp.finfo(h.dtype).eps * law.absolute_value(t, seen)
+            share = PROJECTION_ROUND_OFFS * jnp.finfo(h.dtype).eps
+            return share * law.absolute_value(t, seen)
 
         return tuple(one(law, h) for law, h in zip(self.laws, self.values(t, y)))
 

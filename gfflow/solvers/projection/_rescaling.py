@@ -10,10 +10,11 @@ from ..._linalg import solve_positive
 from ..._typing import State
 from ...laws import Law, Symmetry
 from ...problem import named_parameters
+from .._constants import (
+    RESCALING_FARTHEST,
+    RESCALING_NEWTON_ITERATIONS,
+)
 from ._units import as_matrix, changed, sides, symmetries_of
-
-_ITERATIONS = 5
-_FARTHEST = 1.0
 
 
 def rescaled(
@@ -79,7 +80,7 @@ def _root(symmetry: Symmetry, squares, h):
     bottom = jnp.where(h > 0, root + h, 2 * incoming)
     usable = (square > 0) & (top > 0) & (bottom > 0)
     ratio = jnp.where(usable, top, 1) / jnp.where(usable, bottom, 1)
-    return jnp.clip(jnp.log(ratio) / 2, -_FARTHEST, _FARTHEST)
+    return jnp.clip(jnp.log(ratio) / 2, -RESCALING_FARTHEST, RESCALING_FARTHEST)
 
 
 def _stationary(degrees, squares, rows, columns, targets):
@@ -124,7 +125,7 @@ def _stationary(degrees, squares, rows, columns, targets):
         matrix = matrix + jnp.diag(jnp.where(live, floor, 1).astype(dtype))
         change = solve_positive(matrix, slope / size) / size
         change = jnp.where(live & jnp.all(jnp.isfinite(change)), change, 0)
-        return jnp.clip(z - change, -_FARTHEST, _FARTHEST)
+        return jnp.clip(z - change, -RESCALING_FARTHEST, RESCALING_FARTHEST)
 
-    z = jax.lax.fori_loop(0, _ITERATIONS, step, jnp.zeros(total, dtype))
+    z = jax.lax.fori_loop(0, RESCALING_NEWTON_ITERATIONS, step, jnp.zeros(total, dtype))
     return [z[start : start + size] for start, size in zip(starts, sizes)]

@@ -2,6 +2,17 @@
 
 from typing import NamedTuple
 
+from .._constants import (
+    ACCURACY_GROWTH,
+    ACCURACY_INTEGRAL,
+    ACCURACY_PROPORTIONAL,
+    ACCURACY_SAFETY,
+    STABILITY_GROWTH,
+    STABILITY_INTEGRAL,
+    STABILITY_PROPORTIONAL,
+    STABILITY_SAFETY,
+)
+
 
 class StepControl(NamedTuple):
     """Coefficients of proportional–integral step-size control (Gustafsson 1991).
@@ -25,8 +36,16 @@ class StepControl(NamedTuple):
     predictive: bool
 
 
-STABILITY_BOUND = StepControl(0.7, 0.4, 0.9, 10.0, False)
-ACCURACY_BOUND = StepControl(1.0, 0.0, 0.8, 3.0, True)
+STABILITY_BOUND = StepControl(
+    STABILITY_INTEGRAL,
+    STABILITY_PROPORTIONAL,
+    STABILITY_SAFETY,
+    STABILITY_GROWTH,
+    False,
+)
+ACCURACY_BOUND = StepControl(
+    ACCURACY_INTEGRAL, ACCURACY_PROPORTIONAL, ACCURACY_SAFETY, ACCURACY_GROWTH, True
+)
 
 
 class SolverProperties(NamedTuple):

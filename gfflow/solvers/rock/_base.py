@@ -12,6 +12,12 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
+from .._constants import (
+    ROCK_LONGEST_PATIENCE,
+    ROCK_OTHER_RADIUS,
+    ROCK_RADIUS_SAFETY,
+    ROCK_SAME_RADIUS,
+)
 from ..protocol import (
     STABILITY_BOUND,
     AbstractFlowSolver,
@@ -21,10 +27,6 @@ from ..protocol import (
 )
 from ._radius import combine, norm, top, widest
 from ._table import RockTable
-
-_SAFETY = 1.05
-_PATIENCE = 25
-_SAME, _OTHER = 0.05, 0.2
 
 
 class StabilisedState(AbstractSolverState):
@@ -319,7 +321,7 @@ def _seeker(terms, t0, y0, args, h):
     def seek(needed, radius, direction, seed):
         needed = jnp.asarray(needed)
         found = top(product, direction, seed, needed)
-        bound = _SAFETY * jnp.maximum(found.bound, 0)
+        bound = ROCK_RADIUS_SAFETY * jnp.maximum(found.bound, 0)
         choose = lambda new, past: jnp.where(needed, new, past)
         return (
             choose(bound.astype(radius.dtype), radius),
@@ -342,10 +344,10 @@ def _slope(terms, t0, y0, args, old: StabilisedState, made_jump):
 def _patience(old: StabilisedState, due, radius, fast):
     """Doubled when the radius hardly changed, halved when it changed much."""
     change = jnp.abs(radius - old.radius) / jnp.where(radius > 0, radius, 1)
-    doubled = jnp.minimum(2 * old.patience, _PATIENCE)
+    doubled = jnp.minimum(2 * old.patience, ROCK_LONGEST_PATIENCE)
     halved = jnp.maximum(old.patience // 2, 1)
-    found = jnp.where(change > _OTHER, halved, old.patience)
-    found = jnp.where(change < _SAME, doubled, found)
+    found = jnp.where(change > ROCK_OTHER_RADIUS, halved, old.patience)
+    found = jnp.where(change < ROCK_SAME_RADIUS, doubled, found)
     return jnp.where(fast, 1, jnp.where(due, found, old.patience))
 
 

@@ -9,12 +9,14 @@ import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
 from ..._linalg import eigh
-
-_TOLERANCE = 0.05
-_GAIN = 0.003
-_EXHAUSTED = 0.01
-_LEAST, _MOST = 3, 50
-_NOISE = 0.1
+from .._constants import (
+    RADIUS_EXHAUSTED,
+    RADIUS_GAIN,
+    RADIUS_LEAST_PRODUCTS,
+    RADIUS_MOST_PRODUCTS,
+    RADIUS_NOISE,
+    RADIUS_RESIDUAL,
+)
 
 
 class Top(NamedTuple):
@@ -72,7 +74,7 @@ def top(
     precise = widest(guess)
     noise = _unit(_normal(guess, seed), precise)[0]
     near, size = _unit(guess, precise)
-    start = combine((near, noise), (1.0, jnp.where(size > 0, _NOISE, 1.0)))
+    start = combine((near, noise), (1.0, jnp.where(size > 0, RADIUS_NOISE, 1.0)))
     nothing = jtu.tree_map(jnp.zeros_like, guess)
     first = _Search(
         x=nothing,
@@ -89,9 +91,9 @@ def top(
 
     def go_on(s: _Search):
         size = jnp.abs(s.value)
-        close = (s.distance <= _TOLERANCE * size) | (s.gain <= _GAIN * size)
-        more = (s.count < _MOST) & (s.fresh > _EXHAUSTED)
-        return needed & more & ((s.count < _LEAST) | ~close)
+        close = (s.distance <= RADIUS_RESIDUAL * size) | (s.gain <= RADIUS_GAIN * size)
+        more = (s.count < RADIUS_MOST_PRODUCTS) & (s.fresh > RADIUS_EXHAUSTED)
+        return needed & more & ((s.count < RADIUS_LEAST_PRODUCTS) | ~close)
 
     def iterate(s: _Search):
         image = product(s.residual)

@@ -36,6 +36,8 @@ with warnings.catch_warnings():
             "the step. Look at the loss and the data there; the last finite state is "
             "kept."
         )
+        # Lineax's own, stated again in case its version has none.
+        conlim = "Condition number of A seems to be larger than `conlim`."
 
 
 _NAMES = (
@@ -61,7 +63,6 @@ _NAMES = (
 def status_name(status: Status) -> str:
     """The name of a concrete (not traced) status, such as `"successful"`."""
     for name in _NAMES:
-        member = getattr(Status, name, None)
-        if member is not None and bool(status == member):
+        if bool(status == getattr(Status, name)):
             return name
     return "failed"

@@ -69,7 +69,7 @@ class PreconditionedFlow(AbstractFlow):
         step, rate = self.preconditioner.sizes(t, memory, gradient, terms, parameters)
         return _joined(problem.scaled(step), rate)
 
-    def parameters(self, state: State) -> Parameters:
+    def parameters(self, state: State) -> State:
         return _parts(state)[0]
 
     def view(self, state: State, problem: Problem) -> Any:

@@ -34,6 +34,9 @@ class DeepLinear(eqx.Module):
         - `key`: of the initial weights.
         - `init`: a name of `gfflow list initialisers`, or
             `init(key, widths, scale) -> weights`.
+
+        **Raises:** `ProblemError` for fewer than two widths or one that is not
+        positive; `GFFlowError` for a name that is none.
         """
         self.layers = linear_layers(widths, bias, init, init_scale, key)
 

@@ -42,6 +42,9 @@ class MLP(eqx.Module):
             elementwise function.
         - `init`: a name of `gfflow list initialisers`, or
             `init(key, widths, scale) -> weights`.
+
+        **Raises:** `ProblemError` for fewer than two widths or one that is not
+        positive; `GFFlowError` for a name that is none.
         """
         self.layers = linear_layers(widths, bias, init, init_scale, key)
         self.activation = _function(activation)

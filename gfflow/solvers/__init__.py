@@ -13,6 +13,5 @@ from .protocol import StepControl as StepControl
 from .protocol import StepReport as StepReport
 from .protocol import adapted as adapted
 from .protocol import solver_by_name as solver_by_name
-from .protocol import solver_properties as solver_properties
 from .protocol import unwrapped as unwrapped
 from .rock import ROCK2 as ROCK2

@@ -8,7 +8,7 @@ from ..flows import AbstractFlow
 from ..integrate import Solution, solve
 from ..laws import Law
 from ..problem import Problem
-from ..solvers import Auto, solver_properties, unwrapped
+from ..solvers import Auto, adapted, unwrapped
 from ._drift import drift_of, law_scale
 from ._ladder import Ladder, fitted_ladder
 
@@ -30,7 +30,7 @@ def drift_ladder(
     **Returns:** law name → ladder; and a sentence if there is none.
     """
     solver = unwrapped(solution.solver)
-    if "quadratic" in solver_properties(solver).exact_degrees:
+    if "quadratic" in adapted(solver).properties.exact_degrees:
         solver = Auto(_STAGES)
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
@@ -92,7 +92,7 @@ def _rows(solution: Solution):
 
 
 def _fitted(law, flow, problem, tolerances, rungs) -> Ladder:
-    properties = solver_properties(rungs[0].solver)
+    properties = adapted(rungs[0].solver).properties
     drifts = [drift_of(law, r, law_scale(law, flow, problem, r)) for r in rungs]
     return fitted_ladder(
         drifts,

@@ -9,7 +9,7 @@ import numpy as np
 from ..integrate import Solution
 from ..laws import Law
 from ..problem import Problem
-from ..solvers import solver_properties
+from ..solvers import adapted
 from ._derivative import Derivative
 from ._ladder import Ladder
 from ._rate import Rate
@@ -59,7 +59,7 @@ def law_report(
             f"; {ladder.solver} keeps {kept} by construction, so the ladder is no "
             "evidence here"
         )
-    run = solver_properties(solution.solver)
+    run = adapted(solution.solver).properties
     if law.name in solution.enforced:
         note += "; the run's solver enforces it, so the run's drift is no evidence"
     elif (

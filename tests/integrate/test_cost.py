@@ -55,7 +55,7 @@ def test_counted_gradients(name, options):
 
 def test_the_cost_of_implicit_solvers_is_not_invented():
     for name in set(names("solvers")) - set(EXPLICIT):
-        properties = gf.solvers.solver_properties(gf.solvers.solver_by_name(name))
+        properties = gf.solvers.adapted(gf.solvers.solver_by_name(name)).properties
         assert properties.gradients_a_step is None
 
 

@@ -280,8 +280,8 @@ def test_inside_solve_with_its_cost(name):
         assert solution.cost.gradients > 0 and solution.cost.hvps > 0
     else:
         assert solution.cost.gradients == len(calls)
-    properties = gf.solvers.solver_properties(solver)
-    plain = gf.solvers.solver_properties(inside)
+    properties = gf.solvers.adapted(solver).properties
+    plain = gf.solvers.adapted(inside).properties
     assert properties.name == f"projected_{plain.name}"
     assert properties.order == plain.order
     assert "quadratic" in properties.exact_degrees

@@ -6,7 +6,7 @@ import pytest
 
 import gfflow as gf
 from gfflow._registry import names
-from gfflow.solvers import Projected, adapted, solver_by_name, solver_properties
+from gfflow.solvers import Projected, adapted, solver_by_name
 from gfflow.solvers.protocol._diffrax import _exact
 
 
@@ -25,7 +25,7 @@ from gfflow.solvers.protocol._diffrax import _exact
     ],
 )
 def test_cost_and_order(name, order, gradients, at_start):
-    properties = solver_properties(solver_by_name(name))
+    properties = adapted(solver_by_name(name)).properties
     assert properties.name == name and properties.order == order
     assert properties.gradients_a_step == gradients
     assert properties.gradients_at_start == at_start
@@ -33,7 +33,7 @@ def test_cost_and_order(name, order, gradients, at_start):
 
 @pytest.mark.parametrize("name", names("solvers"))
 def test_only_gauss_legendre_keeps_quadratic_laws(name):
-    degrees = solver_properties(solver_by_name(name)).exact_degrees
+    degrees = adapted(solver_by_name(name)).properties.exact_degrees
     made_of_it = name in ("gauss_legendre", "conjugate")
     assert ("quadratic" in degrees) == made_of_it
     assert ("other" in degrees) == (name == "conjugate")
@@ -56,7 +56,7 @@ def test_two_implicit_midpoint_steps_keep_quadratic_laws():
 @pytest.mark.parametrize("solver", [diffrax.Euler(), diffrax.SemiImplicitEuler()])
 def test_solvers_that_do_not_serve(solver):
     with pytest.raises(gf.SolveError):
-        solver_properties(solver)
+        adapted(solver).properties
 
 
 def test_a_wrong_name():

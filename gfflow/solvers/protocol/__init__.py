@@ -7,7 +7,6 @@ from ._delegate import unwrapped as unwrapped
 from ._diffrax import DiffraxSolver as DiffraxSolver
 from ._diffrax import adapted as adapted
 from ._diffrax import controlled_root_finder as controlled_root_finder
-from ._diffrax import solver_properties as solver_properties
 from ._named import solver_by_name as solver_by_name
 from ._properties import ACCURACY_BOUND as ACCURACY_BOUND
 from ._properties import STABILITY_BOUND as STABILITY_BOUND

@@ -88,15 +88,6 @@ def adapted(solver: diffrax.AbstractSolver) -> AbstractFlowSolver:
     return DiffraxSolver(solver)
 
 
-def solver_properties(solver: diffrax.AbstractSolver) -> SolverProperties:
-    """What is known of a solver.
-
-    **Raises:** `SolveError` if it is not an adaptive solver of ordinary differential
-    equations.
-    """
-    return adapted(solver).properties
-
-
 def controlled_root_finder(
     solver: Any, rtol: Scalar, atol: Scalar, norm: Callable
 ) -> diffrax.AbstractAdaptiveSolver:

@@ -1,6 +1,7 @@
 """Auto: which solver it chooses, what it records, what it costs."""
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -181,3 +182,17 @@ def test_the_critical_point_is_apart_from_the_flow():
 def test_bad_settings(options):
     with pytest.raises(gf.SolveError):
         Auto(**options)
+
+
+def test_a_set_that_the_flow_does_not_leave_is_kept():
+    """Diagonal weights stay diagonal, and what is 0 asks nothing of the stages."""
+    model = gf.models.Factorisation(3, 3, 3, key=jax.random.key(0))
+    small = 1e-12 * jnp.eye(3)
+    model = eqx.tree_at(lambda m: (m.left, m.right), model, (small, small))
+    target = jnp.diag(jnp.array([4.0, 2.0, 1.0]))
+    problem = gf.Problem(model, "mse", (jnp.arange(3), target))
+    solution = gf.solve(FLOW, problem, t1=1e3, rtol=1e-10)
+    assert len(solution.events) <= 2 and solution.rejected_steps < 20
+    off = ~np.eye(3, dtype=bool)
+    assert not np.any(np.asarray(solution.model.left)[off])
+    np.testing.assert_allclose(solution.model.left @ solution.model.right.T, target)

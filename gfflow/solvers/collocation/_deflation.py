@@ -101,6 +101,13 @@ def next_basis(
     the last residual that the old space did not hold. Where all that was known is
     stiff, the space doubles, by `extra` and scattered directions. Where nothing was
     known it is made of `start` and scattered directions.
+
+    `start` is the slope of the flow. Scattered directions leave out the entries in
+    which it is 0: so every row stays in a set {y_i = 0, i in I} that the flow does not
+    leave, such as that of diagonal weights. For J maps the set into itself, without
+    rounding, and with rows in it so does Newton's correction; with rows across it the
+    correction would be of the wrong size in the entries that are 0, whose tolerance is
+    the absolute one.
     """
     most, size = old.basis.shape
 
@@ -118,6 +125,7 @@ def next_basis(
         some = jnp.concatenate([first, extra[1:]])
         known = jnp.linalg.norm(some, axis=1, keepdims=True) > 0
         others = _scattered(len(extra) + PRODUCT_BLOCK, start)
+        others = jnp.where(start != 0, others, 0)
         some = jnp.where(known, some, others[PRODUCT_BLOCK:])
         others = jnp.concatenate([some, others[:PRODUCT_BLOCK]])
         place = jnp.arange(rows)

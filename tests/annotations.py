@@ -7,22 +7,19 @@ import pytest
 from beartype import BeartypeConf, beartype
 
 
-class WrongArgument(UserWarning):
-    """An argument that its annotation does not admit: an error, as each warning is,
-    but in the tests of what gfflow itself says to it."""
-
-
-def _ignoring(category: type[Warning]) -> pytest.MarkDecorator:
-    path = f"{category.__module__}.{category.__qualname__}"
-    return pytest.mark.filterwarnings(f"ignore::{path}")
+class AnnotationViolated(UserWarning):
+    """A value that its annotation does not admit: an error, as each warning is, but in
+    the tests of what gfflow itself says to it."""
 
 
 # For tests that give, on purpose, what the annotations do not admit.
-wrong_arguments = _ignoring(WrongArgument)
+wrong_arguments = pytest.mark.filterwarnings(
+    f"ignore::{__name__}.{AnnotationViolated.__name__}"
+)
 
 # An int is a float, as it is to pyright.
 _CHECK = beartype(
-    conf=BeartypeConf(is_pep484_tower=True, violation_param_type=WrongArgument)
+    conf=BeartypeConf(is_pep484_tower=True, violation_type=AnnotationViolated)
 )
 _checks: dict[Any, Callable[..., Any]] = {}
 

@@ -1,6 +1,7 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -31,13 +32,15 @@ from jaxtyping import install_import_hook
 from . import annotations, compilation
 
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
+# Programs are large graphs of objects that stay: looking through them all for garbage
+# takes a twentieth of the time.
+gc.set_threshold(100_000, 50, 1000)
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 compilation.compile_quickly()
-if os.environ.get("GFFLOW_CHECK_ANNOTATIONS"):
-    install_import_hook("gfflow", f"{annotations.__name__}.checked")
+install_import_hook("gfflow", f"{annotations.__name__}.checked")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,6 +49,7 @@ def compiled_programs_are_freed():
     yield
     if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import optax
+from jaxtyping import Array, Float
 
 from .._checks import is_traced
 from .._errors import SolveError
@@ -88,7 +89,9 @@ class Optimiser(eqx.Module):
         eta, beta = self._numbers(learning_rate)
         return jnp.sqrt(eta) if second_order else eta / (1 - beta)
 
-    def threshold(self, learning_rate: ScalarLike) -> Scalar | None:
+    def threshold(
+        self, learning_rate: ScalarLike | Float[Array, "*T"]
+    ) -> Float[Array, "*T"] | None:
         """The largest stable λ_max of the Hessian of a quadratic loss.
 
         2/η, (2 + 2β)/η for the heavy ball, (2 + 2β)/(η(1 + 2β)) for Nesterov's
@@ -102,7 +105,9 @@ class Optimiser(eqx.Module):
                 return (2 + 2 * beta) / (eta * (1 + 2 * beta))
         return None
 
-    def _numbers(self, learning_rate: ScalarLike) -> tuple[Scalar, Scalar]:
+    def _numbers(
+        self, learning_rate: ScalarLike | Float[Array, "*T"]
+    ) -> tuple[Float[Array, "*T"], Scalar]:
         """η and β in one dtype."""
         eta = jnp.asarray(learning_rate)
         eta = eta if jnp.issubdtype(eta.dtype, jnp.floating) else eta.astype(float)

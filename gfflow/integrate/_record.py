@@ -15,9 +15,9 @@ from ._carry import Carry
 class Row(eqx.Module):
     """What is saved at one time, or with one more leading axis at T of them."""
 
-    t: Scalar
-    loss: Scalar
-    gradient_norm: Scalar
+    t: Float[Array, "*T"]
+    loss: Float[Array, "*T"]
+    gradient_norm: Float[Array, "*T"]
     laws: dict[str, Float[Array, "..."]]
 
 

@@ -8,6 +8,8 @@ import gfflow as gf
 from gfflow.flows import MirrorFlow, MomentumFlow, Nesterov, WeightDecay
 from gfflow.models import MLP
 
+from ..annotations import wrong_arguments
+
 KEY = jax.random.key(0)
 MODEL = MLP([3, 4, 2], key=KEY), (3,)
 U = sympy.IndexedBase("u")
@@ -75,6 +77,7 @@ EXACT = {
 }
 
 
+@wrong_arguments
 @pytest.mark.parametrize("name", DISCOVER)
 def test_discover(name):
     call, words = DISCOVER[name]
@@ -82,6 +85,7 @@ def test_discover(name):
         call()
 
 
+@wrong_arguments
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_mode(name):
     call, words = EXACT[name]

@@ -13,6 +13,7 @@ from gfflow.discovery.exact import (
 )
 from gfflow.discovery.polynomials._polynomial import Layout, Polynomial
 
+from ..annotations import wrong_arguments
 from .exact_cases import proves
 
 
@@ -101,6 +102,7 @@ def _own(expressions, arrays, **more):
 _x, _u = sympy.Symbol("x"), sympy.IndexedBase("u")
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -12,6 +12,7 @@ from gfflow import discrete
 from gfflow.discrete._comparison import first_crossing
 
 from ..analytic import product_problem, product_solution
+from ..annotations import wrong_arguments
 from .optimiser_cases import iterates, product_gradient, quadratic
 
 FLOW = gf.GradientFlow()
@@ -147,6 +148,7 @@ def test_a_flow_that_stops_early():
     assert "the flow: max_steps_reached" in str(found)
 
 
+@wrong_arguments
 def test_what_does_not_belong_together():
     problem = product_problem(*START)
     run = gf.DiscreteFlow("sgd", 0.05).run(problem, steps=5)

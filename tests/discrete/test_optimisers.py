@@ -10,6 +10,7 @@ import gfflow as gf
 from gfflow import discrete
 
 from ..analytic import product_problem, product_solution
+from ..annotations import wrong_arguments
 from .optimiser_cases import (
     adam_iterates,
     iterates,
@@ -229,6 +230,7 @@ def test_single_precision_stays():
         assert found.parameters.u.dtype == jnp.float32
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -248,6 +250,7 @@ def test_bad_settings(make, words):
         make()
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     ("options", "words"),
     [

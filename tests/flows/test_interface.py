@@ -19,6 +19,8 @@ from gfflow.flows import (
     sign,
 )
 
+from ..annotations import wrong_arguments
+
 X, Y = gf.data.teacher_student(inputs=2, outputs=2, samples=4)
 PROBLEM = gf.Problem(
     gf.models.DeepLinear([2, 2, 2], key=jax.random.key(0)), "mse", (X, Y), time_scale=2
@@ -145,6 +147,7 @@ def test_the_short_spelling_of_weight_decay():
     assert MirrorFlow().spelled_with_decay(0.25, True) is None
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     "make, message",
     [

@@ -9,6 +9,8 @@ import gfflow as gf
 from gfflow.flows import LearningRate, MirrorFlow, MomentumFlow, PNorm, WeightDecay
 from gfflow.models import Factorisation
 
+from ..annotations import wrong_arguments
+
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)
 PROBLEM = gf.Problem(
     gf.models.MLP([3, 2, 2], key=jax.random.key(0)), "mse", (X, Y), time_scale=2.0
@@ -114,6 +116,7 @@ def test_factor_sums():
         gf.laws.factor_sums(PROBLEM, flow)
 
 
+@wrong_arguments
 def test_bad_input():
     with pytest.raises(gf.SolveError, match="at least 0; got -1"):
         WeightDecay(gf.GradientFlow(), -1)

@@ -11,6 +11,8 @@ from jax.flatten_util import ravel_pytree
 import gfflow as gf
 from gfflow.models import MLP, DeepLinear
 
+from ..annotations import wrong_arguments
+
 KEY = jax.random.key(0)
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=12)
 
@@ -151,6 +153,7 @@ def test_discovery_counts_the_laws_of_gradient_flow():
     assert found.flow == "NaturalGradientFlow"
 
 
+@wrong_arguments
 def test_bad_input():
     with pytest.raises(gf.SolveError, match="damping must be above 0; got 0"):
         gf.NaturalGradientFlow(0)

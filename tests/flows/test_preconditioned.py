@@ -13,6 +13,8 @@ import gfflow as gf
 from gfflow.flows import Adam, OptaxLimit, RMSProp, Sign
 from gfflow.models import MLP, DeepLinear
 
+from ..annotations import wrong_arguments
+
 KEY = jax.random.key(0)
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=12)
 PROBLEM = gf.Problem(MLP([3, 4, 2], activation="tanh", key=KEY), "mse", (X, Y))
@@ -245,6 +247,7 @@ def test_a_limit_without_memory_and_inside_jit():
         )
 
 
+@wrong_arguments
 def test_bad_input():
     with pytest.raises(gf.SolveError, match="RMSProp: tau must be above 0; got 0"):
         RMSProp(0)

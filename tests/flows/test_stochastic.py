@@ -15,6 +15,8 @@ import gfflow as gf
 from gfflow.flows import IsotropicNoise, MinibatchNoise
 from gfflow.models import DeepLinear
 
+from ..annotations import wrong_arguments
+
 KEY = jax.random.key(0)
 X, Y = gf.data.teacher_student(inputs=2, outputs=2, samples=6)
 LINEAR = gf.Problem(DeepLinear([2, 2, 2], key=KEY), "mse", (X, Y))
@@ -157,6 +159,7 @@ def test_column_sums_stay_under_minibatch_noise_and_paths_move():
     assert np.ptp(still.losses[:, -1]) == 0 and still.losses[0, -1] < still.losses[0, 0]
 
 
+@wrong_arguments
 def test_bad_input():
     flow = gf.StochasticFlow(0.1, 2)
     run = lambda **settings: gf.solve_stochastic(

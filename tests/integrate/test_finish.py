@@ -7,6 +7,7 @@ import pytest
 import gfflow as gf
 
 from ..analytic import product_problem
+from ..annotations import wrong_arguments
 
 FLOW = gf.GradientFlow(weight_decay=0.1)
 
@@ -28,6 +29,7 @@ def test_the_critical_point_of_a_solution():
     assert bare.loss < 1e-20 < again.loss
 
 
+@wrong_arguments
 def test_what_has_no_critical_point():
     flow = gf.flows.WeightDecay(gf.GradientFlow(), lambda t: 1 / (1 + t))
     with pytest.raises(gf.SolveError, match="depends on time") as raised:
@@ -37,6 +39,7 @@ def test_what_has_no_critical_point():
         solved(finish="newton")
 
 
+@wrong_arguments
 def test_a_solution_without_its_problem_is_told_so():
     inside = eqx.filter_jit(lambda t1: solved(t1=t1))(jnp.asarray(1.0))
     with pytest.raises(gf.SolveError, match="certify=True"):

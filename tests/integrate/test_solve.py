@@ -16,6 +16,7 @@ from ..analytic import (
     product_solution,
     smooth_problem,
 )
+from ..annotations import wrong_arguments
 from ..variants import variants
 
 FLOW = gf.GradientFlow()
@@ -150,6 +151,7 @@ def test_single_precision():
         gf.solve(FLOW, problem, t1=1.0, rtol=1e-10)
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     "options, words",
     [

@@ -12,6 +12,8 @@ from gfflow._registry import names
 from gfflow.laws import balancedness, homogeneity, rescaling
 from gfflow.models import relu_squared
 
+from ..annotations import wrong_arguments
+
 FLOW = gf.GradientFlow()
 KEY = jax.random.key(0)
 NET = gf.models.MLP([3, 4, 2], key=KEY)
@@ -192,6 +194,7 @@ def test_the_symmetry_of_a_law():
         assert law.symmetry is None
 
 
+@wrong_arguments
 def test_functions_that_are_no_laws():
     with pytest.raises(gf.LawError, match="got int"):
         gf.Law(3)

@@ -8,6 +8,8 @@ import pytest
 import gfflow as gf
 from gfflow._registry import lookup, names
 
+from ..annotations import wrong_arguments
+
 KEY = jax.random.key(0)
 X = jnp.array([0.3, -1.2, 0.7])
 
@@ -61,6 +63,7 @@ def test_balanced_start(widths):
     assert [w.shape for w in weights] == list(zip(widths[1:], widths))
 
 
+@wrong_arguments
 @pytest.mark.parametrize("widths", [[3], [3, 0, 1], [3, 2.5]])
 def test_widths_that_make_no_network(widths):
     with pytest.raises(gf.ProblemError, match="two positive integers"):

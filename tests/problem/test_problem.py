@@ -9,6 +9,8 @@ import pytest
 
 import gfflow as gf
 
+from ..annotations import wrong_arguments
+
 
 def data(samples=7):
     x = jax.random.normal(jax.random.key(0), (samples, 3))
@@ -205,6 +207,7 @@ BAD = {
 }
 
 
+@wrong_arguments
 @pytest.mark.parametrize("name", BAD)
 def test_what_does_not_fit_is_refused(name):
     make, words = BAD[name]

@@ -11,6 +11,7 @@ import gfflow as gf
 from gfflow.solvers import Auto
 
 from ..analytic import product_problem, product_solution
+from ..annotations import wrong_arguments
 
 FLOW = gf.GradientFlow()
 
@@ -165,6 +166,7 @@ def test_certify_and_finish_inside_jit():
     assert norm <= 1e-13 and abs(point.u * point.v - 2.0) < 1e-12
 
 
+@wrong_arguments
 def test_the_critical_point_is_apart_from_the_flow():
     problem = product_problem()
     options = {"t1": 1.0, "rtol": 1e-8, "solver": "tsit5"}

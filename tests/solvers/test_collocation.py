@@ -11,6 +11,7 @@ from gfflow.solvers import GaussLegendre, RadauIIA
 from gfflow.solvers.collocation._quadrature import quadrature
 
 from ..analytic import product_problem, smooth_problem
+from ..annotations import wrong_arguments
 from ..scripts import script
 from ..variants import variants
 
@@ -302,6 +303,7 @@ def test_vmap_and_single_precision():
     np.testing.assert_allclose(ends, exact, atol=3e-4)
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     "options, match",
     [

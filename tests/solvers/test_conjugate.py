@@ -11,6 +11,8 @@ import gfflow as gf
 from gfflow.flows import Friction, MomentumFlow
 from gfflow.solvers import Auto, Conjugate, GaussLegendre, Projected
 
+from ..annotations import wrong_arguments
+
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)
 PROBLEM = gf.Problem(
     gf.models.DeepLinear([3, 3, 2], key=jax.random.key(0)), "mse", (X, Y)
@@ -85,6 +87,7 @@ def test_dense_output_is_in_velocities():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@wrong_arguments
 def test_bad_input():
     state = MomentumFlow()
     solve = lambda flow, solver: gf.solve(flow, PROBLEM, t1=1.0, solver=solver)

@@ -13,6 +13,7 @@ from gfflow.laws import known_laws, rescaling
 from gfflow.solvers.projection._projected import Projected
 
 from ..analytic import Product, product_problem, product_solution
+from ..annotations import wrong_arguments
 from .projections import FLOW, drift, integrate, network, run
 
 SOLVERS = [diffrax.Tsit5(), diffrax.Kvaerno3()]
@@ -316,6 +317,7 @@ def test_names_and_views():
     assert not carries(diffrax.Heun()) and not carries(diffrax.ReversibleHeun())
 
 
+@wrong_arguments
 @pytest.mark.parametrize(
     "solver, laws, options, error, match",
     [

@@ -202,7 +202,7 @@ class RunFolder:
         line = json.dumps(header, allow_nan=False).encode() + b"\n"
         write_atomically(self.path / CHECKPOINT, lambda f: f.write(line + body))
 
-    def read_checkpoint(self) -> tuple[dict[str, Any], BinaryIO] | None:
+    def read_checkpoint(self) -> tuple[dict[str, Any], io.BytesIO] | None:
         """The header and the rest of the checkpoint; `None` if there is none yet.
 
         **Raises:** `RunFolderError` if it is damaged.

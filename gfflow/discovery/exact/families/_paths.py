@@ -97,7 +97,9 @@ def monomials(entries: np.ndarray, first_owner: int) -> Terms:
     return Terms(owner, np.ones(number, int), entries)
 
 
-def inner_product(*signed: tuple[int, np.ndarray, np.ndarray]) -> Polynomial:
+def inner_product(
+    *signed: tuple[int, np.ndarray | np.integer, np.ndarray | np.integer],
+) -> Polynomial:
     """Σ sign · ⟨x, y⟩, for (sign, entries of x, entries of y)."""
     terms: dict[tuple[int, int], int] = {}
     for sign, left, right in signed:
@@ -107,7 +109,9 @@ def inner_product(*signed: tuple[int, np.ndarray, np.ndarray]) -> Polynomial:
     return Polynomial(terms)
 
 
-def turn(*signed: tuple[int, np.ndarray, np.ndarray]) -> dict[tuple[int, int], int]:
+def turn(
+    *signed: tuple[int, np.ndarray | np.integer, np.ndarray | np.integer],
+) -> dict[tuple[int, int], int]:
     """The skew matrix of Σ sign · (x ∂/∂y − y ∂/∂x)-like rotations of x and y."""
     found: dict[tuple[int, int], int] = {}
     for sign, left, right in signed:

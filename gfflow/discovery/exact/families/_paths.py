@@ -97,8 +97,12 @@ def monomials(entries: np.ndarray, first_owner: int) -> Terms:
     return Terms(owner, np.ones(number, int), entries)
 
 
+_Entries = np.ndarray | np.integer
+_Signed = tuple[int, _Entries, _Entries]
+
+
 def inner_product(
-    *signed: tuple[int, np.ndarray | np.integer, np.ndarray | np.integer],
+    *signed: _Signed,
 ) -> Polynomial:
     """Σ sign · ⟨x, y⟩, for (sign, entries of x, entries of y)."""
     terms: dict[tuple[int, int], int] = {}
@@ -110,7 +114,7 @@ def inner_product(
 
 
 def turn(
-    *signed: tuple[int, np.ndarray | np.integer, np.ndarray | np.integer],
+    *signed: _Signed,
 ) -> dict[tuple[int, int], int]:
     """The skew matrix of Σ sign · (x ∂/∂y − y ∂/∂x)-like rotations of x and y."""
     found: dict[tuple[int, int], int] = {}

@@ -4,7 +4,7 @@ import jax.tree_util as jtu
 from jax.core import Tracer
 
 from ._errors import SolveError
-from ._typing import ScalarLike
+from ._typing import IntScalarLike, ScalarLike
 
 
 def is_traced(*trees) -> bool:
@@ -12,7 +12,7 @@ def is_traced(*trees) -> bool:
     return any(isinstance(x, Tracer) for x in jtu.tree_leaves(trees))
 
 
-def positive(name: str, value: ScalarLike) -> None:
+def positive(name: str, value: ScalarLike | IntScalarLike) -> None:
     """Refuse a concrete value that is not positive and finite.
 
     **Raises:** `SolveError`.

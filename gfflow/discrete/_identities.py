@@ -19,11 +19,12 @@ If η changes, Optax's v is −η_k times its trace: β is to be read as βη_k/
 (Kunin et al. 2021 have them to first order in η.)
 """
 
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._typing import ScalarLike
 
-_Value = Float[Array, "..."]
+_Value = Float[Array, "..."] | Float[np.ndarray, "..."]
 
 
 def quadratic_after_sgd(

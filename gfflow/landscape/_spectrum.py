@@ -1,6 +1,6 @@
 """The top of the Hessian's spectrum by Lanczos' method."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._errors import ProblemError
 from .._typing import Parameters
-from ..problem import Problem, second_order
+from ..problem import second_order
 from ._krylov import next_direction, random_vector
 
 
@@ -24,9 +24,19 @@ class Spectrum(NamedTuple):
     residuals: Float[Array, " k"]
 
 
+@runtime_checkable
+class HasHessian(Protocol):
+    """A function of parameters that is known by its Hessian-vector products."""
+
+    @property
+    def parameters(self) -> Parameters: ...
+
+    def hvp(self, parameters: Parameters, direction: Parameters) -> Parameters: ...
+
+
 @second_order(ProblemError)
 def hessian_eigenvalues(
-    problem: Problem,
+    problem: HasHessian,
     count: int = 1,
     *,
     parameters: Parameters | None = None,
@@ -42,6 +52,7 @@ def hessian_eigenvalues(
 
     **Arguments:**
 
+    - `problem`: a `Problem`, or what else has its `parameters` and `hvp`.
     - `count`: how many eigenvalues, at most the number of parameters.
     - `parameters`: where; the problem's own by default.
     - `iterations`: m; by default `min(D, 4 count + 40)`.

@@ -91,7 +91,11 @@ def padded(rows: Array, most: int) -> Array:
 
 
 def next_basis(
-    old: Deflation, extra: Float[Array, "e D"], start: Array, h: Array
+    old: Deflation,
+    extra: Float[Array, "e D"],
+    start: Float[Array, " D"],
+    state: Float[Array, " D"],
+    h: Array,
 ) -> tuple[Float[Array, "k D"], Array]:
     """The basis for the next product, and how many of its rows are used.
 
@@ -102,12 +106,12 @@ def next_basis(
     stiff, the space doubles, by `extra` and scattered directions. Where nothing was
     known it is made of `start` and scattered directions.
 
-    `start` is the slope of the flow. Scattered directions leave out the entries in
-    which it is 0: so every row stays in a set {y_i = 0, i in I} that the flow does not
-    leave, such as that of diagonal weights. For J maps the set into itself, without
-    rounding, and with rows in it so does Newton's correction; with rows across it the
-    correction would be of the wrong size in the entries that are 0, whose tolerance is
-    the absolute one.
+    `start` is the slope of the flow at `state`. Scattered directions leave out the
+    entries in which both are 0: so every row stays in a set {y_i = 0, i in I} that the
+    flow does not leave, such as that of diagonal weights. For J maps the set into
+    itself, without rounding, and with rows in it so does Newton's correction; with rows
+    across it the correction would be of the wrong size in the entries that are 0, whose
+    tolerance is the absolute one. An entry that leaves 0 later is found by `extra`.
     """
     most, size = old.basis.shape
 
@@ -125,7 +129,7 @@ def next_basis(
         some = jnp.concatenate([first, extra[1:]])
         known = jnp.linalg.norm(some, axis=1, keepdims=True) > 0
         others = _scattered(len(extra) + PRODUCT_BLOCK, start)
-        others = jnp.where(start != 0, others, 0)
+        others = jnp.where((start != 0) | (state != 0), others, 0)
         some = jnp.where(known, some, others[PRODUCT_BLOCK:])
         others = jnp.concatenate([some, others[:PRODUCT_BLOCK]])
         place = jnp.arange(rows)

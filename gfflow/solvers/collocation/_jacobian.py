@@ -101,7 +101,7 @@ class Jacobian(NamedTuple):
             if full:
                 basis, count = jnp.eye(most, dtype=state.dtype), jnp.asarray(most)
             else:
-                basis, count = _deflation.next_basis(found, self.extra, slope, h)
+                basis, count = _deflation.next_basis(found, self.extra, slope, state, h)
             images = _deflation.images(here, state, basis, count)
             fresh = Deflation(basis, images, found.drift, count, t, t)
             return (

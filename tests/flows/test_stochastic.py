@@ -73,7 +73,7 @@ def test_the_ito_drift_of_a_quadratic_law():
 
 def test_laws_follow_their_ito_drift_along_every_path(record_property):
     """At strong order ½ of Euler–Maruyama."""
-    flow, steps = gf.StochasticFlow(0.1, 2), (32, 128, 512)
+    flow, steps = gf.StochasticFlow(0.1, 2), (16, 64, 256)
     errors, traced, traces = [], [], []
 
     def balance(model):
@@ -83,7 +83,7 @@ def test_laws_follow_their_ito_drift_along_every_path(record_property):
     law = gf.Law(balance)
     for count in steps:
         found = gf.solve_stochastic(
-            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=500, laws=[law]
+            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=200, laws=[law]
         )
         left = found.martingale("balance")[:, -1]
         traces.append(len(traced))
@@ -127,7 +127,7 @@ def test_an_ornstein_uhlenbeck_process():
     @jax.jit
     def ends(key):
         found = gf.solve_stochastic(
-            flow, problem, t1=0.7, steps=200, key=key, paths=4000
+            flow, problem, t1=0.7, steps=50, key=key, paths=4000
         )
         return found.parameters.weight.reshape(-1)
 

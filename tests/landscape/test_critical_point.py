@@ -177,8 +177,7 @@ def test_flat_and_nearly_flat_directions_are_left_alone():
 def test_teacher_and_student_from_the_end_of_a_flow(seed):
     """Eight units taught by four: a narrow valley that ends at loss 0."""
     problem = teacher_student(seed)
-    times = jnp.array([1e3])
-    flow = gf.solve(gf.GradientFlow(), problem, saveat=times, rtol=1e-5, solver="tsit5")
+    flow = gf.solve(gf.GradientFlow(), problem, t1=200.0, rtol=1e-5, solver="tsit5")
     found = critical_point(problem, flow.parameters)
     assert flow.gradient_norms[-1] > 1e-5
     assert found.converged and found.gradient_norm <= 1e-13

@@ -1,5 +1,7 @@
 """The integration between two saved times: pure, traceable, resumable at any step."""
 
+import dataclasses
+
 import diffrax
 import equinox as eqx
 import jax
@@ -36,6 +38,11 @@ class Core(eqx.Module):
     solver: diffrax.AbstractSolver
     adjoint: diffrax.AbstractAdjoint
     laws: dict[str, Law]
+
+    @property
+    def without_laws(self) -> "Core":
+        """The same steps: one program serves for them, whatever is recorded."""
+        return dataclasses.replace(self, laws={})
 
     @told_of_products
     def start(self, t0: Scalar, dt0: Scalar | None, settings: Settings) -> Carry:

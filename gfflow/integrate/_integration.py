@@ -54,7 +54,8 @@ class Integration(NamedTuple):
 
     def start(self) -> tuple[Carry, Row]:
         """The row at t0."""
-        carry = _start(self.core, self.grid[0], self.dt0, self.settings)
+        core = self.core.without_laws
+        carry = _start(core, self.grid[0], self.dt0, self.settings)
         return _observe(self.core, carry, self.settings)
 
     def carry_like(self) -> Carry:
@@ -81,7 +82,7 @@ class Integration(NamedTuple):
         the deadline (seconds of `time.monotonic`) or where the steps are used up: the
         last pair then has the carry of the pause, with its status, and no row.
         """
-        burst = 16
+        core, burst = self.core.without_laws, 16
         for t_end in self.grid[first:]:
             if not carry.going:
                 return
@@ -93,7 +94,7 @@ class Integration(NamedTuple):
                 began = time.monotonic()
                 pause_after = carry.steps + burst
                 carry, flag = _advance(
-                    self.core, carry, t_end, jnp.asarray(pause_after), self.settings
+                    core, carry, t_end, jnp.asarray(pause_after), self.settings
                 )
                 paused = bool(flag)
                 spent = time.monotonic() - began

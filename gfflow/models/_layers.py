@@ -32,7 +32,7 @@ def linear_layers(
     layers = []
     for weight in initialise(key, widths, init_scale):
         out, into = weight.shape
-        layer = eqx.nn.Linear(into, out, use_bias=bias, key=key)
+        layer = eqx.filter_eval_shape(eqx.nn.Linear, into, out, use_bias=bias, key=key)
         layer = eqx.tree_at(lambda m: m.weight, layer, weight)
         if bias:
             layer = eqx.tree_at(lambda m: m.bias, layer, jnp.zeros(out, weight.dtype))

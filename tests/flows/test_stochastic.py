@@ -23,17 +23,26 @@ LINEAR = gf.Problem(DeepLinear([2, 2, 2], key=KEY), "mse", (X, Y))
 [BALANCE] = gf.known_laws(LINEAR, gf.GradientFlow())
 
 
-def matrix(noise, problem):
-    """C, a column each, by its two ways."""
+@eqx.filter_jit
+def columns_of(noise, problem):
     parameters, count = problem.parameters, noise.columns(problem)
     column = noise.column(problem, parameters)
-    single = [ravel_pytree(column(k))[0] for k in range(count)]
-    combined = [
-        ravel_pytree(noise.combined(problem, parameters, unit))[0]
-        for unit in jnp.eye(count)
-    ]
+    combined = lambda unit: noise.combined(problem, parameters, unit)
+    flat = lambda columns: jnp.stack([ravel_pytree(c)[0] for c in columns])
+    single = flat([column(k) for k in range(count)])
+    return single, flat([combined(unit) for unit in jnp.eye(count)])
+
+
+def matrix(noise, problem):
+    """C, a column each, by its two ways."""
+    single, combined = columns_of(noise, problem)
     np.testing.assert_allclose(combined, single, rtol=1e-12, atol=1e-14)
-    return np.stack(single, axis=1)
+    return np.asarray(single).T
+
+
+@eqx.filter_jit
+def gradient_of(problem):
+    return ravel_pytree(problem.gradient(problem.parameters))[0]
 
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 0.5]])
@@ -45,10 +54,10 @@ def test_the_covariance_is_that_of_a_minibatch(weights):
 
     def gradient(n):
         one = gf.Problem(model, "mse", (X[n : n + 1], Y[n : n + 1]))
-        return np.asarray(ravel_pytree(one.gradient(one.parameters))[0])
+        return np.asarray(gradient_of(one))
 
     each = [gradient(n) for n in range(3)]
-    mean = ravel_pytree(problem.gradient(problem.parameters))[0]
+    mean = np.asarray(gradient_of(problem))
     wanted = sum(
         share[i] * share[j] * np.outer(*[(each[i] + each[j]) / 2 - mean] * 2)
         for i, j in itertools.product(range(3), repeat=2)
@@ -66,16 +75,22 @@ def test_the_ito_drift_of_a_quadratic_law():
     problem = gf.Problem(LINEAR.model, "mse", (X, Y), time_scale=rates)
     flow = gf.StochasticFlow(0.1, 2)
     [law] = gf.known_laws(problem, gf.GradientFlow())
-    column = flow.noise.column(problem, problem.parameters)
-    shifts = [problem.scaled(column(k)) for k in range(6)]
-    wanted = 0.1 * sum(law(0.0, problem.model_at(c)) for c in shifts)
-    drift = flow.ito_drift(law, jnp.asarray(0.0), problem.parameters, problem)
+
+    @eqx.filter_jit
+    def drifts(problem):
+        column = flow.noise.column(problem, problem.parameters)
+        shifts = [problem.scaled(column(k)) for k in range(6)]
+        wanted = 0.1 * sum(law(0.0, problem.model_at(c)) for c in shifts)
+        drift = flow.ito_drift(law, jnp.asarray(0.0), problem.parameters, problem)
+        return drift, wanted
+
+    drift, wanted = drifts(problem)
     np.testing.assert_allclose(drift, wanted, rtol=1e-10, atol=1e-13)
 
 
 def test_laws_follow_their_ito_drift_along_every_path(record_property):
     """At strong order ½ of Euler–Maruyama."""
-    flow, steps = gf.StochasticFlow(0.1, 2), (32, 128, 512)
+    flow, steps = gf.StochasticFlow(0.1, 2), (16, 64, 256)
     errors, traced, traces = [], [], []
 
     def balance(model):
@@ -85,7 +100,7 @@ def test_laws_follow_their_ito_drift_along_every_path(record_property):
     law = gf.Law(balance)
     for count in steps:
         found = gf.solve_stochastic(
-            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=500, laws=[law]
+            flow, LINEAR, t1=0.5, steps=count, key=KEY, paths=200, laws=[law]
         )
         left = found.martingale("balance")[:, -1]
         traces.append(len(traced))
@@ -129,7 +144,7 @@ def test_an_ornstein_uhlenbeck_process():
     @jax.jit
     def ends(key):
         found = gf.solve_stochastic(
-            flow, problem, t1=0.7, steps=200, key=key, paths=4000
+            flow, problem, t1=0.7, steps=50, key=key, paths=4000
         )
         return found.parameters.weight.reshape(-1)
 

@@ -120,6 +120,8 @@ def test_one_compilation_for_all_numbers():
     assert EVENTS.count(COMPILED) == compiled
     assert all(r.status_name == "successful" for r in runs)
     assert len({float(r.losses[-1]) for r in runs}) >= 6
+    go(problems[0], laws=[gf.symbolic("sum(W1**2)")])
+    assert EVENTS.count(COMPILED) == compiled + 1  # what a row records, and no step
 
 
 def test_no_host_callback_in_the_traced_program():

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import gfflow as gf
@@ -58,16 +59,19 @@ def modulus(prediction, target):
     return jnp.sum(jnp.abs(prediction - target) ** 2)
 
 
+def weighted(model, loss, data):
+    """As many samples as `check` draws, with weights: its programs serve for both."""
+    return gf.Problem(model, loss, data, weights=np.ones(16))
+
+
 def unusual_problem(name):
-    x = jnp.array([[1.0, 0.3, -0.4], [0.2, -1.0, 0.7]])
-    z = jax.lax.complex(x, x[:, ::-1])
-    keys = jax.random.split(jax.random.key(0), 2)
+    x = np.random.default_rng(0).standard_normal((16, 3))
+    z = x + 1j * x[:, ::-1]
+    keys = jax.random.split(jax.random.key(0), 16)
     return {
-        "complex predictions": lambda: gf.Problem(
-            Transformed(1.3, 0.4), modulus, (x, z)
-        ),
-        "complex inputs": lambda: gf.Problem(Complex(1.3, 0.4), modulus, (z, 2j * z)),
-        "keys": lambda: gf.Problem(Noisy(1.3, 0.4), "mse", ((x, keys), x)),
+        "complex predictions": lambda: weighted(Transformed(1.3, 0.4), modulus, (x, z)),
+        "complex inputs": lambda: weighted(Complex(1.3, 0.4), modulus, (z, 2j * z)),
+        "keys": lambda: weighted(Noisy(1.3, 0.4), "mse", ((x, keys), x)),
     }[name]()
 
 
@@ -96,8 +100,8 @@ class Spare(Product):
 
 
 def test_arrays_of_no_entries_warn_of_nothing():
-    x = jnp.array([[1.0], [0.2]])
-    problem = gf.Problem(Spare(), "mse", ((x, jnp.zeros((2, 0))), 2 * x))
+    x = np.random.default_rng(0).standard_normal((16, 1))
+    problem = weighted(Spare(), "mse", ((x, np.zeros((16, 0))), 2 * x))
     report = gf.check(solved(problem, t1=0.1), BALANCE, ladder=False)
     assert report["balance"].verdict == "conserved"
     assert gf.discover(problem).number == 1

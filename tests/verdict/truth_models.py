@@ -3,10 +3,15 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+
+def numbers(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def normal(seed, *shape, scale=1.0):
-    return scale * jax.random.normal(jax.random.key(seed), shape)
+    return jnp.asarray(scale * numbers(seed, *shape))
 
 
 class SwiGLU(eqx.Module):
@@ -29,11 +34,11 @@ class Normalised(eqx.Module):
 
     weight: jax.Array
     readout: jax.Array
-    eps: float = eqx.field(static=True)
+    eps: jax.Array
 
     def __init__(self, eps, units=5):
         self.weight, self.readout = normal(4, units, 3), normal(5, 2, units)
-        self.eps = eps
+        self.eps = jnp.asarray(eps)
 
     def __call__(self, x):
         z = self.weight @ x

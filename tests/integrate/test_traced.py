@@ -67,22 +67,25 @@ def test_most_steps_inside_jit():
 
 
 def test_vmap_over_sixteen_seeds():
-    def by_seed(key):
-        problem = smooth_problem()
-        moved = jtu.tree_map(
-            lambda p: p + jax.random.normal(key, p.shape, p.dtype), problem.parameters
-        )
-        times = gf.linear_times(0.5, 1.0, 2)
-        end = run(problem.with_parameters(moved), saveat=times, parameters_every=0)
-        return end.losses, end.parameters, end.status
+    problem, times = smooth_problem(), gf.linear_times(0.5, 1.0, 2)
 
-    keys = jax.random.split(jax.random.key(5), 16)
-    losses, parameters, status = jax.jit(jax.vmap(by_seed))(keys)
-    assert np.all(jax.vmap(lambda s: s == gf.Status.successful)(status))
+    @jax.jit
+    @jax.vmap
+    def moved(key):
+        shift = lambda p: p + jax.random.normal(key, p.shape, p.dtype)
+        return jtu.tree_map(shift, problem.parameters)
+
+    def trained(start):
+        end = run(problem.with_parameters(start), saveat=times, parameters_every=0)
+        return end.losses, end.parameters, end.status == gf.Status.successful
+
+    starts = moved(jax.random.split(jax.random.key(5), 16))
+    *several, successful = jtu.tree_map(np.asarray, jax.jit(jax.vmap(trained))(starts))
+    assert np.all(successful)
+    starts = jtu.tree_map(np.asarray, starts)
     for i in range(16):
-        single = by_seed(keys[i])
-        np.testing.assert_allclose(losses[i], single[0], rtol=1e-13, atol=1e-13)
-        for batch, one in zip(*map(jtu.tree_leaves, (parameters, single[1]))):
+        *single, _ = trained(jtu.tree_map(lambda p: jnp.asarray(p[i]), starts))
+        for batch, one in zip(*map(jtu.tree_leaves, (several, single))):
             np.testing.assert_allclose(batch[i], one, rtol=1e-13, atol=1e-13)
 
 
@@ -149,7 +152,7 @@ def test_derivative_of_the_final_loss():
         )
         return end.losses[-1]
 
-    value, slope = jax.value_and_grad(final)(jnp.asarray(1.3))
+    value, slope = jax.jit(jax.value_and_grad(final))(1.3)
 
     def closed(u0):
         u, v = product_solution(1.0, u=u0)

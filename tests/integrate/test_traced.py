@@ -13,6 +13,9 @@ import gfflow as gf
 from ..analytic import product_problem, product_solution, smooth_problem
 
 FLOW = gf.GradientFlow()
+PROBLEM = product_problem()
+LAW = gf.symbolic("u**2 - v**2", "c")
+OPTIONS = {"laws": [LAW], "stop_gradient_norm": 1e-4, "parameters_every": 5}
 COMPILED = "/jax/core/compile/backend_compile_duration"
 EVENTS: list[str] = []
 jax.monitoring.register_event_duration_secs_listener(
@@ -30,12 +33,16 @@ def jitted(problem, t1, rtol, **options):
     return run(problem, t1=t1, rtol=rtol, **options)
 
 
+def here_and_inside(rtol, max_steps):
+    """One run on the host, the other in a jit, of one program each."""
+    limits = jnp.asarray(9.0), jnp.asarray(rtol)
+    options = OPTIONS | {"max_steps": jnp.asarray(max_steps)}
+    host = run(PROBLEM, t1=9.0, rtol=rtol, **options)
+    return host, jitted(PROBLEM, *limits, **options)
+
+
 def test_inside_jit():
-    problem = product_problem()
-    law = gf.symbolic("u**2 - v**2", "c")
-    options = {"laws": [law], "stop_gradient_norm": 1e-4, "parameters_every": 5}
-    host = run(problem, t1=9.0, **options)
-    inside = jitted(problem, jnp.asarray(9.0), jnp.asarray(1e-8), **options)
+    host, inside = here_and_inside(1e-8, 10_000)
     reached = np.isfinite(inside.ts)
     assert inside.status_name == host.status_name == "stopped_gradient_norm"
     assert reached.sum() == len(host.ts) < len(inside.ts)
@@ -58,9 +65,7 @@ def test_inside_jit():
 
 
 def test_most_steps_inside_jit():
-    options = {"max_steps": 7, "parameters_every": 0}
-    inside = jitted(product_problem(), jnp.asarray(9.0), jnp.asarray(1e-12), **options)
-    host = run(product_problem(), t1=9.0, rtol=1e-12, **options)
+    host, inside = here_and_inside(1e-12, 7)
     assert inside.status_name == host.status_name == "max_steps_reached"
     assert inside.accepted_steps + inside.rejected_steps == 7
     assert np.nanmax(inside.ts) <= inside.state_ts[-1]

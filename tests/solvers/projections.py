@@ -17,11 +17,6 @@ TIMES = np.linspace(0.0, 2.0, 9)
 
 def network(widths, activation="relu", samples=12, bias=True, **options):
     """A network on random data; biases are not zero."""
-    return gf.Problem(*_model_and_data(widths, activation, samples, bias), **options)
-
-
-@eqx.filter_jit
-def _model_and_data(widths, activation, samples, bias):
     keys = jax.random.split(jax.random.key(0), 4)
     if activation == "linear":
         model = gf.models.DeepLinear(widths, key=keys[0], bias=bias)
@@ -38,7 +33,7 @@ def _model_and_data(widths, activation, samples, bias):
         )
     x = jax.random.normal(keys[1], (samples, widths[0]))
     y = jnp.sin(x @ jax.random.normal(keys[2], (widths[0], widths[-1])))
-    return model, "mse", (x, y)
+    return gf.Problem(model, "mse", (x, y), **options)
 
 
 def run(field, solver, t0, t1, dt0, y0, args=None, rtol=None, **options):

@@ -46,19 +46,20 @@ def test_closed_form_of_the_scalar_network():
 
 
 def test_time_scale_and_weight_decay_in_closed_form():
-    fast = gf.solve(FLOW, product_problem(time_scale=2.0), t1=0.5, rtol=1e-13)
+    options = dict(rtol=1e-13, solver="dopri8")
+    fast = gf.solve(FLOW, product_problem(time_scale=2.0), t1=0.5, **options)
     u, v = product_solution(1.0)
     np.testing.assert_allclose([fast.model.u, fast.model.v], [u, v], atol=1e-11)
     flow = gf.GradientFlow(weight_decay=0.3)
     law = gf.symbolic("u**2 - v**2")
-    decayed = gf.solve(flow, product_problem(), t1=2.0, rtol=1e-13, laws=[law])
+    decayed = gf.solve(flow, product_problem(), t1=2.0, laws=[law], **options)
     kept = decayed.laws[law.name] * np.exp(0.6 * np.asarray(decayed.ts))
     np.testing.assert_allclose(kept, 1.3**2 - 0.4**2, atol=1e-11)
 
 
 def test_two_layer_linear_network_against_heyoka():
     problem = linear_problem()
-    solution = gf.solve(FLOW, problem, t1=3.0, rtol=1e-13)
+    solution = gf.solve(FLOW, problem, t1=3.0, rtol=1e-13, solver="dopri8")
     reference = linear_reference(problem, 3.0)
     for layer, weight in zip(solution.model.layers, reference):
         np.testing.assert_allclose(layer.weight, weight, rtol=0, atol=1e-11)
@@ -108,19 +109,21 @@ def test_conjugate_runs_by_its_name():
 
 def test_saved_times_are_hit_exactly():
     times = jnp.array([0.1, 0.2, 0.3000000001, 0.7])
-    solution = gf.solve(FLOW, product_problem(), t1=0.9, saveat=times, rtol=1e-6)
+    solution = gf.solve(
+        FLOW, product_problem(), t1=0.9, saveat=times, rtol=1e-6, solver="tsit5"
+    )
     wanted = np.array([0.0, *np.asarray(times), 0.9])
     assert np.array_equal(solution.ts, wanted)
     assert np.array_equal(solution.grid, wanted)
-    late = gf.solve(FLOW, product_problem(), t0=-1.5, t1=2.5)
+    late = gf.solve(FLOW, product_problem(), t0=-1.5, t1=2.5, solver="tsit5")
     assert late.ts[0] == -1.5 and late.ts[-1] == 2.5 and len(late.ts) == 51
     np.testing.assert_allclose(late.model.u, product_solution(4.0)[0], atol=1e-8)
 
 
 def test_states_that_are_kept():
-    times = gf.linear_times(0.1, 1.0, 10)
+    options = dict(saveat=gf.linear_times(0.1, 1.0, 10), rtol=1e-6, solver="tsit5")
     keep = lambda every: gf.solve(
-        FLOW, product_problem(), saveat=times, rtol=1e-6, parameters_every=every
+        FLOW, product_problem(), parameters_every=every, **options
     )
     assert np.array_equal(keep(0).state_ts, [0.0, 1.0])
     np.testing.assert_allclose(keep(3).state_ts, [0.0, 0.3, 0.6, 0.9, 1.0])

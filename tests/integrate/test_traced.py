@@ -13,6 +13,9 @@ import gfflow as gf
 from ..analytic import product_problem, product_solution, smooth_problem
 
 FLOW = gf.GradientFlow()
+PROBLEM = product_problem()
+LAW = gf.symbolic("u**2 - v**2", "c")
+OPTIONS = {"laws": [LAW], "stop_gradient_norm": 1e-4, "parameters_every": 5}
 COMPILED = "/jax/core/compile/backend_compile_duration"
 EVENTS: list[str] = []
 jax.monitoring.register_event_duration_secs_listener(
@@ -30,12 +33,16 @@ def jitted(problem, t1, rtol, **options):
     return run(problem, t1=t1, rtol=rtol, **options)
 
 
+def here_and_inside(rtol, max_steps):
+    """One run on the host, the other in a jit, of one program each."""
+    limits = jnp.asarray(9.0), jnp.asarray(rtol)
+    options = OPTIONS | {"max_steps": jnp.asarray(max_steps)}
+    host = run(PROBLEM, t1=9.0, rtol=rtol, **options)
+    return host, jitted(PROBLEM, *limits, **options)
+
+
 def test_inside_jit():
-    problem = product_problem()
-    law = gf.symbolic("u**2 - v**2", "c")
-    options = {"laws": [law], "stop_gradient_norm": 1e-4, "parameters_every": 5}
-    host = run(problem, t1=9.0, **options)
-    inside = jitted(problem, jnp.asarray(9.0), jnp.asarray(1e-8), **options)
+    host, inside = here_and_inside(1e-8, 10_000)
     reached = np.isfinite(inside.ts)
     assert inside.status_name == host.status_name == "stopped_gradient_norm"
     assert reached.sum() == len(host.ts) < len(inside.ts)
@@ -58,31 +65,32 @@ def test_inside_jit():
 
 
 def test_most_steps_inside_jit():
-    options = {"max_steps": 7, "parameters_every": 0}
-    inside = jitted(product_problem(), jnp.asarray(9.0), jnp.asarray(1e-12), **options)
-    host = run(product_problem(), t1=9.0, rtol=1e-12, **options)
+    host, inside = here_and_inside(1e-12, 7)
     assert inside.status_name == host.status_name == "max_steps_reached"
     assert inside.accepted_steps + inside.rejected_steps == 7
     assert np.nanmax(inside.ts) <= inside.state_ts[-1]
 
 
 def test_vmap_over_sixteen_seeds():
-    def by_seed(key):
-        problem = smooth_problem()
-        moved = jtu.tree_map(
-            lambda p: p + jax.random.normal(key, p.shape, p.dtype), problem.parameters
-        )
-        times = gf.linear_times(0.5, 1.0, 2)
-        end = run(problem.with_parameters(moved), saveat=times, parameters_every=0)
-        return end.losses, end.parameters, end.status
+    problem, times = smooth_problem(), gf.linear_times(0.5, 1.0, 2)
 
-    keys = jax.random.split(jax.random.key(5), 16)
-    losses, parameters, status = jax.jit(jax.vmap(by_seed))(keys)
-    assert np.all(jax.vmap(lambda s: s == gf.Status.successful)(status))
+    @jax.jit
+    @jax.vmap
+    def moved(key):
+        shift = lambda p: p + jax.random.normal(key, p.shape, p.dtype)
+        return jtu.tree_map(shift, problem.parameters)
+
+    def trained(start):
+        end = run(problem.with_parameters(start), saveat=times, parameters_every=0)
+        return end.losses, end.parameters, end.status == gf.Status.successful
+
+    starts = moved(jax.random.split(jax.random.key(5), 16))
+    *several, successful = jtu.tree_map(np.asarray, jax.jit(jax.vmap(trained))(starts))
+    assert np.all(successful)
+    starts = jtu.tree_map(np.asarray, starts)
     for i in range(16):
-        single = by_seed(keys[i])
-        np.testing.assert_allclose(losses[i], single[0], rtol=1e-13, atol=1e-13)
-        for batch, one in zip(*map(jtu.tree_leaves, (parameters, single[1]))):
+        *single, _ = trained(jtu.tree_map(lambda p: jnp.asarray(p[i]), starts))
+        for batch, one in zip(*map(jtu.tree_leaves, (several, single))):
             np.testing.assert_allclose(batch[i], one, rtol=1e-13, atol=1e-13)
 
 
@@ -151,7 +159,7 @@ def test_derivative_of_the_final_loss():
         )
         return end.losses[-1]
 
-    value, slope = jax.value_and_grad(final)(jnp.asarray(1.3))
+    value, slope = jax.jit(jax.value_and_grad(final))(1.3)
 
     def closed(u0):
         u, v = product_solution(1.0, u=u0)

@@ -12,6 +12,9 @@ import gfflow as gf
 FLOW = gf.GradientFlow()
 
 
+TIMES = np.linspace(0.0, 2.0, 9)
+
+
 def network(widths, activation="relu", samples=12, bias=True, **options):
     """A network on random data; biases are not zero."""
     keys = jax.random.split(jax.random.key(0), 4)
@@ -44,8 +47,10 @@ def run(field, solver, t0, t1, dt0, y0, args=None, rtol=None, **options):
 
 @eqx.filter_jit
 def integrate(problem, solver, flow=FLOW, *, t1=2.0, saveat=None):
-    """At rtol 1e-3; the states at the end of each step by default."""
-    options = dict(saveat=saveat or diffrax.SaveAt(steps=True, solver_state=True))
+    """At rtol 1e-3; the states at `TIMES` and the end of each step by default."""
+    if saveat is None:
+        saveat = diffrax.SaveAt(ts=jnp.asarray(TIMES), steps=True, solver_state=True)
+    options = dict(saveat=saveat)
     start, field = problem.parameters, flow.vector_field
     options |= dict(rtol=1e-3, max_steps=512)
     return run(field, solver, 0.0, t1, 0.01, start, problem, **options)
@@ -53,12 +58,17 @@ def integrate(problem, solver, flow=FLOW, *, t1=2.0, saveat=None):
 
 def drift(law, problem, states, ts, rate=0.0):
     """The largest departure from e^{−rate·t} h(0) as a fraction of the law's scale."""
-    value = lambda y: law(0.0, problem.model_at(y))
-    start = value(problem.parameters)
-    size = problem.model_at(jtu.tree_map(jnp.abs, problem.parameters))
-    scale = np.asarray(law.absolute_value(0.0, size))
+    values, start, scale = map(np.asarray, _along(law, problem, states))
     taken = np.isfinite(ts)
-    values = np.asarray(jax.jit(jax.vmap(value))(states))[taken]
-    goal = np.exp(-rate * np.asarray(ts)[taken])[:, None] * np.asarray(start)[None]
-    assert len(values) > 4
-    return float(np.max(np.abs(values - goal) / scale))
+    goal = np.exp(-rate * np.asarray(ts)[taken])[:, None] * start[None]
+    assert taken.sum() > 4
+    return float(np.max(np.abs(values[taken] - goal) / scale))
+
+
+@eqx.filter_jit
+def _along(law, problem, states):
+    """A law's values at the states and at the start, and its scale there."""
+    value = lambda y: law(0.0, problem.model_at(y))
+    size = problem.model_at(jtu.tree_map(jnp.abs, problem.parameters))
+    scale = law.absolute_value(0.0, size)
+    return jax.vmap(value)(states), value(problem.parameters), scale

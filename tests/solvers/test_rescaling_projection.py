@@ -38,31 +38,30 @@ def test_symmetries_restore_laws_and_leave_the_function(widths, activation, scal
     laws = known_laws(problem, FLOW)
     assert len(laws) == len(widths) - 2
     values = lambda y: [law(0.0, problem.model_at(y)) for law in laws]
-    targets = values(problem.parameters)
-    key = jax.random.key(5)
-    start = jtu.tree_map(
-        lambda a: a + 0.02 * jax.random.normal(key, a.shape), problem.parameters
-    )
-    if activation == "linear":
-        flat = lambda parts: jnp.concatenate(parts)
-        end = restored(
-            lambda y: flat(values(y)),
-            start,
-            flat(targets),
-            jnp.zeros_like(flat(targets)),
-            balanced(laws),
-            6,
-        )
-    else:
-        end = rescaled(laws, start, targets)
-    before, after = values(start), values(end)
-    magnitude = problem.model_at(jtu.tree_map(jnp.abs, start))
-    for law, h, old, new in zip(laws, targets, before, after):
-        size = law.absolute_value(0.0, magnitude)
-        assert np.max(np.abs(old - h) / size) > 1e-3
-        assert np.max(np.abs(new - h) / size) < 3e-15
+    flat = lambda y: jnp.concatenate(values(y))
     function = lambda y: jax.vmap(problem.model_at(y))(problem.inputs)
-    np.testing.assert_allclose(function(end), function(start), rtol=1e-12, atol=1e-14)
+    shift = lambda a: a + 0.02 * jax.random.normal(jax.random.key(5), a.shape)
+
+    @jax.jit
+    def around(y):
+        """Of laws and function: what is wanted, before, after, and the scale."""
+        start, targets = jtu.tree_map(shift, y), values(y)
+        if activation == "linear":
+            goal = jnp.concatenate(targets)
+            noise = jnp.zeros_like(goal)
+            end = restored(flat, start, goal, noise, balanced(laws), 6)
+        else:
+            end = rescaled(laws, start, targets)
+        magnitude = problem.model_at(jtu.tree_map(jnp.abs, start))
+        sizes = [law.absolute_value(0.0, magnitude) for law in laws]
+        functions = function(start), function(end)
+        return [*zip(targets, values(start), values(end), sizes)], functions
+
+    of_laws, (before, after) = jtu.tree_map(np.asarray, around(problem.parameters))
+    for wanted, old, new, size in of_laws:
+        assert np.max(np.abs(old - wanted) / size) > 1e-3
+        assert np.max(np.abs(new - wanted) / size) < 3e-15
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
 
 
 def test_the_symmetry_is_used_only_where_there_is_one():
@@ -122,9 +121,14 @@ def test_derivatives_through_the_symmetries(widths, activation):
             start = restored(flat, start, target, noise, balanced(laws), 6)
         return sum(jnp.sum(jnp.sin(a)) for a in jtu.tree_leaves(start))
 
-    scale, step = jnp.asarray(1.02), 1e-5
-    go = jax.jit(end)
-    difference = (go(scale + step) - go(scale - step)) / (2 * step)
-    there = jax.jit(lambda s: jax.jvp(end, (s,), (jnp.ones(()),))[1])(scale)
-    np.testing.assert_allclose(there, difference, rtol=1e-6)
-    np.testing.assert_allclose(jax.jit(jax.grad(end))(scale), there, rtol=1e-9)
+    @jax.jit
+    def derivatives(scale):
+        there = jax.jvp(end, (scale,), (jnp.ones_like(scale),))[1]
+        return there, *jax.value_and_grad(end)(scale)
+
+    step = 1e-5
+    _, ahead, _ = derivatives(1.02 + step)
+    _, behind, _ = derivatives(1.02 - step)
+    there, _, back = derivatives(1.02)
+    np.testing.assert_allclose(there, (ahead - behind) / (2 * step), rtol=1e-6)
+    np.testing.assert_allclose(back, there, rtol=1e-9)

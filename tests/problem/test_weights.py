@@ -94,7 +94,7 @@ def test_traced_weights():
         return problem.value_and_gradient(problem.parameters)
 
     known = gf.Problem(net, loss, data, weights=WEIGHTS)
-    close(gradient(WEIGHTS), known.value_and_gradient(known.parameters))
+    close(gradient(WEIGHTS), eqx.filter_jit(known.value_and_gradient)(known.parameters))
 
 
 def test_no_sample_is_looked_for_where_every_one_counts():

@@ -1,9 +1,11 @@
 """The arrays of a state as one vector."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -53,17 +55,28 @@ class FlatState(eqx.Module):
 
     def tree(self, z: Vector, others: Sequence[Array]) -> State:
         """The state at z, with these for the arrays that are not chosen."""
-        own, rest = iter(self._unravel(z[1:] if self.timed else z)), iter(others)
+        own, rest = iter(_split(self._unravel, self.timed, z)), iter(others)
         each = [next(own) if c else next(rest) for c in self.chosen]
         return jtu.tree_unflatten(self._structure, each)
 
     def flat(self, tree: State, first: ScalarLike) -> Vector:
         """The vector of a tree like the state, `first` in the place of time."""
-        vector = ravel_pytree(self.pick(jtu.tree_leaves(tree)))[0]
-        if not self.timed:
-            return vector
-        return jnp.concatenate([jnp.full(1, first), vector])
+        return _joined(self.pick(jtu.tree_leaves(tree)), first if self.timed else None)
 
     def start(self, state: State) -> np.ndarray:
         """z there, at time 1."""
         return np.asarray(self.flat(state, 1.0))
+
+
+# Compiled where a state is moved by itself, since that takes a dozen operations.
+@partial(jax.jit, static_argnums=(0, 1), inline=True)
+def _split(unravel: Callable[[Array], list[Array]], timed: bool, z: Vector):
+    return unravel(z[1:] if timed else z)
+
+
+@partial(jax.jit, inline=True)
+def _joined(arrays: list[Array], first: ScalarLike | None) -> Vector:
+    vector = ravel_pytree(arrays)[0]
+    if first is None:
+        return vector
+    return jnp.concatenate([jnp.full(1, first), vector])

@@ -56,8 +56,7 @@ def test_the_first_of_two_stops_is_named(wanted):
 
 
 def test_most_steps():
-    options = {"max_steps": 7, "rtol": 1e-12, "solver": "dopri8"}
-    end = gf.solve(FLOW, product_problem(), t1=100.0, **options)
+    end = gf.solve(FLOW, product_problem(), t1=100.0, max_steps=7, rtol=1e-12)
     assert end.status_name == "max_steps_reached" and not end.finished
     assert end.accepted_steps + end.rejected_steps == 7
     assert 0 < end.ts[-1] < 100.0
@@ -73,8 +72,9 @@ def test_wall_time():
 
 def test_first_step_that_overflows():
     """θ' = −sinh θ from 50: tanh(θ/2) = tanh(25) e^{−t}."""
-    options = {"saveat": jnp.ones(1), "dt0": 1.0, "rtol": 1e-10, "solver": "tsit5"}
-    end = gf.solve(FLOW, problem_of(jnp.cosh, 50.0), **options)
+    end = gf.solve(
+        FLOW, problem_of(jnp.cosh, 50.0), saveat=jnp.ones(1), dt0=1.0, rtol=1e-10
+    )
     assert end.status_name == "successful" and end.rejected_steps > 0
     np.testing.assert_allclose(end.model.w, 2 * np.arctanh(np.exp(-1.0)), atol=1e-8)
 
@@ -82,8 +82,9 @@ def test_first_step_that_overflows():
 def test_field_that_turns_nan_keeps_what_was_computed():
     """θ' = 1 from 0, and NaN beyond θ = 1, that is t > 1."""
     function = lambda w: jnp.where(w > 1.0, jnp.nan, -1.0) * w
-    options = {"saveat": gf.linear_times(0.1, 2.0, 20), "solver": "tsit5"}
-    end = gf.solve(FLOW, problem_of(function, 0.0), **options)
+    end = gf.solve(
+        FLOW, problem_of(function, 0.0), saveat=gf.linear_times(0.1, 2.0, 20)
+    )
     assert end.status_name == "non_finite" and not end.finished
     assert len(end.ts) >= 10 and np.all(np.isfinite(end.losses[:-1]))
     np.testing.assert_allclose(end.ts[-1], 1.0, atol=0.1)

@@ -101,9 +101,7 @@ _Entries = np.ndarray | np.integer
 _Signed = tuple[int, _Entries, _Entries]
 
 
-def inner_product(
-    *signed: _Signed,
-) -> Polynomial:
+def inner_product(*signed: _Signed) -> Polynomial:
     """Σ sign · ⟨x, y⟩, for (sign, entries of x, entries of y)."""
     terms: dict[tuple[int, int], int] = {}
     for sign, left, right in signed:
@@ -113,9 +111,7 @@ def inner_product(
     return Polynomial(terms)
 
 
-def turn(
-    *signed: _Signed,
-) -> dict[tuple[int, int], int]:
+def turn(*signed: _Signed) -> dict[tuple[int, int], int]:
     """The skew matrix of Σ sign · (x ∂/∂y − y ∂/∂x)-like rotations of x and y."""
     found: dict[tuple[int, int], int] = {}
     for sign, left, right in signed:

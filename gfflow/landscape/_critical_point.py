@@ -6,11 +6,11 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from .._checks import is_traced, positive
 from .._errors import ProblemError, SolveError
-from .._typing import BoolScalar, IntScalarLike, Parameters, Scalar, ScalarLike
+from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
 from ..problem import Problem, second_order
 from ._ending import Ending
 from ._potential import Potential
@@ -52,7 +52,7 @@ class CriticalPoint(eqx.Module):
     ending: Ending
 
     @property
-    def converged(self) -> BoolScalar:
+    def converged(self) -> Bool[Array, "..."]:
         """Whether it is a critical point to the threshold, at the end of a descent, and
         no descent from it is left at second order (see `undecided`)."""
         return self.ending == Ending.converged

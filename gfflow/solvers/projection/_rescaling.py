@@ -18,7 +18,7 @@ from ._units import as_matrix, changed, sides, symmetries_of
 
 
 def rescaled(
-    laws: Sequence[Law], state: State, targets: Sequence[Float[Array, " units"]]
+    laws: Sequence[Law], state: State, targets: Sequence[Float[Array, " _"]]
 ) -> State:
     """The state at which h = `targets`, on the orbit of the rescaling symmetry.
 

@@ -48,7 +48,7 @@ class Ladder(NamedTuple):
 
 
 def fitted_ladder(
-    drifts: Sequence[Float[np.ndarray, "T components"]],
+    drifts: Sequence[Float[np.ndarray, "_ components"]],
     *,
     tolerances: Sequence[float],
     steps: Sequence[int],

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 import pytest
 
 import gfflow as gf
@@ -78,7 +78,7 @@ def test_run_check_resume_and_load(call, tmp_path):
     solution = gf.load(run)
     assert solution.status_name == "successful" and solution.ts.shape == (6,)
     assert float(solution.losses[-1]) == found["loss"]
-    assert solution.model(np.ones(2)).shape == (2,)
+    assert solution.model(jnp.ones(2)).shape == (2,)
     report = gf.check(solution, ladder=False)
     assert [law.verdict for law in report.values()] == ["predicted-decay"]
 

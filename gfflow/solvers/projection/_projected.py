@@ -92,7 +92,7 @@ class Projected(AbstractWrapper[ProjectedState]):
     def __init__(
         self,
         solver: diffrax.AbstractSolver,
-        laws: Sequence[Law | Callable],
+        laws: Law | Callable | Sequence[Law | Callable],
         *,
         view: Callable[[State, Any], Any] | None = None,
         corrections: int = PROJECTION_CORRECTIONS,
@@ -100,8 +100,8 @@ class Projected(AbstractWrapper[ProjectedState]):
         """**Arguments:**
 
         - `solver`: any Diffrax solver of ordinary differential equations.
-        - `laws`: `gfflow.Law`s, or functions `h(y)` or `h(t, y)` to arrays. Laws may
-            depend on each other.
+        - `laws`: `gfflow.Law`s, or functions `h(y)` or `h(t, y)` to arrays, or one of
+            these. Laws may depend on each other.
         - `view`: see the attribute. `gfflow.solve` puts in its flow's; with plain
             Diffrax and laws of models, `lambda y, problem: problem.model_at(y)`.
         - `corrections`: see the attribute.

@@ -13,6 +13,7 @@ import gfflow as gf
 from gfflow.experiment import tell
 from gfflow.experiment.tell import Screen, print_compared, print_laws, visible
 
+from ..annotations import wrong_arguments
 from .config_cases import LINEAR
 
 NASTY = [
@@ -88,6 +89,7 @@ def test_messages(command, capsys, tmp_path, monkeypatch, name):
     assert f"error: {visible(name)}: there is no such file" in capsys.readouterr().err
 
 
+@wrong_arguments
 @pytest.mark.parametrize("name", NASTY)
 def test_tables(name):
     law = SimpleNamespace(name=name, degree="linear")

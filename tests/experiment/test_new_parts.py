@@ -14,6 +14,8 @@ from gfflow.experiment.config._flow_sections import FlowSection
 from gfflow.experiment.config._parts import Choice
 from gfflow.experiment.run._build import build
 
+from ..annotations import wrong_arguments
+
 FLOW = get_args(FlowSection)[1]
 CONFIG = """\
 [problem]
@@ -113,6 +115,7 @@ def test_keys_are_those_of_the_signature(tmp_path):
     ]
 
 
+@wrong_arguments
 def test_an_error_has_the_line_of_its_argument(tmp_path):
     (found,) = problems(tmp_path, ("slowness = 2.0", "slowness = -1.0"))
     assert found == "config.toml:11: flow.slowness: slowness must be above 0"

@@ -52,7 +52,7 @@ def test_the_field_is_that_of_a_direct_solver(rates):
         scale = jtu.tree_map(draw, eqx.filter(model, eqx.is_inexact_array))
     signed = np.random.default_rng(0).normal(size=12)
     problem = problem_of(model, chunk=5, time_scale=scale)
-    problem = problem.with_data(problem.inputs, problem.targets, signed)
+    problem = problem.with_data(problem.inputs, problem.targets, jnp.asarray(signed))
     flow = gf.NaturalGradientFlow(0.01)
 
     @eqx.filter_jit

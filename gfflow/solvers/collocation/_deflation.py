@@ -106,12 +106,13 @@ def next_basis(
     stiff, the space doubles, by `extra` and scattered directions. Where nothing was
     known it is made of `start` and scattered directions.
 
-    `start` is the slope of the flow at `state`. Scattered directions leave out the
-    entries in which both are 0: so every row stays in a set {y_i = 0, i in I} that the
-    flow does not leave, such as that of diagonal weights. For J maps the set into
-    itself, without rounding, and with rows in it so does Newton's correction; with rows
-    across it the correction would be of the wrong size in the entries that are 0, whose
-    tolerance is the absolute one. An entry that leaves 0 later is found by `extra`.
+    `start` is the slope at the start of the step, `state` where J is taken. Scattered
+    directions leave out the entries in which both are 0: so every row stays in a set
+    {y_i = 0, i in I} that the flow does not leave, such as that of diagonal weights.
+    For J maps the set into itself, without rounding, and with rows in it so does
+    Newton's correction; with rows across it the correction would be of the wrong size
+    in the entries that are 0, whose tolerance is the absolute one. An entry that leaves
+    0 later is found by `extra`.
     """
     most, size = old.basis.shape
 

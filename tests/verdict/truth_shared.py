@@ -38,6 +38,7 @@ def symbolic(*texts):
 
 def claims(problem, laws, truths):
     """The known laws are true, and the others what is said of them by name."""
+    assert truths.keys() <= {law.name for law in laws}
     known = every(gf.known_laws(problem, FLOW), TRUE)
     return [*known, *((law, truths.get(law.name, ANY)) for law in laws)]
 

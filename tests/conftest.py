@@ -31,7 +31,7 @@ from jaxtyping import install_import_hook
 
 from . import annotations, compilation
 
-MAPS, MOST_MAPS = Path("/proc/self/maps"), 30_000
+MAPS, MOST_MAPS = Path("/proc/self/maps"), 45_000
 # Programs are large graphs of objects that stay: looking through them all for garbage
 # takes a twentieth of the time.
 gc.set_threshold(100_000, 50, 1000)

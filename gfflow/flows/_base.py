@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._typing import Parameters, Rate, ScalarLike, State
+from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._second_order import SecondOrder
 
@@ -115,7 +115,7 @@ class AbstractFlow(eqx.Module):
 
     def clock(self) -> Clock:
         """The functions of time that its laws may contain, by name."""
-        return (("t", lambda t: t),) if self.has_memory else ()
+        return (("t", _time),) if self.has_memory else ()
 
     def spelled_with_decay(self, rate: Rate, coupled: bool) -> "AbstractFlow | None":
         """This flow with weight decay in its own argument; `None` where it has none for
@@ -138,3 +138,8 @@ class AbstractFlow(eqx.Module):
         """Whether the parameters are entries of the state, and not functions of it. If
         not, no solver keeps laws of the parameters by construction."""
         return True
+
+
+def _time(t: Scalar) -> Scalar:
+    """One function for all flows, so that what is compiled for it is."""
+    return t

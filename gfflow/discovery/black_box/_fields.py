@@ -15,6 +15,7 @@ from ._programs import programs_of
 
 ROWS = 32
 _GRADIENTS = 256
+_FEW, _FEW_OF = 8, 16
 _ULPS, _STEADY = 4, 1e-12
 _LEAST, _RELIABLE = 1e4, 0.1
 
@@ -41,29 +42,50 @@ class Fields:
         """
         many = -(-count // _GRADIENTS)
         data = [self.subject.draw(random, _GRADIENTS, 1) for _ in range(many)]
-        made = [self.at(z, each) for each in data]
-        noise = self._noise(random, z, data[0], made)
+        each = [self.at(z, one) for one in data]
+        made = np.concatenate(each)
+        noise = self._small(made)
+        if noise.any():
+            noise &= ~_same(each[0], self.at(_moved(random, z), data[0]))
         if self.subject.drift is not None:
-            made.append(np.asarray(self.subject.drift(jnp.asarray(z)))[None])
-            noise &= made[-1][0] == 0
-        made = np.concatenate(made)
+            drift = np.asarray(self._programs.drift(self._given, jnp.asarray(z)))
+            noise &= drift == 0
+            made = np.concatenate([made, drift[None]])
         made[:, noise] = 0
         return _unit(made)
+
+    def with_drift(
+        self, random: np.random.Generator, z: Float[np.ndarray, "places S"]
+    ) -> list[Float[np.ndarray, "n S"]]:
+        """At each place at most eight fields, and the drift, of unit length: as `rows`,
+        at many places at once."""
+        count, places = _FEW_OF, len(z)
+        data = self.subject.draw(random, places * count, 1)
+        data = jtu.tree_map(lambda a: a.reshape(places, count, *a.shape[1:]), data)
+        at = lambda z: self._programs.moving(self._given, jnp.asarray(z), data)
+        made, drift = map(np.array, at(z))
+        noise = self._small(made)
+        if noise.any():
+            noise &= ~_same(made, np.asarray(at(_moved(random, z))[0]))
+        made[np.broadcast_to(noise[:, None], made.shape)] = 0
+        drift = np.where(noise, 0, drift)
+        return [
+            np.concatenate([_unit(rows)[:_FEW], _unit(own[None])])
+            for rows, own in zip(made, drift)
+        ]
 
     def at(self, z: np.ndarray, data: Datum) -> Float[np.ndarray, "n S"]:
         """The field of each datum at z."""
         return np.asarray(self._programs.rows(self._given, jnp.asarray(z), data))
 
-    def _noise(self, random, z, first: Datum, made: list[np.ndarray]) -> np.ndarray:
-        """Entries that are next to nothing in all rows, and not the same again in those
-        of the first data."""
-        size = _root_mean_square(np.concatenate(made))
-        small = (size > 0) & (size <= _LEAST * self.subject.precision)
-        if not small.any():
-            return small
-        again = self.at(_moved(random, z), first)
-        change = _root_mean_square(made[0] - again, made[0])
-        return small & ~(change <= _RELIABLE * _root_mean_square(made[0]))
+    def inside(self, z: np.ndarray) -> np.ndarray:
+        """Any z, put into the domain of the flow."""
+        return np.asarray(self._programs.inside(self._given, jnp.asarray(z)))
+
+    def _small(self, rows: np.ndarray) -> np.ndarray:
+        """Entries that are next to nothing in all rows."""
+        size = _root_mean_square(rows)
+        return (size > 0) & (size <= _LEAST * self.subject.precision)
 
     def brackets(
         self, random: np.random.Generator, z: np.ndarray, level: int
@@ -101,17 +123,28 @@ class Fields:
         return jnp.asarray(weights), data
 
 
-def _root_mean_square(rows: np.ndarray, of: np.ndarray | None = None) -> np.ndarray:
+def _same(
+    rows: Float[np.ndarray, "*places n S"], again: Float[np.ndarray, "*places n S"]
+) -> np.ndarray:
+    """Which entries are not round-off."""
+    change = _root_mean_square(rows - again, rows)
+    return change <= _RELIABLE * _root_mean_square(rows)
+
+
+def _root_mean_square(
+    rows: Float[np.ndarray, "*places n S"],
+    of: Float[np.ndarray, "*places n S"] | None = None,
+) -> Float[np.ndarray, "*places S"]:
     """Of each column, a row in units of its largest entry (in `of`)."""
-    sizes = np.max(np.abs(rows if of is None else of), axis=1, initial=0.0)
+    sizes = np.max(np.abs(rows if of is None else of), axis=-1, initial=0.0)
     usable = np.isfinite(sizes) & (sizes > 0)
-    if not usable.any():
-        return np.zeros(rows.shape[1])
-    return np.sqrt(np.mean((rows[usable] / sizes[usable, None]) ** 2, axis=0))
+    scaled = rows / np.where(usable, sizes, 1)[..., None]
+    total = np.sum(np.where(usable[..., None], scaled, 0) ** 2, axis=-2)
+    return np.sqrt(total / np.maximum(np.sum(usable, axis=-1), 1)[..., None])
 
 
 def _moved(random: np.random.Generator, z: np.ndarray) -> np.ndarray:
-    return z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, len(z)))
+    return z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, z.shape))
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -6,30 +6,32 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..subject import Subject
+from ._fields import Fields
 
 _NUDGE = 0.1
 _WIDE = (0.5, 1.0, 1.0, 2.0)
 _LOCAL = 0.01
 
 
-def near(subject: Subject, random: np.random.Generator) -> np.ndarray:
+def near(fields: Fields, random: np.random.Generator) -> np.ndarray:
     """The start with a tenth of noise: generic, and most often of the same region."""
+    subject = fields.subject
     sizes = _sizes(subject)
     noise = _NUDGE * sizes * random.standard_normal(len(sizes))
-    return _placed(subject, random, subject.start + noise)
+    return _placed(fields, random, subject.start + noise)
 
 
-def anywhere(subject: Subject, random: np.random.Generator) -> np.ndarray:
+def anywhere(fields: Fields, random: np.random.Generator) -> np.ndarray:
     """Gaussian, each array of about its size at the start."""
-    sizes = _sizes(subject) * random.choice(_WIDE)
-    return _placed(subject, random, sizes * random.standard_normal(len(sizes)))
+    sizes = _sizes(fields.subject) * random.choice(_WIDE)
+    return _placed(fields, random, sizes * random.standard_normal(len(sizes)))
 
 
-def everywhere(subject: Subject, random: np.random.Generator) -> Iterator[np.ndarray]:
+def everywhere(fields: Fields, random: np.random.Generator) -> Iterator[np.ndarray]:
     """Near the start, then anywhere twice, and so on: a law that holds in half of space
     passes a dozen with a chance of 2⁻⁸."""
     for place in itertools.cycle((near, anywhere, anywhere)):
-        yield place(subject, random)
+        yield place(fields, random)
 
 
 def around(random: np.random.Generator, point: np.ndarray) -> Iterator[np.ndarray]:
@@ -39,10 +41,10 @@ def around(random: np.random.Generator, point: np.ndarray) -> Iterator[np.ndarra
         yield point * (1 + _LOCAL * noise)
 
 
-def _placed(subject: Subject, random: np.random.Generator, z) -> np.ndarray:
+def _placed(fields: Fields, random: np.random.Generator, z) -> np.ndarray:
     """In the domain, at a time between 1 and 2."""
-    z = subject.inside(z)
-    if subject.clock:
+    z = fields.inside(z)
+    if fields.subject.clock:
         z = np.concatenate([[random.uniform(1, 2)], z[1:]])
     return z
 

@@ -9,7 +9,7 @@ import jax
 import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
-from ..subject import Constant, Datum, Drift, Field, Subject
+from ..subject import Constant, Datum, Drift, Field, Subject, Vector
 from ._brackets import bracket
 from ._mixed_field import mixed_fields
 from ._orbit import carried_back
@@ -29,6 +29,9 @@ class Programs:
     """
 
     rows: Callable[[list[Array], Array, Datum], Rows]
+    drift: Callable[[list[Array], Array], Vector]
+    moving: Callable[[list[Array], Array, Datum], tuple[Array, Array]]
+    inside: Callable[[list[Array], Array], Vector]
     brackets: Callable[[list[Array], Array, Array, Datum], Rows]
     orbit: Callable[[list[Array], Array, Array, Datum], Rows]
 
@@ -36,14 +39,23 @@ class Programs:
         def rows(given, z, data):
             return jax.vmap(field(given), in_axes=(None, 0))(z, data)
 
+        def drift(given, z):
+            return Drift(field(given).response)(z)
+
+        def moving(given, z, data):
+            return rows(given, z, data), drift(given, z)
+
         def vectors(vector, given, z, weights, data):
             own = field(given)
-            drift = Drift(own.response) if own.response.state.timed else None
-            fields = mixed_fields(own, drift)
+            alone = Drift(own.response) if own.response.state.timed else None
+            fields = mixed_fields(own, alone)
             one = lambda chosen: vector(fields(z, *chosen), z)
             return jax.lax.map(one, (weights, data), batch_size=_AT_ONCE)
 
         self.rows = jax.jit(rows)
+        self.drift = jax.jit(drift)
+        self.moving = jax.jit(jax.vmap(moving, in_axes=(None, 0, 0)))
+        self.inside = jax.jit(lambda given, z: field(given).response.inside(z))
         self.brackets = jax.jit(partial(vectors, bracket))
         self.orbit = jax.jit(partial(vectors, carried_back))
 

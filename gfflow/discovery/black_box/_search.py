@@ -1,30 +1,21 @@
 """Polynomial laws, by linear algebra on random points and fields."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
 from ._fields import Fields
 from ._rank import null_space
+from ._samples import Samples, joined, samples
 
 _MOST_UNKNOWNS = 2200
 _MOST_ENTRIES = 2_000_000
 _RESIDUAL = 1e4
 _FLOOR = 1e-280
 _POINTS = 8
-_AT_A_POINT = 256
-_MOVING = 8
 _FRESH = 12
 _INDEPENDENT = 1e-8
-
-
-class Samples(NamedTuple):
-    """Variables of laws, and their change along a field: `(rows, variables)` twice."""
-
-    theta: np.ndarray
-    along: np.ndarray
 
 
 class Search:
@@ -45,13 +36,14 @@ class Search:
         random: np.random.Generator,
         places: Iterator[np.ndarray],
     ):
-        self.fields, self.random, self.places = fields, random, places
+        self.fields, self.random = fields, random
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self.skipped: list[str] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
         self._points = 0
         self._place = next(places)
+        self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
 
     def run(self, wanted: int, families: Iterable[Family]) -> None:
@@ -86,15 +78,24 @@ class Search:
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""
-        return _joined([self._at_a_point() for _ in range(_FRESH)])
+        return self._gathered(_FRESH, 0)[1]
+
+    def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
+        """At so many points or more, and so many rows or more."""
+        parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 2)], 0
+        while count < points or sum(len(part.theta) for part in parts) < rows:
+            more, part = next(self._more)
+            parts.append(part)
+            count += more
+        return count, joined(parts)
 
     def _null_laws(self, ansatz: Ansatz) -> list[Polynomial]:
         rows = ansatz.unknowns * 5 // 4 + 32
-        samples = self._enough(rows)
+        known = self._enough(rows)
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
-            ansatz.slopes(samples.theta[i : i + chunk], samples.along[i : i + chunk])
-            for i in range(0, len(samples.theta), chunk)
+            ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
+            for i in range(0, len(known.theta), chunk)
         )
         matrix = np.concatenate(list(parts))
         lengths = np.linalg.norm(matrix, axis=1)
@@ -118,22 +119,14 @@ class Search:
     def _enough(self, rows: int) -> Samples:
         """At least so many rows, at eight points or more; where there is a drift, of
         which there is one at each point, at so many points."""
-        samples = [self._samples]
         moving = self.fields.subject.drift is not None
-        wanted = rows if moving else _POINTS
-        while self._points < wanted or sum(len(s.theta) for s in samples) < rows:
-            samples.append(self._at_a_point())
-            self._points += 1
-        self._samples = _joined(samples)
+        points = rows if moving else _POINTS
+        count, more = self._gathered(
+            points - self._points, rows - len(self._samples.theta)
+        )
+        self._points += count
+        self._samples = joined([self._samples, more])
         return self._samples
-
-    def _at_a_point(self) -> Samples:
-        z = next(self.places)
-        rows = self.fields.rows(self.random, z, 1)
-        keep = self.random.permutation(len(rows))[:_AT_A_POINT]
-        if self.fields.subject.drift is not None:
-            keep = np.append(keep[:_MOVING], len(rows) - 1)
-        return Samples(*self.fields.subject.variables(z, rows[keep]))
 
     def _add(self, law: Polynomial) -> None:
         """If its gradient at a point is not in the span of those of the others."""
@@ -141,7 +134,7 @@ class Search:
         x = subject.variables(self._place, np.zeros((1, subject.size)))[0][0]
         gradient = law.slopes(x)
         if subject.clock:
-            rates, count = subject.times(self._place)[1], len(subject.clock)
+            rates, count = subject.times(self._place[0])[1], len(subject.clock)
             gradient = np.append(gradient[:count] @ rates, gradient[count:])
         length = np.linalg.norm(gradient)
         if length == 0:
@@ -153,7 +146,3 @@ class Search:
         if left > _INDEPENDENT:
             self._gradients = np.concatenate([self._gradients, gradient[None] / left])
             self.laws.append(law)
-
-
-def _joined(parts: list[Samples]) -> Samples:
-    return Samples(*(np.concatenate(each) for each in zip(*parts)))

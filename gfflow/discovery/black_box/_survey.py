@@ -37,9 +37,9 @@ class Survey:
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
-            sampled(self.fields, random, place(subject, random)) for place in places
+            sampled(self.fields, random, place(self.fields, random)) for place in places
         ]
-        search = self._searched(everywhere(subject, random), self.tangents)
+        search = self._searched(everywhere(self.fields, random), self.tangents)
         self.laws, self.skipped = search.laws, search.skipped
 
     def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:

@@ -40,7 +40,7 @@ def _whole_rows(fields: Fields, random, bound: int):
     """(variables, change) of each field, or `None` where something was rounded."""
     rows, subject = [], fields.subject
     for _ in range(_POINTS):
-        z = subject.inside(_nonzero(random, bound, subject.size))
+        z = fields.inside(_nonzero(random, bound, subject.size))
         data = subject.draw_whole(random, _ROWS, bound)
         if data is None:
             return None

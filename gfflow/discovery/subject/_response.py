@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 import equinox as eqx
-import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array
 
 from ..._typing import Parameters, State
@@ -31,8 +29,7 @@ class Response(eqx.Module):
         respond = lambda gradient: self.flow.response(t, here, gradient, self.problem)
         return self.flow.parameters(here), respond
 
-    def inside(self, z: np.ndarray) -> np.ndarray:
+    def inside(self, z: Vector) -> Vector:
         """Any z, put into the domain of the flow."""
-        at = jnp.asarray(z)
-        state = self.flow.inside(self.state.tree(at, self.state.rest))
-        return np.asarray(self.state.flat(state, self.state.time(at)))
+        state = self.flow.inside(self.state.tree(z, self.state.rest))
+        return self.state.flat(state, self.state.time(z))

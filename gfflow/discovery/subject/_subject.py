@@ -8,10 +8,13 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
 
 from ..._errors import DiscoveryError, SolveError
 from ..._precision import coarsest_in
 from ..._registry import suggest
+from ..._typing import Scalar
 from ...flows import AbstractFlow, Clock
 from ...problem import Problem, below, parameter_paths
 from ..polynomials import Layout
@@ -51,7 +54,6 @@ class Subject(NamedTuple):
     - `drift`: z → dz/dt without one, or `None`.
     - `draw`: data for the fields.
     - `draw_whole`: data of whole numbers.
-    - `inside`: puts any z into the domain of the flow.
     - `homogeneous`: whether only homogeneous laws count (weight decay).
     - `precision`: the machine precision of the coarsest float on the way.
     - `kinks`: whether the model compares numbers (`max`, `select`, …).
@@ -65,7 +67,6 @@ class Subject(NamedTuple):
     drift: Drift | None
     draw: Draw
     draw_whole: WholeDraw
-    inside: Callable[[np.ndarray], np.ndarray]
     homogeneous: bool
     precision: float
     kinks: bool
@@ -77,22 +78,45 @@ class Subject(NamedTuple):
         return len(self.start)
 
     def variables(
-        self, z: np.ndarray, along: np.ndarray
+        self,
+        z: np.ndarray,
+        along: np.ndarray,
+        times: np.ndarray | None = None,
+        rates: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The variables of laws at z, and their change along vectors, a row each."""
+        """The variables of laws at z, and their change along vectors, a row each.
+
+        **Arguments:** `times`, `rates`: what `times` gives there, if it is known.
+        """
         if not self.clock:
             return np.tile(z, (len(along), 1)), along
-        times, rates = self.times(z)
+        if times is None or rates is None:
+            times, rates = self.times(z[0])
         moved = along[:, :1] * rates[None]
         x = np.concatenate([times, z[1:]])
         return np.tile(x, (len(along), 1)), np.concatenate([moved, along[:, 1:]], 1)
 
-    def times(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The functions of time at z, and their derivatives."""
-        at = (jnp.asarray(z[0]),), (jnp.asarray(1.0),)
-        pairs = [jax.jvp(function, *at) for _, function in self.clock]
-        values, rates = zip(*pairs)
-        return np.array([float(x) for x in values]), np.array([float(x) for x in rates])
+    def times(
+        self, t: Float[ArrayLike, "*times"]
+    ) -> tuple[Float[np.ndarray, "*times clock"], Float[np.ndarray, "*times clock"]]:
+        """The functions of time at t, and their derivatives."""
+        functions = [function for _, function in self.clock]
+        values, rates = _with_rates(functions, jnp.asarray(t))
+        return np.asarray(values), np.asarray(rates)
+
+
+@eqx.filter_jit
+def _with_rates(
+    functions: Sequence[Callable[[Scalar], Scalar]], t: Float[Array, "*times"]
+) -> tuple[Float[Array, "*times clock"], Float[Array, "*times clock"]]:
+    def both(function):
+        at_one = lambda one: jax.jvp(function, (one,), (jnp.ones_like(one),))
+        return jax.vmap(at_one)(t.ravel())
+
+    pairs = [both(function) for function in functions]
+    values, rates = (jnp.stack(each, -1) for each in zip(*pairs))
+    shape = (*t.shape, len(functions))
+    return values.reshape(shape), rates.reshape(shape)
 
 
 def subject_of(
@@ -142,7 +166,6 @@ def subject_of(
         Drift(response) if flow.has_memory else None,
         draw,
         WholeDraw(problem, state, span, sums=not flow.affine),
-        response.inside,
         decays,
         coarsest_in(program),
         compares(program),

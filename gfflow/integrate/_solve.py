@@ -44,8 +44,9 @@ def solve(
     solver and not of an interpolant. Every number is an array: a new t1, tolerance,
     seed or data set of equal shape compiles nothing, but that `Auto` has three
     programs, of 3, 5 and 7 stages, and takes one of them by the tolerance: from 3e-4
-    on, from 3e-8 on, and below. `Auto(stages)` has one. Under `vmap` `Auto` computes, at
-    each step, all that it chooses from: another solver is many times faster there.
+    on, from 3e-8 on, and below. `Auto(stages)` has one. Under `vmap` `Auto`
+    computes, at each step, all that it chooses from: another solver is many times
+    faster there.
 
     **Arguments:**
 

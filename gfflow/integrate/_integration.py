@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._typing import Scalar, Times
@@ -83,7 +84,7 @@ class Integration(NamedTuple):
         last pair then has the carry of the pause, with its status, and no row.
         """
         core, burst = self.core.without_laws, 16
-        for t_end in self.grid[first:]:
+        for t_end in map(jnp.asarray, np.asarray(self.grid)[first:]):
             if not carry.going:
                 return
             if carry.steps >= int(self.settings.max_steps):

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from .._typing import Scalar
@@ -36,14 +38,17 @@ class Record(NamedTuple):
 
     @classmethod
     def of(cls, rows: Sequence[Row], states: Sequence[tuple[Scalar, Any]], like: Any):
-        """From single rows and `(t, state)`; `like` has the structure of a state."""
-        stack = lambda *leaves: jnp.stack(leaves)
+        """From single rows and `(t, state)`; `like` has the structure of a state.
+
+        Rows, of any number, are joined on the host, where nothing is compiled for it.
+        """
+        on_host = lambda *leaves: jnp.asarray(np.stack(leaves))
         none = lambda leaf: jnp.zeros((0, *leaf.shape), leaf.dtype)
-        table = jtu.tree_map(stack, *rows)
+        table = jtu.tree_map(on_host, *rows)
         if not states:
             return cls(table, none(rows[0].t), jtu.tree_map(none, like))
-        ts = jnp.stack([t for t, _ in states])
-        return cls(table, ts, jtu.tree_map(stack, *[state for _, state in states]))
+        ts, kept = zip(*states)
+        return cls(table, on_host(*ts), _stacked(kept))
 
     def followed_by(self, other: "Record") -> "Record":
         """The two, one after the other."""
@@ -60,6 +65,11 @@ class Record(NamedTuple):
     def last(self) -> Row:
         """The last row."""
         return jtu.tree_map(lambda x: x[-1], self.rows)
+
+
+@jax.jit
+def _stacked(trees: Sequence[Any]) -> Any:
+    return jtu.tree_map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
 def kept_rows(count: int, every: int) -> list[int]:

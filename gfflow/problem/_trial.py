@@ -54,8 +54,8 @@ def try_loss(loss: Loss, model: Any, prediction: PyTree, targets: PyTree) -> Non
         )
 
 
-def _first(data):
-    return jtu.tree_map(lambda a: a[0], data)
+def _first(data: PyTree[Array]) -> PyTree[jax.ShapeDtypeStruct]:
+    return jax.eval_shape(lambda d: jtu.tree_map(lambda a: a[0], d), data)
 
 
 def _of_states(tree: PyTree) -> str:

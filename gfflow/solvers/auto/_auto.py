@@ -42,6 +42,7 @@ from ..protocol import (
     SolverProperties,
     Spent,
     controlled_root_finder,
+    traced_once,
 )
 from ..rock import ROCK2
 from ._decision import STIFF, decide
@@ -207,6 +208,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
             spent=Spent.zero(),
         )
 
+    @traced_once
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         old = solver_state
         jumped = jnp.asarray(made_jump)

@@ -29,6 +29,7 @@ from ..protocol import (
     SolverProperties,
     Spent,
     controlled_root_finder,
+    traced_once,
 )
 from ._arguments import Tolerances
 from ._attempts import attempts
@@ -156,6 +157,7 @@ class AbstractCollocation(
             spent=Spent.zero().plus(gradients=1, sequential=1),
         )
 
+    @traced_once
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         old, table = solver_state, self.quadrature
         flat, unravel = ravel_pytree(y0)

@@ -20,7 +20,12 @@ from .._constants import (
     PROJECTION_CORRECTIONS,
     PROJECTION_ROUND_OFFS,
 )
-from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
+from ..protocol import (
+    AbstractWrapper,
+    AbstractWrapperState,
+    SolverProperties,
+    traced_once,
+)
 from ._balancing import balanced
 from ._gauss_newton import gauss_newton, restored
 from ._rescaling import rescaled
@@ -182,6 +187,7 @@ class Projected(AbstractWrapper[ProjectedState]):
         removed = tuple(jnp.zeros_like(h) for h in start)
         return ProjectedState(inner, jnp.asarray(t0), start, removed)
 
+    @traced_once
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         made_jump = self.inside.properties.carries_slope or made_jump
         y1, error, dense, inner, result = self.solver.step(

@@ -15,5 +15,6 @@ from ._properties import StepControl as StepControl
 from ._solver import AbstractFlowSolver as AbstractFlowSolver
 from ._solver import AbstractSolverState as AbstractSolverState
 from ._spent import Spent as Spent
+from ._traced_once import traced_once as traced_once
 from ._wrapper import AbstractWrapper as AbstractWrapper
 from ._wrapper import AbstractWrapperState as AbstractWrapperState

@@ -7,6 +7,7 @@ from jaxtyping import Array, PyTree
 from ._delegate import AbstractDelegate
 from ._diffrax import adapted
 from ._spent import Spent
+from ._traced_once import traced_once
 
 
 class StepReport(NamedTuple):
@@ -34,10 +35,15 @@ class Accounted(AbstractDelegate[PyTree]):
     solver: Any
 
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        y1, error, dense, new, result = self.solver.step(
-            terms, t0, t1, y0, args, solver_state, made_jump
-        )
-        answers = adapted(self.solver)
-        spent = answers.spent_on_step(solver_state, new)
-        solved = answers.solved(new).astype(float)
-        return y1, StepReport(error, spent, solved), dense, new, result
+        return _step(self.solver, terms, t0, t1, y0, args, solver_state, made_jump)
+
+
+@traced_once
+def _step(solver, terms, t0, t1, y0, args, solver_state, made_jump):
+    y1, error, dense, new, result = solver.step(
+        terms, t0, t1, y0, args, solver_state, made_jump
+    )
+    answers = adapted(solver)
+    spent = answers.spent_on_step(solver_state, new)
+    solved = answers.solved(new).astype(float)
+    return y1, StepReport(error, spent, solved), dense, new, result

@@ -24,6 +24,7 @@ from ..protocol import (
     AbstractSolverState,
     SolverProperties,
     Spent,
+    traced_once,
 )
 from ._radius import combine, norm, top, widest
 from ._table import RockTable
@@ -169,6 +170,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             spent=Spent.zero().plus(gradients=1, sequential=1),
         )
 
+    @traced_once
     def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
         old = solver_state
         h = jnp.asarray(terms.contr(t0, t1))

@@ -14,9 +14,8 @@ from .._errors import CheckError
 from .._typing import ScalarLike, State
 from ..flows import AbstractFlow
 from ..integrate import Solution, solve
-from ..laws import Law
 from ..problem import Problem
-from ..verdict import largest_scale, relative_drift
+from ..verdict import largest_scales, relative_drift
 from ._comparison import Comparison, LawDrift
 from ._run import DiscreteRun
 from ._sharpness import sharpness as sharpness_along
@@ -94,10 +93,7 @@ def compare(
         sharpness=curves[0],
         flow_sharpness=curves[1],
         thresholds=curves[2],
-        laws={
-            name: _drift(law, flow, problem, run, ts, states)
-            for name, law in run.claims.items()
-        },
+        laws=_drifts(flow, problem, run, ts, states),
     )
 
 
@@ -172,30 +168,42 @@ def _losses(problem, states):
     return jax.lax.map(problem.value, states)
 
 
-def _drift(law: Law, flow, problem, run: DiscreteRun, ts, states) -> LawDrift:
+def _drifts(flow, problem, run: DiscreteRun, ts, states) -> dict[str, LawDrift]:
     """Both drifts over one scale, the larger of those at the ends of the flow."""
-    discrete = run.discrete
+    discrete, laws = run.discrete, run.claims
     assert discrete is not None
-    if discrete.second_order and flow.second_order is None:
+    if laws and discrete.second_order and flow.second_order is None:
         raise CheckError(
             "a second-order run is compared with a momentum flow, whose laws see the "
             f"velocity too; got {type(flow).__name__}"
         )
-    at = lambda row: (ts[row], jtu.tree_map(lambda x: x[row], states))
-    scale = largest_scale(law, flow, problem, [at(0), at(-1)])
-    values = _values(law, flow, problem, ts, states)
-    largest = lambda v: float(
-        np.max(np.abs(relative_drift(law, ts, v, scale)), initial=0.0)
+    at = lambda row: (
+        ts[row],
+        jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[row]), states),
     )
-    residual = run.residuals.get(law.name)
-    return LawDrift(
-        law.name,
-        largest(values),
-        largest(run.laws[law.name][: len(ts)]),
-        None if residual is None else float(np.max(np.asarray(residual), initial=0.0)),
-    )
+    scales = largest_scales(laws, flow, problem, [at(0), at(-1)])
+    values = _values(laws, flow, problem, ts, states)
+    drifts = {}
+    for name, law in laws.items():
+        largest = lambda v, law=law, scale=scales[name]: float(
+            np.max(np.abs(relative_drift(law, ts, v, scale)), initial=0.0)
+        )
+        residual = run.residuals.get(name)
+        drifts[name] = LawDrift(
+            name,
+            largest(values[name]),
+            largest(run.laws[name][: len(ts)]),
+            None
+            if residual is None
+            else float(np.max(np.asarray(residual), initial=0.0)),
+        )
+    return drifts
 
 
 @eqx.filter_jit
-def _values(law, flow, problem, ts, states):
-    return jax.lax.map(lambda x: law(x[0], flow.view(x[1], problem)), (ts, states))
+def _values(laws, flow, problem, ts, states):
+    view = lambda s: flow.view(s, problem)
+    return jax.lax.map(
+        lambda place: {n: law(place[0], view(place[1])) for n, law in laws.items()},
+        (ts, states),
+    )

@@ -145,7 +145,7 @@ class DiscreteFlow(AbstractDiscreteFlow):
         rows, last = program(loop, start, jnp.asarray(targets, int))
         if not traced:
             reached = np.asarray(rows.step) >= 0
-            rows = jtu.tree_map(lambda x: x[reached], rows)
+            rows = jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[reached]), rows)
         return DiscreteRun(
             ts=rows.t,
             steps=rows.step,

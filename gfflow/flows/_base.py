@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
-from .._typing import Parameters, Rate, Scalar, ScalarLike, State
+from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._second_order import SecondOrder
 
@@ -140,6 +140,6 @@ class AbstractFlow(eqx.Module):
         return True
 
 
-def _time(t: Scalar) -> Scalar:
+def _time(t: ScalarLike) -> ScalarLike:
     """One function for all flows, so that what is compiled for it is."""
     return t

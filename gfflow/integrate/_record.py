@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -48,7 +47,8 @@ class Record(NamedTuple):
         if not states:
             return cls(table, none(rows[0].t), jtu.tree_map(none, like))
         ts, kept = zip(*states)
-        return cls(table, on_host(*ts), _stacked(kept))
+        stack = lambda *leaves: jnp.stack(leaves)
+        return cls(table, on_host(*ts), jtu.tree_map(stack, *kept))
 
     def followed_by(self, other: "Record") -> "Record":
         """The two, one after the other."""
@@ -65,11 +65,6 @@ class Record(NamedTuple):
     def last(self) -> Row:
         """The last row."""
         return jtu.tree_map(lambda x: x[-1], self.rows)
-
-
-@jax.jit
-def _stacked(trees: Sequence[Any]) -> Any:
-    return jtu.tree_map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
 def kept_rows(count: int, every: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..flows import AbstractFlow
@@ -37,7 +38,7 @@ class _Balancedness(eqx.Module):
             b = parameters[self.before.bias]
             incoming = incoming + jnp.outer(b, b) * inverse(self.before.bias)
         matrix = u.T @ u * inverse(self.after.weight) + self.sign * incoming
-        return matrix[jnp.triu_indices(len(matrix))]
+        return matrix[np.triu_indices(len(matrix))]
 
 
 def balancedness(

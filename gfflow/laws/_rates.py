@@ -11,6 +11,7 @@ negative.
 from typing import Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -33,7 +34,7 @@ class Rates(eqx.Module):
     def __init__(self, problem: Problem, flow: AbstractFlow):
         scaled = named_parameters(flow.law_rates(problem))
         self.positive = not flow.ascends
-        self.inverse = {path: 1 / rate for path, rate in scaled.items()}
+        self.inverse = _inverses(scaled)
         scale = problem.time_scale
         rates = named_parameters(scale) if not eqx.is_array(scale) else {}
         self.single = frozenset(
@@ -47,8 +48,7 @@ class Rates(eqx.Module):
     @property
     def absolute(self) -> Self:
         """These with |s|."""
-        size = {path: jnp.abs(inverse) for path, inverse in self.inverse.items()}
-        return eqx.tree_at(lambda rates: rates.inverse, self, size)
+        return eqx.tree_at(lambda rates: rates.inverse, self, _sizes(self.inverse))
 
     def uniform(self, *paths: str | None) -> bool:
         """Whether every one of these arrays has a single rate of its own."""
@@ -61,3 +61,13 @@ def _is_single(rate: Array) -> bool:
     if isinstance(rate, Tracer):
         return False
     return bool(np.all(np.asarray(rate) == np.asarray(rate).ravel()[0]))
+
+
+@jax.jit
+def _inverses(rates: dict[str, Array]) -> dict[str, Array]:
+    return {path: 1 / rate for path, rate in rates.items()}
+
+
+@jax.jit
+def _sizes(rates: dict[str, Array]) -> dict[str, Array]:
+    return {path: jnp.abs(rate) for path, rate in rates.items()}

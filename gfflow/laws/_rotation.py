@@ -1,7 +1,7 @@
 """Rotations of hidden linear units under momentum."""
 
 import equinox as eqx
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._errors import LawError
@@ -41,7 +41,7 @@ class _Rotation(eqx.Module):
         matrix = outer(self.after.weight, True) + outer(self.before.weight, False)
         if self.before.bias is not None:
             matrix = matrix + outer(self.before.bias, False)
-        upper = matrix[jnp.triu_indices(len(matrix), 1)]
+        upper = matrix[np.triu_indices(len(matrix), 1)]
         return self.motion.factor(t, upper) * upper
 
 

@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from ..models import MLP, DeepLinear, identity
 from ..problem import joined, named_leaves
@@ -65,9 +66,7 @@ def homogeneity(activation: Callable) -> float | None:
     with jax.ensure_compile_time_eval():
         points = jnp.asarray(np.concatenate([-points[::-1], points]), float)
         try:
-            value = activation(points)
-            each = jnp.stack([activation(z) for z in points])
-            slope = jax.vmap(jax.grad(lambda z: activation(z)))(points)
+            value, each, slope = _tried(activation, points)
         except Exception:
             return None
     if value.shape != points.shape:
@@ -82,6 +81,13 @@ def homogeneity(activation: Callable) -> float | None:
     ratio = z[live] * slope[live] / value[live]
     q = float(np.round(ratio[0], 6))
     return q if q > 0 and np.all(np.abs(ratio - q) <= tolerance * max(1, q)) else None
+
+
+@eqx.filter_jit
+def _tried(activation: Callable, points: Array) -> tuple[Array, Array, Array]:
+    """All values at once, each by itself, and each slope."""
+    slope = jax.vmap(jax.grad(lambda z: activation(z)))(points)
+    return activation(points), jax.lax.map(activation, points), slope
 
 
 def is_linear(activation: Callable) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import equinox as eqx
@@ -229,7 +230,7 @@ class Problem(eqx.Module):
     def scaled(self, tree: Parameters) -> Parameters:
         """`time_scale ∘ tree`, for a tree like `parameters`."""
         if isinstance(self.time_scale, jax.Array | np.ndarray):
-            return jtu.tree_map(lambda x: self.time_scale * x, tree)
+            return _scaled(self.time_scale, tree)
         return jtu.tree_map(lambda s, x: s * x, self.time_scale, tree)
 
     def unscaled(self, tree: Parameters) -> Parameters:
@@ -262,6 +263,11 @@ class Problem(eqx.Module):
         losses = jax.vmap(lambda x, y: self.loss(model(x), y))(inputs, targets)
         total = jnp.sum(losses if weights is None else weights * losses)
         return total / self.normaliser
+
+
+@partial(jax.jit, inline=True)
+def _scaled(factor: Array, tree: Parameters) -> Parameters:
+    return jtu.tree_map(lambda x: factor * x, tree)
 
 
 def _samples(inputs, targets) -> int:

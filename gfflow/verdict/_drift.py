@@ -48,28 +48,30 @@ def round_off(steps: int) -> float:
     return float(4 * np.finfo(float).eps * np.sqrt(steps + 1))
 
 
-def law_scale(
-    law: Law, flow: AbstractFlow, problem: Problem, solution: Solution
-) -> np.ndarray:
+def law_scales(
+    laws: dict[str, Law], flow: AbstractFlow, problem: Problem, solution: Solution
+) -> dict[str, np.ndarray]:
     """The scale of each component: the larger of those at the two ends of a run."""
-    first = jtu.tree_map(lambda x: x[0], solution.states)
+    first = jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[0]), solution.states)
     ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
-    return largest_scale(law, flow, problem, ends)
+    return largest_scales(laws, flow, problem, ends)
 
 
-def largest_scale(
-    law: Law,
+def largest_scales(
+    laws: dict[str, Law],
     flow: AbstractFlow,
     problem: Problem,
     places: Sequence[tuple[Scalar, State]],
-) -> np.ndarray:
-    """The largest scale of each component at these times and states."""
-    found = [_scale(law, flow, problem, t, state) for t, state in places]
-    return np.max([np.asarray(x, float).ravel() for x in found], axis=0)
+) -> dict[str, np.ndarray]:
+    """The largest scale of each component of each law at these times and states."""
+    found = [_scales(laws, flow, problem, t, state) for t, state in places]
+    largest = lambda *xs: np.max([np.asarray(x, float).ravel() for x in xs], axis=0)
+    return {name: largest(*(scales[name] for scales in found)) for name in laws}
 
 
 @eqx.filter_jit
-def _scale(law, flow, problem, t, state):
+def _scales(laws, flow, problem, t, state):
     view = lambda s: flow.view(s, problem)
     still = jtu.tree_map(jnp.zeros_like, state)
-    return absolute_terms(law, view, t, state, still)[1]
+    of = lambda law: absolute_terms(law, view, t, state, still)[1]
+    return {name: of(law) for name, law in laws.items()}

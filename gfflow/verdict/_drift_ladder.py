@@ -9,7 +9,7 @@ from ..integrate import Solution, solve
 from ..laws import Law
 from ..problem import Problem
 from ..solvers import Auto, adapted, unwrapped
-from ._drift import drift_of, law_scale
+from ._drift import drift_of, law_scales
 from ._ladder import Ladder, fitted_ladder
 
 _RATIO = 100.0
@@ -67,8 +67,9 @@ def drift_ladder(
             "there is no ladder: the run could not be repeated at other tolerances "
             "within ten times its steps"
         )
+    scales = [law_scales(laws, flow, problem, rung) for rung in rungs]
     return {
-        name: _fitted(law, flow, problem, tolerances, rungs)
+        name: _fitted(law, flow, tolerances, rungs, [each[name] for each in scales])
         for name, law in laws.items()
     }, None
 
@@ -91,9 +92,9 @@ def _rows(solution: Solution):
     return jnp.asarray(np.unique(ts[index]))
 
 
-def _fitted(law, flow, problem, tolerances, rungs) -> Ladder:
+def _fitted(law, flow, tolerances, rungs, scales) -> Ladder:
     properties = adapted(rungs[0].solver).properties
-    drifts = [drift_of(law, r, law_scale(law, flow, problem, r)) for r in rungs]
+    drifts = [drift_of(law, *each) for each in zip(rungs, scales)]
     return fitted_ladder(
         drifts,
         tolerances=tolerances,

@@ -151,8 +151,13 @@ def _permuted(problem: Problem) -> Problem:
     return eqx.tree_at(
         lambda p: p.targets,
         problem,
-        jtu.tree_map(lambda y: y[order], problem.present[1]),
+        jtu.tree_map(lambda y: _taken(y, order), problem.present[1]),
     )
+
+
+@jax.jit
+def _taken(array: Array, rows: Array) -> Array:
+    return array[rows]
 
 
 class _AtRest(eqx.Module):

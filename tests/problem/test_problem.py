@@ -223,3 +223,12 @@ def test_what_does_not_fit_is_refused(name):
     make, words = BAD[name]
     with pytest.raises(gf.GFFlowError, match=words):
         make()
+
+
+def test_an_index_beyond_the_end_is_the_last_one():
+    """In the gradient too, as the random data of `check` and `discover` need it."""
+    net = gf.models.Factorisation(4, 3, 2, key=jax.random.key(0))
+    rows = np.random.default_rng(0).normal(size=(3, 3))
+    indices = [1, 15, 4], [1, 3, 3]
+    beyond, last = (gf.Problem(net, "mse", (np.array(i), rows)) for i in indices)
+    close(beyond.gradient(net), last.gradient(net))

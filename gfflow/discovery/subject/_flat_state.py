@@ -43,7 +43,7 @@ class FlatState(eqx.Module):
         self.chosen = tuple(chosen)
         self.timed = timed
         self.rest = [leaf for leaf, c in zip(leaves, chosen) if not c]
-        self._unravel = ravel_pytree(self.pick(leaves))[1]
+        self._unravel = eqx.filter_eval_shape(ravel_pytree, self.pick(leaves))[1]
 
     def pick(self, values: Sequence[Any]) -> list[Any]:
         """Those of the chosen arrays, of values for each array of the state."""

@@ -1,29 +1,17 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
-import atexit
 import gc
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 # Two thirds of the time of the tests is compilation; without LLVM's optimisations it
 # takes a third less. The runs of experiments/ compile as users do.
-FLAGS = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+QUICKLY = "--xla_backend_optimization_level=0"
 # Each worker has one core.
+ONE_CORE = "--xla_cpu_parallel_codegen_split_count=1"
+FLAGS = f"{QUICKLY} {ONE_CORE} {os.environ.get('XLA_FLAGS', '')}"
 os.environ |= {"XLA_FLAGS": FLAGS, "OPENBLAS_NUM_THREADS": "1"}
-
-# The processes of one run share what they compile, in a folder of this user alone; one
-# that the environment names is kept.
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    FOLDER = tempfile.mkdtemp(prefix="gfflow-programs-")
-    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
-    os.environ |= {
-        "JAX_COMPILATION_CACHE_DIR": FOLDER,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
 
 import jax
 import pytest
@@ -31,6 +19,7 @@ from jaxtyping import install_import_hook
 
 from . import annotations, compilation
 
+LONG = {"test_truth_corpus.py", "test_readme.py", "test_vmap.py", "test_conjugate.py"}
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 45_000
 # Programs are large graphs of objects that stay: looking through them all for garbage
 # takes a twentieth of the time.
@@ -41,6 +30,11 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 compilation.compile_quickly()
 install_import_hook("gfflow", f"{annotations.__name__}.checked")
+
+
+def pytest_collection_modifyitems(items):
+    """Files whose tests are long first, so that no process waits at the end for one."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True, scope="module")

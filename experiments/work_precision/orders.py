@@ -19,7 +19,7 @@ import numpy as np
 import gfflow as gf
 from gfflow.solvers import GaussLegendre, RadauIIA
 from gfflow.verdict import drift_of
-from gfflow.verdict._drift import law_scale
+from gfflow.verdict._drift import law_scales
 
 FLOW = gf.GradientFlow()
 _TIMES = {2: 0.3, 5: 4.0, 7: 40.0, 9: 400.0}
@@ -86,9 +86,8 @@ def preserved(model, rtol: float):
 
 def law_drift(solution, problem, laws) -> float:
     """The largest drift of any law over its scale."""
-    drifts = [
-        drift_of(law, solution, law_scale(law, FLOW, problem, solution)) for law in laws
-    ]
+    scales = law_scales({law.name: law for law in laws}, FLOW, problem, solution)
+    drifts = [drift_of(law, solution, scales[law.name]) for law in laws]
     return max(float(np.max(np.abs(drift))) for drift in drifts)
 
 

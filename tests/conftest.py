@@ -1,5 +1,6 @@
 """Strict flags and double precision for every test; set before any array exists."""
 
+import atexit
 import gc
 import os
 import sys
@@ -20,6 +21,11 @@ from jaxtyping import install_import_hook
 from . import annotations, compilation
 
 LONG = {"test_truth_corpus.py", "test_readme.py", "test_vmap.py", "test_conjugate.py"}
+# A worker that has told its results is done: to free its thousands of programs one by
+# one takes a quarter of a minute.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    atexit.register(os._exit, 0)
+
 MAPS, MOST_MAPS = Path("/proc/self/maps"), 45_000
 # Programs are large graphs of objects that stay: looking through them all for garbage
 # takes a twentieth of the time.
@@ -29,6 +35,7 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 compilation.compile_quickly()
+compilation.share_one_context()
 install_import_hook("gfflow", f"{annotations.__name__}.checked")
 
 

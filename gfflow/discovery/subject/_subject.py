@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, Float
-from numpy.typing import ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from ..._errors import DiscoveryError, SolveError
 from ..._precision import coarsest_in

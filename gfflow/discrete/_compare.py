@@ -13,7 +13,7 @@ from .._checks import positive
 from .._errors import CheckError
 from .._typing import ScalarLike, State
 from ..flows import AbstractFlow
-from ..integrate import Solution, solve
+from ..integrate import Solution, solve, taken
 from ..problem import Problem
 from ..verdict import largest_scales, relative_drift
 from ._comparison import Comparison, LawDrift
@@ -177,10 +177,7 @@ def _drifts(flow, problem, run: DiscreteRun, ts, states) -> dict[str, LawDrift]:
             "a second-order run is compared with a momentum flow, whose laws see the "
             f"velocity too; got {type(flow).__name__}"
         )
-    at = lambda row: (
-        ts[row],
-        jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[row]), states),
-    )
+    at = lambda row: (ts[row], taken(states, row))
     scales = largest_scales(laws, flow, problem, [at(0), at(-1)])
     values = _values(laws, flow, problem, ts, states)
     drifts = {}

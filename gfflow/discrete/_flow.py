@@ -5,14 +5,13 @@ from typing import Any, final
 
 import equinox as eqx
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 import optax
 
 from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._typing import IntScalarLike, Parameters, Scalar, ScalarLike
-from ..integrate import Status
+from ..integrate import Status, taken
 from ..laws import Law, named_laws
 from ..problem import Problem
 from ._base import AbstractDiscreteFlow
@@ -144,8 +143,7 @@ class DiscreteFlow(AbstractDiscreteFlow):
         program = _traced if traced else _compiled
         rows, last = program(loop, start, jnp.asarray(targets, int))
         if not traced:
-            reached = np.asarray(rows.step) >= 0
-            rows = jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[reached]), rows)
+            rows = taken(rows, np.flatnonzero(np.asarray(rows.step) >= 0))
         return DiscreteRun(
             ts=rows.t,
             steps=rows.step,

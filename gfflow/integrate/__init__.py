@@ -14,6 +14,7 @@ from ._product_ratio import product_ratio as product_ratio
 from ._record import Record as Record
 from ._record import Recorder as Recorder
 from ._record import Row as Row
+from ._record import taken as taken
 from ._solution import Solution as Solution
 from ._solve import solve as solve
 from ._solve_stochastic import Paths as Paths

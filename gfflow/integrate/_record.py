@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 from .._typing import Scalar
 from ._carry import Carry
@@ -65,6 +66,13 @@ class Record(NamedTuple):
     def last(self) -> Row:
         """The last row."""
         return jtu.tree_map(lambda x: x[-1], self.rows)
+
+
+@jax.jit
+def taken(table: PyTree[Array], rows: Int[ArrayLike, "..."]) -> PyTree[Array]:
+    """A row, or some rows, of arrays with one leading axis: by one program, and where
+    the arrays are."""
+    return jtu.tree_map(lambda x: x[rows], table)
 
 
 def kept_rows(count: int, every: int) -> list[int]:

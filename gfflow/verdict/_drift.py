@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from .._typing import Scalar, State
 from ..flows import AbstractFlow
-from ..integrate import Solution
+from ..integrate import Solution, taken
 from ..laws import Law, absolute_terms
 from ..problem import Problem
 
@@ -52,8 +52,10 @@ def law_scales(
     laws: dict[str, Law], flow: AbstractFlow, problem: Problem, solution: Solution
 ) -> dict[str, np.ndarray]:
     """The scale of each component: the larger of those at the two ends of a run."""
-    first = jtu.tree_map(lambda x: jnp.asarray(np.asarray(x)[0]), solution.states)
-    ends = [(solution.ts[0], first), (solution.ts[-1], solution.state)]
+    ends = [
+        (solution.ts[0], taken(solution.states, 0)),
+        (solution.ts[-1], solution.state),
+    ]
     return largest_scales(laws, flow, problem, ends)
 
 

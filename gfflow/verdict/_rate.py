@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from .._typing import Loss, Scalar, State
 from ..flows import AbstractFlow
+from ..integrate import taken
 from ..laws import Law, absolute_terms
 from ..problem import Problem
 
@@ -151,13 +152,8 @@ def _permuted(problem: Problem) -> Problem:
     return eqx.tree_at(
         lambda p: p.targets,
         problem,
-        jtu.tree_map(lambda y: _taken(y, order), problem.present[1]),
+        taken(problem.present[1], order),
     )
-
-
-@jax.jit
-def _taken(array: Array, rows: Array) -> Array:
-    return array[rows]
 
 
 class _AtRest(eqx.Module):

@@ -47,7 +47,7 @@ class Fields:
         noise = self._small(made)
         if noise.any():
             noise &= ~_same(each[0], self.at(_moved(random, z), data[0]))
-        if self.subject.drift is not None:
+        if self.subject.moves:
             drift = np.asarray(self._programs.drift(self._given, jnp.asarray(z)))
             noise &= drift == 0
             made = np.concatenate([made, drift[None]])

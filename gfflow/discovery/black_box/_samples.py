@@ -30,7 +30,7 @@ def samples(
     """How many places, and the samples there: many fields at one; or where there is a
     drift, of which each place has one, a few fields and the drift at many."""
     subject = fields.subject
-    while subject.drift is None:
+    while not subject.moves:
         z = next(places)
         rows = fields.rows(random, z, 1)
         keep = random.permutation(len(rows))[:_AT_A_PLACE]

@@ -119,7 +119,7 @@ class Search:
     def _enough(self, rows: int) -> Samples:
         """At least so many rows, at eight points or more; where there is a drift, of
         which there is one at each point, at so many points."""
-        moving = self.fields.subject.drift is not None
+        moving = self.fields.subject.moves
         points = rows if moving else _POINTS
         count, more = self._gathered(
             points - self._points, rows - len(self._samples.theta)

@@ -28,7 +28,7 @@ def exact_at_whole_numbers(
     rounds (a slope of 0.01) or has a drift, nothing is exact.
     """
     subject = fields.subject
-    tried = laws and subject.polynomial and subject.drift is None
+    tried = laws and subject.polynomial and not subject.moves
     for bound in _BOUNDS if tried else ():
         rows = _whole_rows(fields, random, bound)
         if rows is not None:

@@ -19,7 +19,6 @@ from ...problem import Problem, below, parameter_paths
 from ..polynomials import Layout
 from ._cotangents import cotangents_of
 from ._draw import Draw
-from ._drift import Drift
 from ._field import Field
 from ._flat_loss import FlatLoss
 from ._flat_state import FlatState
@@ -50,7 +49,7 @@ class Subject(NamedTuple):
     - `clock`: their names and the functions; empty without a drift.
     - `start`: the state z at the problem's parameters, `(S,)`.
     - `field`: (z, datum) → what one gradient adds to dz/dt.
-    - `drift`: z → dz/dt without one, or `None`.
+    - `moves`: whether it moves without one: the drift.
     - `draw`: data for the fields.
     - `draw_whole`: data of whole numbers.
     - `homogeneous`: whether only homogeneous laws count (weight decay).
@@ -63,7 +62,7 @@ class Subject(NamedTuple):
     clock: Clock
     start: np.ndarray
     field: Field
-    drift: Drift | None
+    moves: bool
     draw: Draw
     draw_whole: WholeDraw
     homogeneous: bool
@@ -162,7 +161,7 @@ def subject_of(
         clock,
         start,
         field,
-        Drift(response) if flow.has_memory else None,
+        flow.has_memory,
         draw,
         WholeDraw(problem, state, span, sums=not flow.affine),
         decays,

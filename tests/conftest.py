@@ -20,7 +20,10 @@ from jaxtyping import install_import_hook
 
 from . import annotations, compilation
 
-LONG = {"test_truth_corpus.py", "test_readme.py", "test_vmap.py", "test_conjugate.py"}
+LONG = {
+    *("test_truth_corpus.py", "test_collocation.py", "test_readme.py"),
+    *("test_configs.py", "test_vmap.py", "test_conjugate.py"),
+}
 # A worker that has told its results is done: to free its thousands of programs one by
 # one takes a quarter of a minute.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -16,7 +16,7 @@ from ..laws import Law, known_laws, named_laws
 from ..problem import Problem
 from ._budget import error_budget
 from ._derivative import along_the_run
-from ._drift import drift_of, law_scales, relative_drift
+from ._drift import drift_of, relative_drift
 from ._drift_ladder import drift_ladder
 from ._findings import LawFindings, law_report
 from ._generality import generality
@@ -125,10 +125,10 @@ def _weigh(
     times = np.asarray([float(t) for t in ts])
     field = lambda t, s: flow.vector_field(t, s, problem)
     of_field = coarsest_precision(field, ts[0], states[0])
-    reports, scales = {}, law_scales(laws, flow, problem, solution)
+    reports = {}
     for name, law in laws.items():
         value = lambda t, s, law=law: law(t, flow.view(s, problem))
-        scale = scales[name]
+        scale = np.maximum(along[name][0].scale, along[name][-1].scale)
         if name in solution.laws:
             drift = drift_of(law, solution, scale)
         else:

@@ -1,4 +1,5 @@
-"""Networks of 33 seeds trained in one `vmap`; run as `python -m` with a solver's name.
+"""Networks of 33 seeds trained in one `vmap`; run as `python -m` with the names of
+solvers.
 
 The state has more entries than a collocation solver takes directions of, and a batch is
 so large that jaxlib would cut it into tasks: where two of them run at a time, each
@@ -69,9 +70,11 @@ def main(name: str):
     program = jax.jit(jax.vmap(end)).lower(keys).compile()
     faulthandler.dump_traceback_later(SECONDS, exit=True)
     losses = program(keys)
+    faulthandler.cancel_dump_traceback_later()
     print(float(jnp.min(losses)), float(jnp.max(losses)))
 
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
-    main(sys.argv[1])
+    for name in sys.argv[1:]:
+        main(name)

@@ -24,6 +24,8 @@ from gfflow.solvers import (
     adapted,
 )
 
+from ..compilation import compile_quickly
+
 SEEDS, SECONDS = 33, 120
 INPUTS = jnp.linspace(-1, 1, 10)[:, None]
 
@@ -76,5 +78,6 @@ def main(name: str):
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)
+    compile_quickly()
     for name in sys.argv[1:]:
         main(name)

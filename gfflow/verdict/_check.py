@@ -38,11 +38,12 @@ def check(
 ) -> Report:
     """Weigh laws by three independent pieces of evidence, and give a verdict on each.
 
-    1. Rate: ḣ along the run's saved states, by differentiation, against the sum of its
-       absolute terms. It needs no accuracy of the integrator.
-    2. Generality: the same at random parameters, with random data and loss cotangents.
-    3. Drift ladder: the drift at three tolerances with a solver that does not keep the
-       law by construction; its order and its limit.
+    1. Rate: ḣ along the run's saved states, by differentiation, against the size of its
+       terms and the round-off in them. It needs no accuracy of the integrator.
+    2. Generality: the same at random parameters and times, with random data and loss
+       cotangents.
+    3. Drift ladder: the drift at three tolerances or more with a solver that does not
+       keep the law by construction; its order, its limit, and what it settles at.
 
     Everything is evaluated in float64, whatever the precision of the run.
 
@@ -51,7 +52,7 @@ def check(
     - `solution`: of `solve`, made outside of `jit` (or with `problem` given).
     - `laws`: the known laws of the problem by default.
     - `ladder`: whether to integrate again for the third piece of evidence; it costs
-        at most about twice the run.
+        about twice the run; more where the drift does not fall with the tolerance.
     - `seed`: of the random points.
 
     **Returns:** law name → `LawReport`. Verdicts: `conserved` (for all data),
@@ -111,20 +112,21 @@ def _weigh(
     are_balances: bool = False,
 ) -> dict[str, LawReport]:
     ts, states = _kept(solution)
+    field = lambda t, s: flow.vector_field(t, s, problem)
+    of_field = coarsest_precision(field, ts[0], states[0])
     along: dict[str, list[Rate]] = {name: [] for name in laws}
     for t, state in zip(ts, states):
-        for name, rate in rates_at(flow, problem, laws, t, state).items():
+        for name, rate in rates_at(flow, problem, laws, t, state, of_field).items():
             along[name].append(rate)
     _refuse_others(along, solution, precision)
     spread = np.linspace(0, len(states) - 1, _NEAR).round().astype(int)
-    general = generality(flow, problem, laws, [states[i] for i in spread], seed)
+    places = [(ts[i], states[i]) for i in spread]
+    general = generality(flow, problem, laws, places, seed, of_field)
     derivatives = along_the_run(flow, problem, laws, ts, states, along)
     ladders, no_ladder = {}, None
     if with_ladder:
         ladders, no_ladder = drift_ladder(flow, problem, laws, solution)
     times = np.asarray([float(t) for t in ts])
-    field = lambda t, s: flow.vector_field(t, s, problem)
-    of_field = coarsest_precision(field, ts[0], states[0])
     reports = {}
     for name, law in laws.items():
         value = lambda t, s, law=law: law(t, flow.view(s, problem))
@@ -139,6 +141,7 @@ def _weigh(
             along[name],
             general.near[name],
             general.anywhere[name],
+            general.regions,
             derivatives[name],
             general.wrong[name],
             max(of_field, coarsest_precision(value, ts[0], states[0])),

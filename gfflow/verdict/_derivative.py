@@ -1,5 +1,6 @@
 """Is the derivative of a law the derivative of its value? Jumps, stop_gradient."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -15,8 +16,9 @@ from ..laws import Law
 from ..problem import Problem
 from ._rate import Rate
 
-_STEPS = (1e-4, 1e-6)
-_NODES = (16, 32)
+_STEPS, _FINER = (1e-4, 1e-6), (1e-8, 1e-10, 1e-12)
+_NODES = (16, 23, 32)
+_HALVINGS = 20
 _EPS = float(np.finfo(float).eps)
 
 
@@ -67,7 +69,7 @@ def along_lines(
 ) -> dict[str, np.ndarray]:
     """Whether h(b) − h(a) is the integral of ∇h on a line from a to b.
 
-    By Gauss–Legendre quadrature with 16 and 32 nodes between neighbouring states; a
+    By Gauss–Legendre quadrature with 16, 23 and 32 nodes between neighbouring states; a
     line on which h is not finite says nothing. A jump of 10⁻⁴ of what h varies on the
     line is seen.
     """
@@ -78,9 +80,38 @@ def along_lines(
             name: np.fmax(rates[name][i].scale, rates[name][i + 1].scale)
             for name in laws
         }
-        for name, flags in _line(flow, problem, laws, *a, *b, scales).items():
-            wrong[name] = wrong[name] | np.asarray(flags)
+
+        def piece(u, v, a=a, b=b, scales=scales):
+            return _line(flow, problem, laws, _point(a, b, u), _point(a, b, v), scales)
+
+        for name, flags in piece(0.0, 1.0).items():
+            flags = np.array(flags)
+            for k in np.flatnonzero(flags):
+                flags[k] = _persists(lambda u, v: bool(piece(u, v)[name][k]))
+            wrong[name] = wrong[name] | flags
     return wrong
+
+
+def _point(a, b, u: float):
+    """Between two times and states."""
+    return jtu.tree_map(lambda x, y: x + u * (y - x), a, b)
+
+
+def _persists(differs: Callable[[float, float], bool]) -> bool:
+    """Whether the difference on the whole line, 0 to 1, is more than a kink.
+
+    Of the halves of a line with a kink one has it, and sooner or later the nodes lie so
+    that it is seen to be no more than that. A jump stays to the last; a derivative that
+    is wrong everywhere is so in both halves.
+    """
+    u, v = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (u + v) / 2
+        left, right = differs(u, middle), differs(middle, v)
+        if left == right:
+            return left
+        u, v = (u, middle) if left else (middle, v)
+    return True
 
 
 @eqx.filter_jit
@@ -102,15 +133,26 @@ def _difference(law, view, t, state, field, ratio, terms, scale):
     explicit = explicit[1]
     if law.decay_rate is not None:
         explicit = explicit + jnp.asarray(law.decay_rate, value.dtype) * value
-    wrong, changes = jnp.ones(value.shape, bool), []
-    for step in _STEPS:
+    round_off = 1e4 * _EPS * scale
+
+    def difference(step):
         size = step * ratio
         ahead = evaluate(jtu.tree_map(lambda x, f: x + size * f, state, field))
         behind = evaluate(jtu.tree_map(lambda x, f: x - size * f, state, field))
         change = (ahead - behind) / 2
-        allowed = 1e-3 * (jnp.abs(change) + size * terms) + 1e4 * _EPS * scale
-        wrong = wrong & (jnp.abs(change - size * slope) > allowed)
-        changes.append(change + size * explicit)
+        most = jnp.abs(change) + size * terms
+        off = jnp.abs(change - size * slope)
+        return change, off > 1e-3 * most + round_off, most > 1e3 * round_off
+
+    steps = jnp.asarray((*_STEPS, *_FINER), ratio.dtype)
+    changes, differs, resolved = jax.lax.map(difference, steps)
+    # A law of high frequency is resolved by the finer steps only.
+    agrees = resolved[len(_STEPS) :] & ~differs[len(_STEPS) :]
+    wrong = jnp.all(differs[: len(_STEPS)], axis=0) & ~jnp.any(agrees, axis=0)
+    changes = [
+        change + step * ratio * explicit
+        for step, change in zip(_STEPS, changes[: len(_STEPS)])
+    ]
     coarse, fine = changes
     expected = coarse * (_STEPS[1] / _STEPS[0])
     moves = (jnp.abs(coarse) > 1e7 * _EPS * scale) & (
@@ -120,7 +162,8 @@ def _difference(law, view, t, state, field, ratio, terms, scale):
 
 
 @eqx.filter_jit
-def _line(flow, problem, laws, t, state, t_end, state_end, scales):
+def _line(flow, problem, laws, first, last, scales):
+    (t, state), (t_end, state_end) = first, last
     way = jtu.tree_map(jnp.subtract, state_end, state)
     view = lambda s: flow.view(s, problem)
     points, weights = zip(*(np.polynomial.legendre.leggauss(n) for n in _NODES))
@@ -136,11 +179,13 @@ def _line(flow, problem, laws, t, state, t_end, state_end, scales):
 
     def one(values, slopes, scale):
         weigh = lambda w, s: jnp.tensordot(jnp.asarray(w / 2, s.dtype), s, 1)
-        few, many = slopes[: _NODES[0]], slopes[_NODES[0] : -2]
-        rough, fine = weigh(weights[0], few), weigh(weights[1], many)
+        parts = jnp.split(slopes, np.cumsum(_NODES))
+        *rough, fine = (weigh(w, part) for w, part in zip(weights, parts))
+        many = parts[-2]
         defect = jnp.abs(values[-1] - values[-2] - fine)
-        unresolved = 20 * jnp.abs(fine - rough)
-        variation = weigh(weights[1], jnp.abs(many))
+        apart = jnp.stack([jnp.abs(fine - each) for each in rough])
+        unresolved = 20 * jnp.max(apart, axis=0)
+        variation = weigh(weights[-1], jnp.abs(many))
         allowed = unresolved + 1e-4 * variation + 1e4 * _EPS * scale
         return jnp.isfinite(defect) & (defect > allowed)
 

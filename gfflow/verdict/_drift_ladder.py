@@ -1,4 +1,6 @@
-"""Integrations of a run again, at three tolerances."""
+"""Integrations of a run again, at three tolerances or more."""
+
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from ..laws import Law
 from ..problem import Problem
 from ..solvers import Auto, adapted, unwrapped
 from ._drift import drift_of, law_scales
-from ._ladder import Ladder, fitted_ladder
+from ._ladder import Ladder, fitted_ladder, undecided
 
 _RATIO = 100.0
 _LOOSEST_FINEST = 1e-8
@@ -23,9 +25,10 @@ def drift_ladder(
 ) -> tuple[dict[str, Ladder], str | None]:
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
-    The finest is the run's own, or 1e-8 if that is looser. The solver is the run's,
-    without what is wrapped around it, unless it keeps quadratic laws exactly: then it
-    is `Auto`.
+    The third is the run's own, or 1e-8 if that is looser; while the drift of a law
+    neither falls nor stays from one to the next, one or two finer ones. The solver is
+    the run's, without what is wrapped around it, unless it keeps quadratic laws
+    exactly: then it is `Auto`.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
@@ -35,43 +38,56 @@ def drift_ladder(
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
         return {}, "there is no ladder: the run took no time"
-    rtol = max(float(solution.settings.rtol), least_tolerance(problem.dtype))
-    finest = min(rtol, _LOOSEST_FINEST)
+    least = least_tolerance(problem.dtype)
+    finest = min(max(float(solution.settings.rtol), least), _LOOSEST_FINEST)
     atol = float(solution.settings.atol) / float(solution.settings.rtol)
     steps = int(solution.accepted_steps + solution.rejected_steps)
-    rungs, tolerances = [], []
-    for power in (2, 1, 0):
+    rungs: list[_Rung] = []
+    for power in (2, 1, 0, -1, -2):
         tolerance = finest * _RATIO**power
-        if _serves(solution, laws, solver, tolerance):
-            rungs.append(solution)
-            tolerances.append(tolerance)
-            continue
-        rung = solve(
-            flow,
-            problem,
-            t0=float(solution.ts[0]),
-            t1=t1,
-            rtol=tolerance,
-            atol=atol * tolerance,
-            saveat=_rows(solution),
-            solver=solver,
-            laws=list(laws.values()),
-            parameters_every=0,
-            max_steps=10 * steps + 10_000,
-        )
-        if rung.status_name == "successful":
-            rungs.append(rung)
-            tolerances.append(tolerance)
+        if power < 0 and (tolerance < least or not _open(rungs)):
+            break
+        run = solution
+        if not _serves(solution, laws, solver, tolerance):
+            run = solve(
+                flow,
+                problem,
+                t0=float(solution.ts[0]),
+                t1=t1,
+                rtol=tolerance,
+                atol=atol * tolerance,
+                saveat=_rows(solution),
+                solver=solver,
+                laws=list(laws.values()),
+                parameters_every=0,
+                max_steps=10 * steps + 10_000,
+            )
+        if run.status_name == "successful":
+            scales = law_scales(laws, flow, problem, run)
+            drifts = {n: drift_of(law, run, scales[n]) for n, law in laws.items()}
+            rungs.append(_Rung(tolerance, run, drifts))
     if len(rungs) < 2:
         return {}, (
             "there is no ladder: the run could not be repeated at other tolerances "
             "within ten times its steps"
         )
-    scales = [law_scales(laws, flow, problem, rung) for rung in rungs]
-    return {
-        name: _fitted(law, flow, tolerances, rungs, [each[name] for each in scales])
-        for name, law in laws.items()
-    }, None
+    return {name: _fitted(law, flow, rungs) for name, law in laws.items()}, None
+
+
+class _Rung(NamedTuple):
+    tolerance: float
+    run: Solution
+    drifts: dict[str, np.ndarray]
+
+
+def _open(rungs: list[_Rung]) -> bool:
+    """Whether one more rung would tell."""
+    if len(rungs) < 2:
+        return False
+    *_, coarse, fine = rungs
+    steps = int(fine.run.accepted_steps)
+    pairs = zip(coarse.drifts.values(), fine.drifts.values())
+    return any(undecided(pair, steps) for pair in pairs)
 
 
 def _serves(solution, laws, solver, tolerance) -> bool:
@@ -92,14 +108,13 @@ def _rows(solution: Solution):
     return jnp.asarray(np.unique(ts[index]))
 
 
-def _fitted(law, flow, tolerances, rungs, scales) -> Ladder:
-    properties = adapted(rungs[0].solver).properties
-    drifts = [drift_of(law, *each) for each in zip(rungs, scales)]
+def _fitted(law: Law, flow: AbstractFlow, rungs: list[_Rung]) -> Ladder:
+    properties = adapted(rungs[0].run.solver).properties
     return fitted_ladder(
-        drifts,
-        tolerances=tolerances,
-        steps=[int(r.accepted_steps) for r in rungs],
-        rejected=int(rungs[-1].rejected_steps),
+        [rung.drifts[law.name] for rung in rungs],
+        tolerances=[rung.tolerance for rung in rungs],
+        steps=[int(rung.run.accepted_steps) for rung in rungs],
+        rejected=int(rungs[-1].run.rejected_steps),
         solver=properties.name,
         solver_order=properties.order,
         evidence=not (flow.shows_its_state and law.degree in properties.exact_degrees),

@@ -12,7 +12,7 @@ from ..problem import Problem
 from ..solvers import adapted
 from ._derivative import Derivative
 from ._ladder import Ladder
-from ._rate import Rate
+from ._rate import Rate, anywhere, largest, resolution
 from ._report import LawReport
 from ._verdict import ComponentEvidence, decide, worst
 
@@ -24,6 +24,7 @@ class LawFindings(NamedTuple):
     along: list[Rate]
     near: list[Rate]
     anywhere: list[Rate]
+    regions: list[str]
     derivative: Derivative
     jumps_elsewhere: np.ndarray
     precision: float
@@ -73,8 +74,9 @@ def law_report(
         )
     if no_ladder is not None:
         note += f"; {no_ladder}"
-    rates = _largest(found.along, found.scale.size)
-    random = _largest([*found.near, *found.anywhere], found.scale.size)
+    rates = largest(found.along, found.scale.size)
+    random = [*found.near, *found.anywhere]
+    told = resolution([*found.along, *random])
     return LawReport(
         name=law.name,
         verdict=verdict,
@@ -83,7 +85,8 @@ def law_report(
         count=found.scale.size,
         rate=float(np.max(rates, initial=0.0)),
         rates=tuple(rates.tolist()),
-        general_rate=float(np.max(random, initial=0.0)),
+        general_rate=float(np.max(largest(random, found.scale.size), initial=0.0)),
+        resolution=float(np.max(told, initial=0.0)),
         max_drift=float(np.max(found.drift, initial=0.0)),
         drifts=tuple(found.drift.tolist()),
         scale=float(np.min(found.scale)) if found.scale.size else 0.0,
@@ -103,14 +106,20 @@ def _evidence(
     """What is known of each component."""
     count = found.scale.size
     random = [*found.near, *found.anywhere]
-    run, near = _largest(found.along, count), _largest(found.near, count)
-    anywhere = _largest(found.anywhere, count)
-    any_of = lambda flags: np.any(np.stack(flags), axis=0)
-    run_says = any_of([r.informative for r in found.along])
-    run_noise = any_of([r.noise for r in found.along])
-    general_says = any_of([r.informative for r in random])
-    general_noise = any_of([r.noise for r in random])
+    everywhere = [*found.along, *random]
+    run, near = largest(found.along, count), largest(found.near, count)
+    elsewhere = largest(found.anywhere, count)
+    run_says = anywhere([r.informative for r in found.along])
+    run_noise = anywhere([r.noise for r in found.along])
+    general_says = anywhere([r.informative for r in random])
+    general_noise = anywhere([r.noise for r in random])
+    still = anywhere([r.still for r in random])
+    vanishing = np.all([r.vanishing for r in everywhere], axis=0)
+    beyond = [r.violated for r in found.anywhere]
+    outside = [r.outside for r in found.anywhere]
     finite = np.all([r.finite for r in found.along], axis=0)
+    ladder = found.ladder
+    settled = np.zeros(count) if ladder is None else ladder.settled
     in_double = found.precision <= np.finfo(float).eps
     steps = int(solution.accepted_steps) + 1
     inputs = jtu.tree_leaves(problem.inputs)
@@ -120,13 +129,18 @@ def _evidence(
             run_says=bool(run_says[i]),
             run_noise=bool(run_noise[i]),
             near=float(near[i]),
-            anywhere=float(anywhere[i]),
+            anywhere=float(elsewhere[i]),
             general_says=bool(general_says[i]),
             general_noise=bool(general_noise[i]),
+            still=bool(still[i]),
+            vanishing=bool(vanishing[i]),
+            violated=_where([bool(flags[i]) for flags in beyond], found.regions),
+            outside=_where([bool(flags[i]) for flags in outside], found.regions),
             drift=float(found.drift[i]),
             expected_drift=found.budget["round_off"]
             + float(solution.settings.rtol) * steps,
-            shrinks=None if found.ladder is None else found.ladder.shrinks,
+            shrinks=None if ladder is None else ladder.shrinks,
+            settled=float(settled[i]),
             predicted=predicted,
             finite=bool(finite[i]),
             wrong_derivative=bool(found.derivative.wrong[i]) and in_double,
@@ -144,7 +158,9 @@ def _counts(dtype) -> bool:
     return jnp.issubdtype(dtype, jnp.integer) or dtype == bool
 
 
-def _largest(rates: list[Rate], count: int) -> np.ndarray:
-    if not rates:
-        return np.zeros(count)
-    return np.max(np.stack([r.relative for r in rates]), axis=0)
+def _where(flags: list[bool], regions: list[str]) -> str:
+    """At how many of the random points, and where the first of them lies."""
+    at = [region for flag, region in zip(flags, regions) if flag]
+    if not at:
+        return ""
+    return f"at {len(at)} of {len(flags)} random points ({at[0]})"

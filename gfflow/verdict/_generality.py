@@ -7,7 +7,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from .._typing import State
+from .._typing import Scalar, State
 from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem, random_inputs, random_targets
@@ -29,6 +29,9 @@ _RELATIVE = (
     (100.0, 100.0),
 )
 _ABSOLUTE = ((1.0, 1.0), (1.0, 1.0), (0.3, 1.0), (3.0, 3.0), (0.1, 1e-3), (10.0, 30.0))
+_APART = (10.0, 10.0, 10.0, 10.0, 100.0, 100.0)
+_LATER = 0.01
+_TIMES = (1.0, 0.5, 2.0, 3.0, 0.1, 10.0)
 
 
 class Generality(NamedTuple):
@@ -37,12 +40,16 @@ class Generality(NamedTuple):
     - `near`: random data, at parameters a tenth away from those of the run.
     - `anywhere`: random data, at random parameters, of scales from 10⁻⁴ to 100 times
       those of the run and from 10⁻³ to 30 in themselves: what saturates, or is
-      regularised by an ε, does so at some of them.
+      regularised by an ε, does so at some of them. Then arrays scaled against each
+      other, by up to 10 or 100 either way: what is the smaller of two is now the one,
+      now the other. At times from a tenth of the run's length to ten times it.
+    - `regions`: where each of these lies, in words.
     - `wrong`: whether the derivative of the law misses jumps between these points.
     """
 
     near: dict[str, list[Rate]]
     anywhere: dict[str, list[Rate]]
+    regions: list[str]
     wrong: dict[str, np.ndarray]
 
 
@@ -50,8 +57,9 @@ def generality(
     flow: AbstractFlow,
     problem: Problem,
     laws: dict[str, Law],
-    states: list[State],
+    places: list[tuple[Scalar, State]],
     seed: int,
+    precision: float,
 ) -> Generality:
     """Evaluate the rates where nothing of the run is left but its shapes and scales.
 
@@ -60,35 +68,54 @@ def generality(
     (Marcotte, Gribonval & Peyré 2023, Prop. 2.7). The field of a problem with random x,
     random targets y and Gaussian sample weights of both signs is a random element of
     that space. 16 samples at each point.
+
+    **Arguments:**
+
+    - `places`: some times and states of the run, in order.
     """
     random = np.random.default_rng(seed)
     near: dict[str, list[Rate]] = {name: [] for name in laws}
     anywhere: dict[str, list[Rate]] = {name: [] for name in laws}
-    for state in states:
+
+    def collect(into, t, problem, state):
+        for name, rate in rates_at(flow, problem, laws, t, state, precision).items():
+            into[name].append(rate)
+
+    (began, first), (ended, _) = places[0], places[-1]
+    length = float(ended) - float(began) or 1.0
+    for t, state in places:
         moved = jtu.tree_map(lambda x: _nudged(random, x), state)
-        _collect(near, flow, _random_problem(random, problem, 1.0), laws, moved)
-    sizes = _sizes(states[0])
+        # A flow may be singular at its start, and know one velocity there.
+        later = jnp.maximum(t, began + _LATER * length)
+        collect(near, later, _random_problem(random, problem, 1.0), moved)
+    sizes = _sizes(first)
     ones = jtu.tree_map(lambda _: 1.0, sizes)
-    drawn = []
-    for scales, size in ((_RELATIVE, sizes), (_ABSOLUTE, ones)):
-        for scale, data_scale in scales:
-            drawn.append(
-                jtu.tree_map(
-                    lambda x, s: _gaussian(random, x, scale * s), states[0], size
-                )
-            )
-            absolute = size is ones
-            other = _random_problem(random, problem, data_scale, absolute)
-            _collect(anywhere, flow, other, laws, drawn[-1])
-    times = [jnp.asarray(1.0, problem.dtype)] * len(drawn)
+    wanted = [(*pair, sizes, 1.0) for pair in _RELATIVE]
+    wanted += [(*pair, ones, 1.0) for pair in _ABSOLUTE]
+    wanted += [(1.0, 1.0, sizes, apart) for apart in _APART]
+    drawn, times, regions = [], [], []
+    for i, (scale, data_scale, size, apart) in enumerate(wanted):
+        of = lambda s: scale * s * apart ** random.uniform(-1, 1)
+        drawn.append(
+            jtu.tree_map(lambda x, s: _gaussian(random, x, of(s)), first, size)
+        )
+        time = float(began) + _TIMES[i % len(_TIMES)] * length
+        times.append(jnp.asarray(time, problem.dtype))
+        regions.append(_region(scale, size is ones, apart, time))
+        other = _random_problem(random, problem, data_scale, size is ones)
+        collect(anywhere, times[-1], other, drawn[-1])
     wrong = along_lines(flow, problem, laws, times, drawn, anywhere)
-    return Generality(near, anywhere, wrong)
+    return Generality(near, anywhere, regions, wrong)
 
 
-def _collect(into, flow, problem, laws, state):
-    t = jnp.asarray(1.0, problem.dtype)
-    for name, rate in rates_at(flow, problem, laws, t, state).items():
-        into[name].append(rate)
+def _region(scale: float, absolute: bool, apart: float, time: float) -> str:
+    if apart > 1:
+        of = f"arrays scaled apart by up to {apart:g} either way"
+    elif absolute:
+        of = f"parameters of size {scale:g}"
+    else:
+        of = f"parameters {scale:g} times those of the run"
+    return f"{of}, at t = {time:.3g}"
 
 
 def _nudged(random, x) -> Array:

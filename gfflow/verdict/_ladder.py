@@ -9,11 +9,12 @@ from jaxtyping import Float
 from ._drift import round_off
 
 _ROUGH = 0.3
+_EQUAL, _ABOVE, _FALLS = 0.02, 1e3, 0.3
 
 
 @final
 class Ladder(NamedTuple):
-    """The drift of one law on two or three rungs, loosest first.
+    """The drift of one law on two to five rungs, loosest first.
 
     - `tolerances`, `steps`, `drifts`: a rung each; the drift is the largest over
       components and times, as a fraction of the law's scale.
@@ -22,6 +23,9 @@ class Ladder(NamedTuple):
       that the field cannot be smooth along the run (kinks).
     - `limit`: the drift extrapolated to tolerance 0, largest component.
     - `limits`: the same for each component.
+    - `settled`: of each component, the drift that the two finest rungs agree on, to a
+      fiftieth and a thousand times above round-off; 0 where they do not, and where the
+      solver is no evidence. A true law's drift falls by the ratio of the tolerances.
     - `error`: the part of the finest rung's drift that is the integrator's.
     - `round_off`: the least drift that can be told from round-off.
     - `solver`, `solver_order`: what integrated.
@@ -34,6 +38,7 @@ class Ladder(NamedTuple):
     order: float | None
     limit: float
     limits: np.ndarray
+    settled: np.ndarray
     error: float
     round_off: float
     solver: str
@@ -43,7 +48,7 @@ class Ladder(NamedTuple):
     @property
     def shrinks(self) -> bool:
         """Whether the drift falls with the tolerance, or is round-off at the finest."""
-        falls = self.drifts[-1] < 0.3 * self.drifts[0]
+        falls = self.drifts[-1] < _FALLS * self.drifts[0]
         return falls or self.drifts[-1] <= 10 * self.round_off
 
 
@@ -83,12 +88,33 @@ def fitted_ladder(
         order=order,
         limit=float(np.max(limits)) if limits.size else 0.0,
         limits=limits,
+        settled=_settled(drifts, floor) if evidence else np.zeros_like(limits),
         error=float(np.max(errors, initial=0.0)),
         round_off=floor,
         solver=solver,
         solver_order=solver_order,
         evidence=evidence,
     )
+
+
+def undecided(drifts: Sequence[np.ndarray], steps: int) -> bool:
+    """Whether at the ends of the two finest rungs the drift of some component, above
+    round-off, neither falls nor stays: one more rung would tell.
+
+    **Arguments:** those of `fitted_ladder`; `steps` of the finest.
+    """
+    coarse, fine = np.abs(drifts[-2][-1]), np.abs(drifts[-1][-1])
+    with np.errstate(invalid="ignore"):
+        above = (fine > _ABOVE * round_off(steps)) & (fine > _FALLS * coarse)
+        return bool(np.any(above & (_settled(drifts, round_off(steps)) == 0)))
+
+
+def _settled(drifts: Sequence[np.ndarray], floor: float) -> np.ndarray:
+    """What the ends of the two finest rungs agree on."""
+    coarse, fine = drifts[-2][-1], drifts[-1][-1]
+    with np.errstate(invalid="ignore"):
+        same = np.abs(fine - coarse) <= _EQUAL * np.abs(fine)
+        return np.where(same & (np.abs(fine) > _ABOVE * floor), np.abs(fine), 0.0)
 
 
 def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:

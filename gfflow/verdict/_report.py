@@ -18,6 +18,8 @@ class LawReport:
     - `rate`: the largest |ḣ| over its terms along the run (dimensionless; round-off is
       about 1e-16); `rates` of each component.
     - `general_rate`: the same at random parameters, data and loss cotangents.
+    - `resolution`: the least such rate that would have been told from round-off: a law
+      that is false by less passes for a true one. 0 where nothing moves.
     - `max_drift`: the largest |h(t) − h(0)| over scale in the run itself; `None` where
       neither the law nor the states were saved.
     - `scale`: the smallest scale of a component; `scales` of each.
@@ -37,6 +39,7 @@ class LawReport:
     rate: float
     rates: tuple[float, ...]
     general_rate: float
+    resolution: float
     max_drift: float | None
     drifts: tuple[float, ...]
     scale: float
@@ -62,6 +65,7 @@ class LawReport:
                 "order": self.order,
                 "budget": self.budget,
                 "general_rate": self.general_rate,
+                "resolution": self.resolution,
                 "limit": self.limit,
                 "note": self.note,
                 "verdicts": [v.value for v in self.verdicts],

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._rate import ROUND_OFF
+from ._rate import LIMIT
 
 _EPS = float(np.finfo(float).eps)
-_CERTAIN = 1e5
 _UNEXPECTED = 1e3
+_UNMOVED = 64 * _EPS
 
 
 class Verdict(enum.StrEnum):
@@ -35,13 +35,18 @@ class ComponentEvidence(NamedTuple):
 
     - `run`: the largest relative rate along the trajectory; `run_says` whether the
       trajectory says anything (the state moves and h depends on it), `run_noise`
-      whether the field is nothing but round-off at some of its states.
+      whether the rate is nothing but round-off at some of its states.
     - `near`, `anywhere`: the same with random data, near the run's parameters and at
       random ones; `general_says` whether any of these points says anything,
       `general_noise` whether some are nothing but round-off.
+    - `still`: the field does not move it at all, but by round-off.
+    - `vanishing`: its values are below what floating point resolves, everywhere.
+    - `violated`, `outside`: in words, at which random points its rate is above
+      round-off, and where h is not a number or wild; empty where there are none.
     - `drift`: of the run, as a fraction of the scale.
     - `expected_drift`: what the integrator and round-off account for.
     - `shrinks`: whether the drift falls with the tolerance; `None` if unknown.
+    - `settled`: what the drift settles at as the tolerance falls; 0 if it does not.
     - `predicted`: whether the law states how it changes.
     - `finite`: whether h and its rate were finite along the run.
     - `wrong_derivative`: the derivative of h along the run is not that of its value;
@@ -58,9 +63,14 @@ class ComponentEvidence(NamedTuple):
     anywhere: float
     general_says: bool
     general_noise: bool
+    still: bool
+    vanishing: bool
+    violated: str
+    outside: str
     drift: float
     expected_drift: float
     shrinks: bool | None
+    settled: float
     predicted: bool
     finite: bool
     wrong_derivative: bool
@@ -73,23 +83,28 @@ class ComponentEvidence(NamedTuple):
 def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
     """The verdict on one component, and why in one sentence.
 
-    The rate decides: it needs no accuracy of the integrator. Values decide only where
-    the derivative of h does not tell the truth about h.
+    The rate decides: it needs no accuracy of the integrator. The drift decides where it
+    settles at a value as the tolerance falls: the rate was then not looked at where the
+    law breaks. Values decide where the derivative of h does not tell the truth about h.
     """
     e = evidence
-    certain, round_off = _CERTAIN * e.precision, ROUND_OFF * e.precision
     if not e.finite:
         return Verdict.INCONCLUSIVE, (
             "the law or its rate is not finite along the run; look at its domain"
         )
+    if e.vanishing:
+        return Verdict.INCONCLUSIVE, (
+            "its values are so small that floating point loses them; multiply it by a "
+            "constant"
+        )
     if e.wrong_derivative:
         return _by_value(e)
-    if e.run > certain:
-        return Verdict.BROKEN, "its rate along the run is far above round-off"
-    if e.run > round_off:
-        return Verdict.INCONCLUSIVE, (
-            "its rate along the run lies between round-off and a certain violation; "
-            "other data or a start of larger scale would decide"
+    if e.run > LIMIT * e.precision:
+        return Verdict.BROKEN, "its rate along the run is above round-off"
+    if e.settled:
+        return Verdict.BROKEN, (
+            f"its drift settles at {e.settled:.1e} as the tolerance falls; its rate "
+            "vanishes at the states that were kept, so it breaks between them"
         )
     if e.precision > _EPS:
         return Verdict.INCONCLUSIVE, (
@@ -108,12 +123,12 @@ def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
             "constant in this run, but its value jumps elsewhere, where its derivative "
             "is silent (floor, sign, stop_gradient?)"
         )
-    return _at_random_points(e, certain, round_off)
+    return _at_random_points(e)
 
 
 def _by_value(e: ComponentEvidence) -> tuple[Verdict, str]:
     drifts = e.drift > e.expected_drift and e.shrinks is not True
-    if e.moves or drifts:
+    if e.moves or drifts or e.settled:
         return Verdict.BROKEN, (
             "its value changes along the run, and its derivative is not that of its "
             "value (a jump, a stop_gradient?)"
@@ -124,47 +139,58 @@ def _by_value(e: ComponentEvidence) -> tuple[Verdict, str]:
     )
 
 
-def _at_random_points(
-    e: ComponentEvidence, certain: float, round_off: float
-) -> tuple[Verdict, str]:
-    general = max(e.anywhere, e.near)
-    if not e.general_says:
-        if e.run_says:
-            return Verdict.INCONCLUSIVE, (
-                "conserved in this run, but it could be evaluated at no random point; "
-                "a smaller scale of parameters and data would decide"
-            )
-        if e.run_noise or e.general_noise:
-            return Verdict.INCONCLUSIVE, (
-                "the field is nothing but round-off wherever the law depends on it"
-            )
-        if e.discrete:
-            return Verdict.CONSERVED_ON_THIS_DATA, (
-                "nothing that it depends on moves for the whole numbers that were "
-                "tried as inputs; others may move it"
-            )
-        return Verdict.CONSERVED, (
-            "it is constant: nothing that it depends on moves anywhere"
-        )
-    if general > certain:
+def _at_random_points(e: ComponentEvidence) -> tuple[Verdict, str]:
+    near = e.near > LIMIT * e.precision
+    if near or e.violated:
         if e.run_noise and not e.run_says:
+            if e.drift <= _UNMOVED:
+                return Verdict.CONSERVED_ON_THIS_DATA, (
+                    "it stays where it is, for the field of this run is nothing but "
+                    "round-off; it is not a law for random data"
+                )
             return Verdict.INCONCLUSIVE, (
                 "not a law for random data, and the field of this run is nothing but "
                 "round-off; a start farther from a critical point would decide"
             )
-        where = "near this run" if e.near > certain else "and other parameters"
-        region = "" if e.near > certain else ": a law of this region of parameters only"
         return Verdict.CONSERVED_ON_THIS_DATA, (
-            f"its rate vanishes along this run, but not for random data {where}{region}"
+            "its rate vanishes along this run, but not for random data "
+            + ("near this run" if near else f"elsewhere: {e.violated}")
         )
-    if general > round_off:
-        return Verdict.INCONCLUSIVE, (
-            "its rate at random points lies between round-off and a certain "
-            "violation; a run from another start would decide"
+    if e.outside:
+        return Verdict.CONSERVED_ON_THIS_DATA, (
+            "its rate vanishes along this run, but it is a law of a region only: it is "
+            f"not a number, or changes from one rounding to the next, {e.outside}"
         )
+    if not e.general_says:
+        return _where_nothing_is_said(e)
     if e.predicted:
         return Verdict.PREDICTED_DECAY, "it changes as it states"
     return Verdict.CONSERVED, "its rate is round-off, here and at random points"
+
+
+def _where_nothing_is_said(e: ComponentEvidence) -> tuple[Verdict, str]:
+    """The rate of no random point is more than round-off, or a number."""
+    if e.run_says:
+        return Verdict.INCONCLUSIVE, (
+            "conserved in this run, but it could be evaluated at no random point; "
+            "a smaller scale of parameters and data would decide"
+        )
+    if e.still:
+        return Verdict.CONSERVED, (
+            "it is a constant of the flow: no field moves it by more than round-off"
+        )
+    if e.run_noise or e.general_noise:
+        return Verdict.INCONCLUSIVE, (
+            "the field is nothing but round-off wherever the law depends on it"
+        )
+    if e.discrete:
+        return Verdict.CONSERVED_ON_THIS_DATA, (
+            "nothing that it depends on moves for the whole numbers that were "
+            "tried as inputs; others may move it"
+        )
+    return Verdict.CONSERVED, (
+        "it is constant: nothing that it depends on moves anywhere"
+    )
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:

@@ -60,10 +60,6 @@ class AbstractFlow(eqx.Module):
         gradient = problem.gradient(self.parameters(state))
         return self.response(t, state, gradient, problem)
 
-    @abc.abstractmethod
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        """The sum of the absolute values of the terms that the field is the sum of."""
-
     def parameters(self, state: State) -> Parameters:
         """The parameters in the state."""
         return state

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._errors import SolveError
@@ -27,8 +26,3 @@ def constant_decay(rate: Any) -> Scalar:
 def decay_term(rate: Scalar, parameters: Parameters) -> Parameters:
     """λθ."""
     return jtu.tree_map(lambda p: rate.astype(p.dtype) * p, parameters)
-
-
-def decay_size(rate: Scalar, parameters: Parameters) -> Parameters:
-    """|λθ|, entry by entry."""
-    return decay_term(jnp.abs(rate), jtu.tree_map(jnp.abs, parameters))

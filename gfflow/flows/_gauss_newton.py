@@ -7,8 +7,6 @@ import jax.tree_util as jtu
 from .._typing import Parameters
 from ..problem import Problem
 
-_BLOCK_ELEMENTS = 4_000_000
-
 
 def gauss_newton_product(
     problem: Problem, parameters: Parameters, direction: Parameters
@@ -33,30 +31,6 @@ def gauss_newton_product(
         return _divided(pull(curved)[0], problem)
 
     return problem.accumulate(chunk, parameters, problem.chunk)
-
-
-def absolute_gauss_newton_product(
-    problem: Problem, parameters: Parameters, direction: Parameters
-) -> Parameters:
-    """Σ_n |w_n J_nᵀ H_n J_n v| / |Σ w|: the size of the terms that F v is a sum of."""
-
-    def one(x, y):
-        predict = lambda p: problem.model_at(p)(x)
-        prediction, pull = jax.vjp(predict, parameters)
-        moved = jax.jvp(predict, (parameters,), (direction,))[1]
-        slope = lambda z: jax.grad(problem.loss)(z, y)
-        return pull(jax.jvp(slope, (prediction,), (moved,))[1])[0]
-
-    def block_total(_, inputs, targets, weights):
-        products = jtu.tree_map(jnp.abs, jax.vmap(one)(inputs, targets))
-        if weights is not None:
-            sized = lambda p: _over_samples(jnp.abs(weights), p)
-            products = jtu.tree_map(sized, products)
-        total = jtu.tree_map(lambda p: jnp.sum(p, axis=0), products)
-        return _divided(total, problem)
-
-    block = max(1, min(problem.samples, _BLOCK_ELEMENTS // problem.size))
-    return problem.accumulate(block_total, parameters, block)
 
 
 def _over_samples(weights, values):

@@ -8,7 +8,7 @@ import jax.tree_util as jtu
 from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
-from ._decay import constant_decay, decay_size, decay_term
+from ._decay import constant_decay, decay_term
 
 
 @final
@@ -37,10 +37,6 @@ class GradientFlow(AbstractFlow):
         descent = jtu.tree_map(jnp.negative, problem.scaled(gradient))
         decay = decay_term(self.weight_decay, state)
         return jtu.tree_map(jnp.subtract, descent, decay)
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        terms = problem.scaled(problem.absolute_gradient(state))
-        return jtu.tree_map(jnp.add, terms, decay_size(self.weight_decay, state))
 
     def homogeneous_decay(self) -> ScalarLike:
         return self.weight_decay

@@ -2,7 +2,6 @@
 
 from typing import final
 
-import equinox as eqx
 import jax.tree_util as jtu
 
 from .._errors import SolveError
@@ -46,12 +45,6 @@ class LearningRate(AbstractModifier):
         rate = rate_at(self.rate, t)
         scaled = jtu.tree_map(lambda g: rate.astype(g.dtype) * g, gradient)
         return self.flow.response(t, state, scaled, problem)
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        """That of the flow inside on the loss η(t)L."""
-        normaliser = problem.normaliser / rate_at(self.rate, t).astype(problem.dtype)
-        scaled = eqx.tree_at(lambda p: p.normaliser, problem, normaliser)
-        return self.flow.absolute_field(t, state, scaled)
 
     def coupled_decay(self, rate: Rate) -> Rate | None:
         """η times that of the flow inside."""

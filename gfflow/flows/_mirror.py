@@ -100,13 +100,6 @@ class MirrorFlow(AbstractFlow):
         step = lambda path, p, g: -self.potential_of(path).inverse_hessian(p) * g
         return self._by_path(step, state, problem.scaled(gradient))
 
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        terms = problem.scaled(problem.absolute_gradient(self.parameters(state)))
-        if self.dual:
-            return terms
-        size = lambda path, p, g: abs(self.potential_of(path).inverse_hessian(p)) * g
-        return self._by_path(size, state, terms)
-
     def parameters(self, state: State) -> Parameters:
         if not self.dual:
             return state

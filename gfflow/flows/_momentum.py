@@ -8,7 +8,7 @@ import jax.tree_util as jtu
 from .._typing import Parameters, Rate, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow, Clock
-from ._decay import constant_decay, decay_size, decay_term
+from ._decay import constant_decay, decay_term
 from ._friction import AbstractFriction, ConstantFriction, Friction
 from ._second_order import SecondOrder
 
@@ -65,20 +65,6 @@ class MomentumFlow(AbstractFlow):
         decay = decay_term(self.weight_decay, state.model)
         return Phase(
             state.velocity, jtu.tree_map(acceleration, scaled, decay, state.velocity)
-        )
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        friction = jnp.where(jnp.asarray(t) > 0, self.friction(t), 0)
-        terms = problem.scaled(problem.absolute_gradient(state.model))
-
-        decay = decay_size(self.weight_decay, state.model)
-
-        def total(g, decay, v):
-            return g + decay + jnp.abs(friction).astype(v.dtype) * jnp.abs(v)
-
-        return Phase(
-            jtu.tree_map(jnp.abs, state.velocity),
-            jtu.tree_map(total, terms, decay, state.velocity),
         )
 
     def parameters(self, state: State) -> Parameters:

@@ -13,7 +13,7 @@ from .._errors import SolveError
 from .._typing import Parameters, Scalar, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
-from ._gauss_newton import absolute_gauss_newton_product, gauss_newton_product
+from ._gauss_newton import gauss_newton_product
 from ._gradient import GradientFlow
 from ._number import number
 
@@ -113,16 +113,6 @@ class NaturalGradientFlow(AbstractFlow):
         tolerance = float(jnp.finfo(problem.dtype).eps)
         y, _ = cg(matrix, weighted(gradient), tol=tolerance, maxiter=self.iterations)
         return jtu.tree_map(jnp.negative, weighted(y))
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        """(|S∇L| + |S F θ'|)/δ, both summed sample by sample: x = (b − S F x)/δ, and
-        round-off that leaves S W_θ meets the eigenvalue δ."""
-        field = self.vector_field(t, state, problem)
-        curved = absolute_gauss_newton_product(problem, state, field)
-        terms = jtu.tree_map(jnp.add, problem.absolute_gradient(state), curved)
-        return jtu.tree_map(
-            lambda x: x / self.damping.astype(x.dtype), problem.scaled(terms)
-        )
 
     def for_discovery(self) -> GradientFlow:
         return GradientFlow()

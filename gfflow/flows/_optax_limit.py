@@ -66,19 +66,6 @@ class OptaxLimit(AbstractPreconditioner):
         rate = None if memory is None else eqx.filter(rate, eqx.is_inexact_array)
         return jtu.tree_map(jnp.negative, step), rate
 
-    def sizes(self, t, memory, gradient, terms, parameters):
-        """|f| + |∂f/∂g·terms| + |∂f/∂memory·|memory||: the terms to first order, for a
-        transformation that is elementwise."""
-        f = lambda g, m: self.field(t, m, g, parameters)
-        still = lambda tree: jtu.tree_map(jnp.zeros_like, tree)
-        magnitude = jtu.tree_map(jnp.abs, memory)
-        at = (gradient, memory)
-        value, by_gradient = jax.jvp(f, at, (terms, still(memory)))
-        by_memory = jax.jvp(f, at, (still(gradient), magnitude))[1]
-        usable = lambda x: jnp.where(jnp.isfinite(x), abs(x), 0)
-        total = lambda *xs: sum(usable(x) for x in xs)
-        return jtu.tree_map(total, value, by_gradient, by_memory)
-
     def _split(self, parameters):
         with jax.numpy_dtype_promotion("standard"):
             state = self.make(_zero(parameters)).init(parameters)

@@ -2,9 +2,6 @@
 
 from typing import Any, NamedTuple, final
 
-import jax.numpy as jnp
-import jax.tree_util as jtu
-
 from .._errors import SolveError
 from .._typing import Parameters, ScalarLike, State
 from ..problem import Problem
@@ -56,17 +53,6 @@ class PreconditionedFlow(AbstractFlow):
     ) -> State:
         parameters, memory = _parts(state)
         step, rate = self.preconditioner.field(t, memory, gradient, parameters)
-        return _joined(problem.scaled(step), rate)
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        parameters, memory = _parts(state)
-        gradient = problem.gradient(parameters)
-        terms = jtu.tree_map(
-            lambda a, g: jnp.maximum(a, abs(g)),
-            problem.absolute_gradient(parameters),
-            gradient,
-        )
-        step, rate = self.preconditioner.sizes(t, memory, gradient, terms, parameters)
         return _joined(problem.scaled(step), rate)
 
     def parameters(self, state: State) -> State:

@@ -35,18 +35,6 @@ class AbstractPreconditioner(eqx.Module):
     ) -> tuple[Parameters, Any]:
         """(θ', memory')."""
 
-    @abc.abstractmethod
-    def sizes(
-        self,
-        t: ScalarLike,
-        memory: Any,
-        gradient: Parameters,
-        terms: Parameters,
-        parameters: Parameters,
-    ) -> tuple[Parameters, Any]:
-        """The sums of the absolute values of the terms of `field`, where those of the
-        gradient are `terms`."""
-
 
 @final
 class RMSProp(AbstractPreconditioner):
@@ -86,11 +74,6 @@ class RMSProp(AbstractPreconditioner):
         rate = lambda v, g: (g**2 - v) / self.tau.astype(v.dtype)
         step = lambda v, g: -g / self._root(v)
         return _both(step, rate, memory, gradient)
-
-    def sizes(self, t, memory, gradient, terms, parameters):
-        rate = lambda v, g, a: (2 * abs(g) * a + abs(v)) / self.tau.astype(v.dtype)
-        step = lambda v, g, a: a / self._root(v)
-        return _both(step, rate, memory, gradient, terms)
 
     def _root(self, v):
         return _root(v) + self.eps.astype(v.dtype)
@@ -145,20 +128,6 @@ class Adam(AbstractPreconditioner):
             jtu.tree_map(square(self.tau2), memory.second, gradient),
         )
 
-    def sizes(self, t, memory, gradient, terms, parameters):
-        average = lambda m, a: (a + abs(m)) / self.tau1.astype(m.dtype)
-        square = lambda v, g, a: (2 * abs(g) * a + abs(v)) / self.tau2.astype(v.dtype)
-        late = jnp.asarray(t) > 0
-
-        def step(m, v, g, a):
-            at_rest = a / (abs(g) + self.eps.astype(m.dtype))
-            return jnp.where(late, abs(self._step(t, m, v, g)), at_rest)
-
-        return jtu.tree_map(step, *memory, gradient, terms), Moments(
-            jtu.tree_map(average, memory.first, terms),
-            jtu.tree_map(square, memory.second, gradient, terms),
-        )
-
     def _step(self, t, m, v, g):
         late = jnp.asarray(t) > 0
         t = jnp.where(late, t, 1).astype(m.dtype)
@@ -196,14 +165,6 @@ class Sign(AbstractPreconditioner):
     def field(self, t, memory, gradient, parameters):
         exact = lambda g: jnp.where(self.eps > 0, g / self._length(g), jnp.sign(g))
         return jtu.tree_map(lambda g: -exact(g), gradient), None
-
-    def sizes(self, t, memory, gradient, terms, parameters):
-        def size(g, a):
-            least = jnp.finfo(g.dtype).eps * a
-            length = jnp.maximum(self._length(g), least)
-            return jnp.where(a > 0, a / jnp.where(a > 0, length, 1), 0)
-
-        return jtu.tree_map(size, gradient, terms), None
 
     def _length(self, g):
         """√(g² + ε²) without overflow or a derivative of ∞; 1 where both are 0."""

@@ -71,9 +71,6 @@ class SaddleFlow(AbstractFlow):
     ) -> State:
         return self._descent.response(t, state, self.signed(gradient), problem)
 
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        return self._descent.absolute_field(t, state, problem)
-
     @property
     def _descent(self) -> GradientFlow:
         return GradientFlow(self.weight_decay)

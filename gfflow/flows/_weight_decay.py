@@ -10,7 +10,7 @@ from .._errors import SolveError
 from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._base import AbstractFlow
-from ._decay import decay_size, decay_term
+from ._decay import decay_term
 from ._modifier import AbstractModifier
 from ._rate import as_rate, rate_at
 from ._second_order import SecondOrder
@@ -59,20 +59,9 @@ class WeightDecay(AbstractModifier):
             force = jtu.tree_map(jnp.add, gradient, problem.unscaled(decay))
             return self.flow.response(t, state, force, problem)
         change = self.flow.response(t, state, gradient, problem)
-        return self._added(change, decay, jnp.subtract)
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        decay = decay_size(rate_at(self.rate, t), self.flow.parameters(state))
-        terms = self.flow.absolute_field(t, state, problem)
-        if self.coupled:
-            still = jtu.tree_map(jnp.zeros_like, decay)
-            force = problem.unscaled(decay)
-            pushed, free = (
-                self.flow.response(t, state, g, problem) for g in (force, still)
-            )
-            size = lambda total, a, b: total + jnp.abs(a - b)
-            return jtu.tree_map(size, terms, pushed, free)
-        return self._added(terms, decay, jnp.add)
+        parameters = self.flow.parameters
+        moved = jtu.tree_map(jnp.subtract, parameters(change), decay)
+        return eqx.tree_at(parameters, change, moved) if self.has_memory else moved
 
     def homogeneous_decay(self) -> Rate:
         """That of the flow inside and this one's."""
@@ -111,9 +100,3 @@ class WeightDecay(AbstractModifier):
         if self.has_memory:
             return self
         return None if self._own is None else self.flow.for_discovery()
-
-    def _added(self, change: State, decay: Parameters, add) -> State:
-        moved = jtu.tree_map(add, self.flow.parameters(change), decay)
-        if not self.has_memory:
-            return moved
-        return eqx.tree_at(self.flow.parameters, change, moved)

@@ -30,8 +30,6 @@ from ._second_order import second_order
 from ._time_scale import as_time_scale
 from ._trial import predicted, try_loss
 
-_BLOCK_ELEMENTS = 4_000_000
-
 
 class Problem(eqx.Module):
     """The mean loss L(θ) = Σ_n w_n ℓ(g(θ, x_n), y_n) / Σ_n w_n of a model on data.
@@ -207,25 +205,6 @@ class Problem(eqx.Module):
         """
         with second_order(ProblemError):
             return jax.jvp(self.gradient, (parameters,), (direction,))[1]
-
-    def absolute_gradient(self, parameters: Parameters) -> Parameters:
-        """Σ_n |w_n ∇ℓ_n| / |Σ w|: the size of the terms that ∇L is the sum of.
-
-        The round-off in ∇L is a small multiple of the machine precision times this.
-        """
-        block = max(1, min(self.samples, _BLOCK_ELEMENTS // self.size))
-
-        def one(x, y):
-            return jax.grad(lambda p: self.loss(self.model_at(p)(x), y))(parameters)
-
-        def block_total(_, inputs, targets, weights):
-            gradients = jax.vmap(one)(inputs, targets)
-            if weights is None:
-                weights = jnp.ones(_samples(inputs, targets), self.dtype)
-            size = jnp.abs(weights) / jnp.abs(self.normaliser)
-            return jtu.tree_map(lambda g: jnp.tensordot(size, jnp.abs(g), 1), gradients)
-
-        return self.accumulate(block_total, parameters, block)
 
     def scaled(self, tree: Parameters) -> Parameters:
         """`time_scale ∘ tree`, for a tree like `parameters`."""

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from .._typing import Parameters, ScalarLike, State
 from ..flows import AbstractFlow
 from ..integrate import Solution, solve
-from ..laws import Law, absolute_terms
+from ..laws import Law
 from ..problem import Problem
 from ..solvers import unwrapped
 
@@ -44,17 +44,6 @@ class Accumulating(AbstractFlow):
         return Accumulated(
             self.flow.response(t, state.inner, gradient, problem),
             self._productions(t, state.inner, problem),
-        )
-
-    def absolute_field(self, t: ScalarLike, state: State, problem: Problem) -> State:
-        view = lambda s: self.flow.view(s, problem)
-        still = jtu.tree_map(jnp.zeros_like, state.inner)
-        size = lambda law: absolute_terms(
-            Law(law.produced), view, t, state.inner, still
-        )[1]
-        return Accumulated(
-            self.flow.absolute_field(t, state.inner, problem),
-            {name: size(law) for name, law in self.laws.items()},
         )
 
     def parameters(self, state: State) -> Parameters:

@@ -54,11 +54,6 @@ class NormalisedFlow(AbstractFlow):
     def response(self, t, state, gradient, problem):
         return self._divided(problem.scaled(gradient), gradient)
 
-    def absolute_field(self, t, state, problem):
-        terms = problem.scaled(problem.absolute_gradient(state))
-        sizes = self._divided(terms, problem.gradient(state))
-        return jtu.tree_map(jnp.negative, sizes)
-
     def _divided(self, tree, gradient):
         square = optax.tree.norm(gradient, squared=True) + self.eps**2
         return jtu.tree_map(lambda x: -x / jnp.sqrt(square), tree)

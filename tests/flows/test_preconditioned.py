@@ -35,12 +35,6 @@ def flat(tree):
     return np.concatenate([np.ravel(x) for x in jtu.tree_leaves(tree)])
 
 
-@eqx.filter_jit
-def field_and_sizes(flow, t, state, problem):
-    field = flow.vector_field(t, state, problem)
-    return field, flow.absolute_field(t, state, problem)
-
-
 def test_the_limit_of_scale_by_rms_is_rmsprop():
     ours = gf.PreconditionedFlow(RMSProp(TAU, EPS))
     limit = gf.PreconditionedFlow(OptaxLimit(rms))
@@ -49,11 +43,9 @@ def test_the_limit_of_scale_by_rms_is_rmsprop():
     nu = optax.ScaleByRmsState(nu=state.memory)
     other = gf.flows.Remembered(state.model, nu)
     cases = ((ours, state), (limit, other))
-    (wanted, least), (found, sizes) = (
-        map(flat, field_and_sizes(flow, 0.0, z, PROBLEM)) for flow, z in cases
-    )
+    field = eqx.filter_jit(lambda flow, state: flow.vector_field(0.0, state, PROBLEM))
+    wanted, found = (flat(field(*case)) for case in cases)
     np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-15)
-    assert np.all(sizes >= least * (1 - 1e-12))
 
 
 def optimised(make, etas, t1):
@@ -195,28 +187,6 @@ def test_memory_is_told(name):
     assert jtu.tree_structure(change) == jtu.tree_structure(plain)
     (law,) = gf.laws.rescaling(PROBLEM, flow)
     assert law(0.0, flow.view(state, PROBLEM)).shape == (4,)
-
-
-@pytest.mark.parametrize("name", FLOWS)
-def test_the_absolute_field_bounds_round_off(name):
-    """|f in single − f in double precision| against 2⁻²⁴ of the terms."""
-    flow = FLOWS[name]
-
-    def cast(tree, dtype):
-        to = lambda x: jnp.asarray(np.asarray(x), dtype)
-        return jtu.tree_map(lambda x: to(x) if eqx.is_inexact_array(x) else x, tree)
-
-    problem = cast(PROBLEM, jnp.float32)
-    state = cast(drawn(flow.initial_state(PROBLEM)), jnp.float32)
-    evaluate = eqx.filter_jit(flow.vector_field)
-    in_single = evaluate(jnp.float32(0.7), state, problem)
-    exact_problem, exact_state = (cast(x, jnp.float64) for x in (problem, state))
-    time = jnp.float64(jnp.float32(0.7))
-    field, size = map(flat, field_and_sizes(flow, time, exact_state, exact_problem))
-    assert in_single and all(x.dtype == jnp.float32 for x in jtu.tree_leaves(in_single))
-    error = np.abs(np.asarray(flat(in_single), float) - field)
-    assert np.all(np.abs(field) <= 1.5 * size)
-    assert np.all(error <= 30 * 2.0**-24 * size), np.max(error / size) * 2**24
 
 
 REFUSED = {

@@ -10,7 +10,6 @@ import pytest
 import gfflow as gf
 from gfflow.flows import MinibatchNoise
 from gfflow.flows._gauss_newton import (
-    absolute_gauss_newton_product,
     gauss_newton_product,
 )
 from gfflow.problem import random_inputs, random_targets
@@ -50,9 +49,7 @@ def everything(problem):
     return (
         problem.value_and_gradient(at),
         problem.hvp(at, v),
-        problem.absolute_gradient(at),
         gauss_newton_product(problem, at, v),
-        absolute_gauss_newton_product(problem, at, v),
         noise.combined(problem, at, jnp.zeros(problem.samples).at[0].set(1.0)),
     )
 

@@ -12,7 +12,7 @@ from ..problem import Problem
 from ..solvers import adapted
 from ._derivative import Derivative
 from ._ladder import Ladder
-from ._rate import Rate, anywhere, largest, resolution
+from ._rate import Rate, at_any, largest, resolution
 from ._report import LawReport
 from ._verdict import ComponentEvidence, decide, worst
 
@@ -109,11 +109,11 @@ def _evidence(
     everywhere = [*found.along, *random]
     run, near = largest(found.along, count), largest(found.near, count)
     elsewhere = largest(found.anywhere, count)
-    run_says = anywhere([r.informative for r in found.along])
-    run_noise = anywhere([r.noise for r in found.along])
-    general_says = anywhere([r.informative for r in random])
-    general_noise = anywhere([r.noise for r in random])
-    still = anywhere([r.still for r in random])
+    run_says = at_any([r.informative for r in found.along])
+    run_noise = at_any([r.noise for r in found.along])
+    general_says = at_any([r.informative for r in random])
+    general_noise = at_any([r.noise for r in random])
+    still = at_any([r.still for r in random])
     vanishing = np.all([r.vanishing for r in everywhere], axis=0)
     beyond = [r.violated for r in found.anywhere]
     outside = [r.outside for r in found.anywhere]

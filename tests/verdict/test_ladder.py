@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gfflow.verdict._ladder import fitted_ladder
+from gfflow.verdict._ladder import fitted_ladder, undecided
 
 TOLERANCES = np.array([1e-4, 1e-6, 1e-8])
 STEPS = [100, 250, 630]
@@ -104,3 +104,32 @@ def test_a_law_of_no_components():
         evidence=True,
     )
     assert found.drifts == (0.0,) * 3 and found.limit == 0.0 and found.order is None
+
+
+@pytest.mark.parametrize(
+    "drifts, settled, open_",
+    [
+        ([2e-3, 2.1e-4, 2.1e-4], 2.1e-4, False),
+        (-np.array([2e-3, 2.1e-4, 2.1e-4]), 2.1e-4, False),
+        ([1e-4, 1e-6, 1e-8], 0.0, False),
+        ([1e-4, 2e-7, 3e-6], 0.0, True),
+        ([1e-4, 2e-6, 1e-6], 0.0, True),
+        ([1e-12, 1e-12, 1e-12], 0.0, False),
+        ([np.nan, np.nan, np.nan], 0.0, False),
+    ],
+)
+def test_what_settles_and_what_is_open(drifts, settled, open_):
+    """A drift that stays above round-off is settled; one that falls is a law's."""
+    found = ladder(drifts)
+    np.testing.assert_allclose(found.settled, [settled])
+    assert undecided([np.array([[d]]) for d in drifts], STEPS[-1]) == open_
+    silent = fitted_ladder(
+        [np.array([[d]]) for d in drifts],
+        tolerances=list(TOLERANCES),
+        steps=STEPS,
+        rejected=0,
+        solver="gauss_legendre",
+        solver_order=4,
+        evidence=False,
+    )
+    assert silent.settled == [0.0]

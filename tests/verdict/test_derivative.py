@@ -1,0 +1,22 @@
+"""A kink of a law is no jump of it, and a wrong derivative is wrong throughout."""
+
+import pytest
+
+from gfflow.verdict._derivative import _persists
+
+PLACE = 0.3141592653589793
+
+
+@pytest.mark.parametrize(
+    "seen, persists",
+    [
+        (lambda u, v: u < PLACE <= v, True),
+        (lambda u, v: 0 < PLACE - u < 0.35 * (v - u), False),
+        (lambda u, v: True, True),
+        (lambda u, v: (u, v) == (0.0, 1.0), False),
+    ],
+    ids=["jump", "kink", "wrong everywhere", "chance"],
+)
+def test_what_differs_on_smaller_and_smaller_pieces(seen, persists):
+    assert seen(0.0, 1.0)
+    assert _persists(seen) == persists

@@ -1,0 +1,55 @@
+"""What one `Rate` says, of numbers that are known."""
+
+import numpy as np
+import pytest
+
+from gfflow.verdict._rate import Rate, resolution
+
+EPS = float(np.finfo(float).eps)
+ONE = np.ones(1)
+TRUE = Rate(
+    rate=EPS * ONE,
+    strength=ONE,
+    spread=EPS * ONE,
+    value=ONE,
+    scale=ONE,
+    bound=2 * ONE,
+    frozen=EPS * ONE,
+    moves=True,
+    precision=EPS,
+)
+SMALL = {"strength": 1e-290, "rate": 1e-293, "bound": 1e-290, "spread": 0.0}
+
+
+@pytest.mark.parametrize(
+    "change, flags",
+    [
+        ({}, {"informative"}),
+        ({"rate": 1e-3}, {"violated", "informative"}),
+        ({"rate": 1e-12}, {"violated", "informative"}),
+        ({"rate": 1e-14}, {"informative"}),
+        ({"rate": 1e-12, "spread": 1e-12}, {"noise"}),
+        ({"rate": 1e-12, "bound": 1e5}, {"noise"}),
+        ({"rate": 1e-12, "bound": 1e14}, {"still"}),
+        ({"strength": 0.0, "rate": 0.0}, {"still"}),
+        ({"strength": 0.0, "rate": 0.0, "moves": False}, set()),
+        (SMALL, {"violated", "informative"}),
+        ({"rate": 0.1, "spread": 0.3}, {"noise", "outside"}),
+        ({"rate": 0.1, "spread": 0.3, "frozen": 0.3}, {"noise"}),
+        ({"value": np.nan}, {"outside"}),
+        ({"value": np.nan, "moves": False}, set()),
+    ],
+)
+def test_what_it_says(change, flags):
+    given = {key: value * ONE for key, value in change.items() if key != "moves"}
+    rate = TRUE._replace(moves=change.get("moves", True), **given)
+    names = ("violated", "informative", "noise", "still", "outside")
+    assert {name for name in names if getattr(rate, name)[0]} == flags
+
+
+def test_the_resolution_is_that_of_the_sharpest_state():
+    blunt = TRUE._replace(spread=400 * EPS * ONE)
+    still = TRUE._replace(bound=1e14 * ONE)
+    assert resolution([blunt, TRUE, still]) == 64 * EPS
+    np.testing.assert_allclose(resolution([blunt, still]), 6400 * EPS)
+    assert resolution([still]) == 0

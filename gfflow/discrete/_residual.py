@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._checks import is_traced
 from .._typing import Parameters, Scalar
 from ..flows import Phase
-from ..laws import Law, absolute_terms
+from ..laws import Law, law_scale
 from ..problem import Problem
 from ._identities import (
     heavy_ball_cross,
@@ -117,10 +117,8 @@ class Identity(eqx.Module):
         rotation = self.kind == "rotation"
         state = (parameters, velocity) if rotation else (parameters,)
         view = lambda s: self._view(problem, s[0], s[-1])
-        still = jtu.tree_map(jnp.zeros_like, state)
         one = jnp.ones((), problem.dtype)
-        size = absolute_terms(self.law, view, one, state, still)[1]
-        return size.astype(problem.dtype)
+        return law_scale(self.law, view, one, state).astype(problem.dtype)
 
     def _cross(self, problem, parameters, direction):
         """θᵀAv = ½ Dh(θ)·v."""

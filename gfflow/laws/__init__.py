@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ._absolute import absolute_terms as absolute_terms
     from ._balancedness import balancedness as balancedness
     from ._decay import decaying as decaying
     from ._factor_sums import factor_sums as factor_sums
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ._named_laws import named_laws as named_laws
     from ._rescaling import rescaling as rescaling
     from ._rotation import rotation as rotation
+    from ._scale import law_scale as law_scale
     from ._softmax import softmax_column_sums as softmax_column_sums
     from ._structure import Chain as Chain
     from ._structure import chains as chains

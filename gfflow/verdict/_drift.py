@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Float
 
 from .._typing import Scalar, State
 from ..flows import AbstractFlow
 from ..integrate import Solution, taken
-from ..laws import Law, absolute_terms
+from ..laws import Law, law_scale
 from ..problem import Problem
 
 
@@ -74,6 +72,4 @@ def largest_scales(
 @eqx.filter_jit
 def _scales(laws, flow, problem, t, state):
     view = lambda s: flow.view(s, problem)
-    still = jtu.tree_map(jnp.zeros_like, state)
-    of = lambda law: absolute_terms(law, view, t, state, still)[1]
-    return {name: of(law) for name, law in laws.items()}
+    return {name: law_scale(law, view, t, state) for name, law in laws.items()}

@@ -108,7 +108,6 @@ def _evidence(
     random = [*found.near, *found.anywhere]
     everywhere = [*found.along, *random]
     run, near = largest(found.along, count), largest(found.near, count)
-    elsewhere = largest(found.anywhere, count)
     run_says = at_any([r.informative for r in found.along])
     run_noise = at_any([r.noise for r in found.along])
     general_says = at_any([r.informative for r in random])
@@ -129,7 +128,6 @@ def _evidence(
             run_says=bool(run_says[i]),
             run_noise=bool(run_noise[i]),
             near=float(near[i]),
-            anywhere=float(elsewhere[i]),
             general_says=bool(general_says[i]),
             general_noise=bool(general_noise[i]),
             still=bool(still[i]),

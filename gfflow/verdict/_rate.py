@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from .._typing import Loss, Scalar, State
 from ..flows import AbstractFlow
-from ..laws import Law, absolute_terms
+from ..laws import Law, law_scale
 from ..problem import Problem
 
 # The least |ḣ| over its terms that is a violation, in units of the machine precision.
@@ -265,7 +265,6 @@ def _rounded(problem: Problem, noise: Float[Array, " 2"]) -> Problem:
 @eqx.filter_jit
 def _draws(flow, problem, laws, t, still, copies, signs, noises):
     view = lambda s: flow.view(s, problem)
-    zero = jtu.tree_map(jnp.zeros_like, still)
 
     def one(drawn):
         state, sign, noise = drawn
@@ -281,10 +280,7 @@ def _draws(flow, problem, laws, t, still, copies, signs, noises):
 
     found, whole, moves = jax.lax.map(one, (copies, signs, noises))
     sizes = {
-        name: (
-            law(t, view(still)),
-            absolute_terms(law, view, t, still, zero)[1],
-        )
+        name: (law(t, view(still)), law_scale(law, view, t, still))
         for name, law in laws.items()
     }
     return sizes, found, jnp.all(whole) & moves[0]

@@ -36,8 +36,8 @@ class ComponentEvidence(NamedTuple):
     - `run`: the largest relative rate along the trajectory; `run_says` whether the
       trajectory says anything (the state moves and h depends on it), `run_noise`
       whether the rate is nothing but round-off at some of its states.
-    - `near`, `anywhere`: the same with random data, near the run's parameters and at
-      random ones; `general_says` whether any of these points says anything,
+    - `near`: the same with random data, near the run's parameters; `general_says`
+      whether any of these points, or of those at random parameters, says anything,
       `general_noise` whether some are nothing but round-off.
     - `still`: the field does not move it at all, but by round-off.
     - `vanishing`: its values are below what floating point resolves, everywhere.
@@ -60,7 +60,6 @@ class ComponentEvidence(NamedTuple):
     run_says: bool
     run_noise: bool
     near: float
-    anywhere: float
     general_says: bool
     general_noise: bool
     still: bool

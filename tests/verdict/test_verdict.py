@@ -14,7 +14,6 @@ LAW = ComponentEvidence(
     run_says=True,
     run_noise=False,
     near=1e-16,
-    anywhere=1e-16,
     general_says=True,
     general_noise=False,
     still=False,

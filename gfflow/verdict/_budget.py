@@ -1,7 +1,5 @@
 """The drift that each cause accounts for."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float
 
@@ -11,7 +9,7 @@ from ._ladder import Ladder
 
 def error_budget(
     ts: Float[np.ndarray, " T"],
-    rates: Sequence[Float[np.ndarray, " components"]],
+    rates: Float[np.ndarray, "T components"],
     scale: Float[np.ndarray, " components"],
     ladder: Ladder | None,
     *,
@@ -36,7 +34,7 @@ def error_budget(
         by_integrator = ladder.error
         if ladder.tolerances[-1] < tolerance and ladder.order:
             by_integrator *= tolerance / ladder.tolerances[-1]
-    size = decay_undone(ts, np.abs(np.stack(rates)), decay_rate)
+    size = decay_undone(ts, np.abs(rates), decay_rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         drift = np.trapezoid(size, ts, axis=0) / scale
     by_law = np.where(size.max(axis=0) == 0, 0.0, drift)

@@ -15,13 +15,17 @@ from ..integrate import Solution
 from ..laws import Law, known_laws, named_laws
 from ..problem import Problem
 from ._budget import error_budget
-from ._derivative import along_the_run
+from ._components import component_slices, decay_rates
+from ._derivative import differences
+from ._draws import rates_at
 from ._drift import drift_of, relative_drift
 from ._drift_ladder import drift_ladder
 from ._findings import LawFindings, law_report
 from ._generality import generality
+from ._jumps import jumps
+from ._points import Points
 from ._predicted import Accumulating, accumulated_run, balance
-from ._rate import Rate, rates_at
+from ._rate import Rate
 from ._report import LawReport, Report
 
 _STATES = 16
@@ -111,45 +115,46 @@ def _weigh(
     seed: int,
     are_balances: bool = False,
 ) -> dict[str, LawReport]:
-    ts, states = _kept(solution)
+    run = _kept(solution)
+    first = jtu.tree_map(jnp.asarray, (run.ts[0], run.state(0)))
+    slices = component_slices(flow, problem, laws, *first)
+    decays = decay_rates(laws, slices)
     field = lambda t, s: flow.vector_field(t, s, problem)
-    of_field = coarsest_precision(field, ts[0], states[0])
-    along: dict[str, list[Rate]] = {name: [] for name in laws}
-    for t, state in zip(ts, states):
-        for name, rate in rates_at(flow, problem, laws, t, state, of_field).items():
-            along[name].append(rate)
-    _refuse_others(along, solution, precision)
-    spread = np.linspace(0, len(states) - 1, _NEAR).round().astype(int)
-    places = [(ts[i], states[i]) for i in spread]
-    general = generality(flow, problem, laws, places, seed, of_field)
-    derivatives = along_the_run(flow, problem, laws, ts, states, along)
+    of_field = coarsest_precision(field, *first)
+    along = rates_at(flow, problem, laws, run, decays, of_field)
+    _refuse_others({n: along.of(s) for n, s in slices.items()}, solution, precision)
+    spread = np.linspace(0, len(run.ts) - 1, _NEAR).round().astype(int)
+    general = generality(flow, problem, laws, run.at(spread), seed, decays, of_field)
+    derivatives = differences(flow, problem, laws, run, along, decays)
+    missed = jumps(flow, problem, laws, run, along)
+    elsewhere = jumps(flow, problem, laws, general.points, general.anywhere)
     ladders, no_ladder = {}, None
     if with_ladder:
         ladders, no_ladder = drift_ladder(flow, problem, laws, solution)
-    times = np.asarray([float(t) for t in ts])
+    scales = np.maximum(along.scale[0], along.scale[-1])
     reports = {}
     for name, law in laws.items():
+        which, ladder = slices[name], ladders.get(name)
         value = lambda t, s, law=law: law(t, flow.view(s, problem))
-        scale = np.maximum(along[name][0].scale, along[name][-1].scale)
+        rates, scale = along.of(which), scales[which]
         if name in solution.laws:
             drift = drift_of(law, solution, scale)
         else:
-            values = [rate.value for rate in along[name]]
-            drift = relative_drift(law, times, values, scale)
-        ladder = ladders.get(name)
+            drift = relative_drift(law, run.ts, rates.value, scale)
         found = LawFindings(
-            along[name],
-            general.near[name],
-            general.anywhere[name],
+            rates,
+            general.near.of(which),
+            general.anywhere.of(which),
             general.regions,
-            derivatives[name],
-            general.wrong[name],
-            max(of_field, coarsest_precision(value, ts[0], states[0])),
+            derivatives.of(which),
+            missed[which],
+            elsewhere[which],
+            max(of_field, coarsest_precision(value, *first)),
             scale,
             np.max(np.abs(drift), axis=0),
             error_budget(
-                times,
-                [rate.rate for rate in along[name]],
+                run.ts,
+                rates.rate,
                 scale,
                 ladder,
                 steps=int(solution.accepted_steps),
@@ -164,7 +169,7 @@ def _weigh(
 
 
 def _refuse_others(
-    along: dict[str, list[Rate]], solution: Solution, precision: float
+    along: dict[str, Rate], solution: Solution, precision: float
 ) -> None:
     """**Raises:** `CheckError` where what was recorded under the name of a law is not
     that law: its values at the ends differ by more than √ε of their scale."""
@@ -172,7 +177,7 @@ def _refuse_others(
         recorded = np.asarray(solution.laws[name], float)
         recorded = recorded.reshape(len(recorded), -1)
         for row in (0, -1):
-            rate = along[name][row]
+            rate = along[name].at(row)
             same = rate.value.shape == recorded[row].shape
             with np.errstate(invalid="ignore"):
                 off = np.abs(rate.value - recorded[row]) if same else np.inf
@@ -191,14 +196,16 @@ def _reached(solution: Solution) -> Solution:
     return eqx.tree_at(rows, solution, kept)
 
 
-def _kept(solution: Solution):
-    """At most 16 of the kept states, the first and the last among them."""
+def _kept(solution: Solution) -> Points:
+    """At most 16 of the kept states, the first and the last among them, and the end."""
     count = len(solution.state_ts)
-    index = np.linspace(0, count - 1, min(count, _STATES)).round().astype(int)
-    states = jtu.tree_map(np.asarray, solution.states)
-    pick = lambda i: jtu.tree_map(lambda x: jnp.asarray(x[i]), states)
-    ts = [jnp.asarray(t) for t in np.asarray(solution.state_ts)[np.unique(index)]]
-    states = [pick(i) for i in np.unique(index)]
+    index = np.unique(
+        np.linspace(0, count - 1, min(count, _STATES)).round().astype(int)
+    )
+    states = jtu.tree_map(lambda x: np.asarray(x)[index], solution.states)
+    ts = np.asarray(solution.state_ts)[index]
     if float(ts[-1]) < float(solution.ts[-1]):
-        ts, states = [*ts, solution.ts[-1]], [*states, solution.state]
-    return ts, states
+        append = lambda xs, x: np.concatenate([xs, np.asarray(x)[None]])
+        ts = append(ts, solution.ts[-1])
+        states = jtu.tree_map(append, states, solution.state)
+    return Points(ts, states)

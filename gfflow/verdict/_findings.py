@@ -21,11 +21,12 @@ from ._verdict import ComponentEvidence, decide, worst
 class LawFindings(NamedTuple):
     """All that was found out about one law; arrays have one entry a component."""
 
-    along: list[Rate]
-    near: list[Rate]
-    anywhere: list[Rate]
+    along: Rate
+    near: Rate
+    anywhere: Rate
     regions: list[str]
     derivative: Derivative
+    jumps: np.ndarray
     jumps_elsewhere: np.ndarray
     precision: float
     scale: np.ndarray
@@ -74,9 +75,9 @@ def law_report(
         )
     if no_ladder is not None:
         note += f"; {no_ladder}"
-    rates = largest(found.along, found.scale.size)
-    random = [*found.near, *found.anywhere]
-    told = resolution([*found.along, *random])
+    rates = largest([found.along])
+    random = [found.near, found.anywhere]
+    told = resolution([found.along, *random])
     return LawReport(
         name=law.name,
         verdict=verdict,
@@ -85,7 +86,7 @@ def law_report(
         count=found.scale.size,
         rate=float(np.max(rates, initial=0.0)),
         rates=tuple(rates.tolist()),
-        general_rate=float(np.max(largest(random, found.scale.size), initial=0.0)),
+        general_rate=float(np.max(largest(random), initial=0.0)),
         resolution=float(np.max(told, initial=0.0)),
         max_drift=float(np.max(found.drift, initial=0.0)),
         drifts=tuple(found.drift.tolist()),
@@ -105,18 +106,17 @@ def _evidence(
 ) -> list[ComponentEvidence]:
     """What is known of each component."""
     count = found.scale.size
-    random = [*found.near, *found.anywhere]
-    everywhere = [*found.along, *random]
-    run, near = largest(found.along, count), largest(found.near, count)
-    run_says = at_any([r.informative for r in found.along])
-    run_noise = at_any([r.noise for r in found.along])
-    general_says = at_any([r.informative for r in random])
-    general_noise = at_any([r.noise for r in random])
-    still = at_any([r.still for r in random])
-    vanishing = np.all([r.vanishing for r in everywhere], axis=0)
-    beyond = [r.violated for r in found.anywhere]
-    outside = [r.outside for r in found.anywhere]
-    finite = np.all([r.finite for r in found.along], axis=0)
+    random = [found.near, found.anywhere]
+    run, near = largest([found.along]), largest([found.near])
+    run_says = at_any([found.along.informative])
+    run_noise = at_any([found.along.noise])
+    general_says = at_any([rates.informative for rates in random])
+    general_noise = at_any([rates.noise for rates in random])
+    still = at_any([rates.still for rates in random])
+    vanishing = ~at_any([~rates.vanishing for rates in (found.along, *random)])
+    beyond, outside = found.anywhere.violated.T, found.anywhere.outside.T
+    finite = np.all(found.along.finite, axis=0)
+    wrong = found.derivative.wrong | found.jumps
     ladder = found.ladder
     settled = np.zeros(count) if ladder is None else ladder.settled
     in_double = found.precision <= np.finfo(float).eps
@@ -132,8 +132,8 @@ def _evidence(
             general_noise=bool(general_noise[i]),
             still=bool(still[i]),
             vanishing=bool(vanishing[i]),
-            violated=_where([bool(flags[i]) for flags in beyond], found.regions),
-            outside=_where([bool(flags[i]) for flags in outside], found.regions),
+            violated=_where(beyond[i], found.regions),
+            outside=_where(outside[i], found.regions),
             drift=float(found.drift[i]),
             expected_drift=found.budget["round_off"]
             + float(solution.settings.rtol) * steps,
@@ -141,7 +141,7 @@ def _evidence(
             settled=float(settled[i]),
             predicted=predicted,
             finite=bool(finite[i]),
-            wrong_derivative=bool(found.derivative.wrong[i]) and in_double,
+            wrong_derivative=bool(wrong[i]) and in_double,
             moves=bool(found.derivative.moves[i]),
             jumps_elsewhere=bool(found.jumps_elsewhere[i]) and in_double,
             precision=found.precision,
@@ -156,9 +156,9 @@ def _counts(dtype) -> bool:
     return jnp.issubdtype(dtype, jnp.integer) or dtype == bool
 
 
-def _where(flags: list[bool], regions: list[str]) -> str:
+def _where(flags: np.ndarray, regions: list[str]) -> str:
     """At how many of the random points, and where the first of them lies."""
     at = [region for flag, region in zip(flags, regions) if flag]
     if not at:
         return ""
-    return f"at {len(at)} of {len(flags)} random points ({at[0]})"
+    return f"at {len(at)} of {len(regions)} random points ({at[0]})"

@@ -5,14 +5,15 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import Float, PyTree
 
-from .._typing import Scalar, State
+from .._typing import State
 from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem, random_inputs, random_targets
-from ._derivative import along_lines
-from ._rate import Rate, rates_at
+from ._draws import rates_at
+from ._points import Points
+from ._rate import Rate
 
 _SAMPLES = 16
 _RELATIVE = (
@@ -35,7 +36,7 @@ _TIMES = (1.0, 0.5, 2.0, 3.0, 0.1, 10.0)
 
 
 class Generality(NamedTuple):
-    """Rates law name → one `Rate` a point.
+    """The rates of all components of all laws, a row a point.
 
     - `near`: random data, at parameters a tenth away from those of the run.
     - `anywhere`: random data, at random parameters, of scales from 10⁻⁴ to 100 times
@@ -43,22 +44,22 @@ class Generality(NamedTuple):
       regularised by an ε, does so at some of them. Then arrays scaled against each
       other, by up to 10 or 100 either way: what is the smaller of two is now the one,
       now the other. At times from a tenth of the run's length to ten times it.
-    - `regions`: where each of these lies, in words.
-    - `wrong`: whether the derivative of the law misses jumps between these points.
+    - `points`, `regions`: where these are, in numbers and in words.
     """
 
-    near: dict[str, list[Rate]]
-    anywhere: dict[str, list[Rate]]
+    near: Rate
+    anywhere: Rate
+    points: Points
     regions: list[str]
-    wrong: dict[str, np.ndarray]
 
 
 def generality(
     flow: AbstractFlow,
     problem: Problem,
     laws: dict[str, Law],
-    places: list[tuple[Scalar, State]],
+    run: Points,
     seed: int,
+    decays: Float[np.ndarray, " C"],
     precision: float,
 ) -> Generality:
     """Evaluate the rates where nothing of the run is left but its shapes and scales.
@@ -71,41 +72,40 @@ def generality(
 
     **Arguments:**
 
-    - `places`: some times and states of the run, in order.
+    - `run`: some times and states of the run, in order.
+    - `decays`, `precision`: those of `rates_at`.
     """
     random = np.random.default_rng(seed)
-    near: dict[str, list[Rate]] = {name: [] for name in laws}
-    anywhere: dict[str, list[Rate]] = {name: [] for name in laws}
-
-    def collect(into, t, problem, state):
-        for name, rate in rates_at(flow, problem, laws, t, state, precision).items():
-            into[name].append(rate)
-
-    (began, first), (ended, _) = places[0], places[-1]
-    length = float(ended) - float(began) or 1.0
-    for t, state in places:
-        moved = jtu.tree_map(lambda x: _nudged(random, x), state)
+    began, ended = float(run.ts[0]), float(run.ts[-1])
+    length = ended - began or 1.0
+    ts, states, data = [], [], []
+    for i, t in enumerate(run.ts):
+        states.append(jtu.tree_map(lambda x: _nudged(random, x), run.state(i)))
         # A flow may be singular at its start, and know one velocity there.
-        later = jnp.maximum(t, began + _LATER * length)
-        collect(near, later, _random_problem(random, problem, 1.0), moved)
+        ts.append(max(float(t), began + _LATER * length))
+        data.append(_random_data(random, problem, 1.0))
+    near = len(states)
+    first = run.state(0)
     sizes = _sizes(first)
     ones = jtu.tree_map(lambda _: 1.0, sizes)
     wanted = [(*pair, sizes, 1.0) for pair in _RELATIVE]
     wanted += [(*pair, ones, 1.0) for pair in _ABSOLUTE]
     wanted += [(1.0, 1.0, sizes, apart) for apart in _APART]
-    drawn, times, regions = [], [], []
+    regions = []
     for i, (scale, data_scale, size, apart) in enumerate(wanted):
         of = lambda s: scale * s * apart ** random.uniform(-1, 1)
-        drawn.append(
+        states.append(
             jtu.tree_map(lambda x, s: _gaussian(random, x, of(s)), first, size)
         )
-        time = float(began) + _TIMES[i % len(_TIMES)] * length
-        times.append(jnp.asarray(time, problem.dtype))
-        regions.append(_region(scale, size is ones, apart, time))
-        other = _random_problem(random, problem, data_scale, size is ones)
-        collect(anywhere, times[-1], other, drawn[-1])
-    wrong = along_lines(flow, problem, laws, times, drawn, anywhere)
-    return Generality(near, anywhere, regions, wrong)
+        ts.append(began + _TIMES[i % len(_TIMES)] * length)
+        regions.append(_region(scale, size is ones, apart, ts[-1]))
+        data.append(_random_data(random, problem, data_scale, size is ones))
+    points = Points.of(np.asarray(ts, run.ts.dtype), states, data)
+    rates = rates_at(flow, problem, laws, points, decays, precision)
+    anywhere = slice(near, None)
+    return Generality(
+        rates.at(slice(near)), rates.at(anywhere), points.at(anywhere), regions
+    )
 
 
 def _region(scale: float, absolute: bool, apart: float, time: float) -> str:
@@ -118,19 +118,17 @@ def _region(scale: float, absolute: bool, apart: float, time: float) -> str:
     return f"{of}, at t = {time:.3g}"
 
 
-def _nudged(random, x) -> Array:
-    x = np.asarray(x)
+def _nudged(random, x: np.ndarray) -> np.ndarray:
     spread = 0.1 * _root_mean_square(x) or 0.1
-    return jnp.asarray(x + spread * random.standard_normal(x.shape), x.dtype)
+    return np.asarray(x + spread * random.standard_normal(x.shape), x.dtype)
 
 
-def _gaussian(random, like, size) -> Array:
-    return jnp.asarray(size * random.standard_normal(np.shape(like)), like.dtype)
+def _gaussian(random, like: np.ndarray, size: float) -> np.ndarray:
+    return np.asarray(size * random.standard_normal(like.shape), like.dtype)
 
 
 def _sizes(state: State) -> PyTree[float]:
     """The root mean square of each array; of all of them where it is 0."""
-    state = jtu.tree_map(np.asarray, state)
     leaves = jtu.tree_leaves(state)
     total = sum(float(np.sum(x**2)) for x in leaves)
     overall = (total / max(sum(x.size for x in leaves), 1)) ** 0.5 or 1.0
@@ -142,13 +140,11 @@ def _root_mean_square(x: np.ndarray) -> float:
     return float(np.sqrt(np.mean(x**2))) if x.size else 0.0
 
 
-def _random_problem(
-    random, problem: Problem, scale: float, absolute: bool = False
-) -> Problem:
+def _random_data(random, problem: Problem, scale: float, absolute: bool = False):
     known = problem.present
     inputs = jtu.tree_map(
         lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), known[0]
     )
     targets = jtu.tree_map(lambda y: random_targets(random, y, _SAMPLES), known[1])
     weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
-    return problem.with_data(inputs, targets, weights)
+    return inputs, targets, weights

@@ -12,7 +12,7 @@ TS = np.array([0.0, 1.0, 3.0, 4.0])
 def budget(rates, scale, ladder=None, steps=99, tolerance=1e-8, decay_rate=None):
     return error_budget(
         TS,
-        [np.asarray(r, float) for r in rates],
+        np.asarray(rates, float),
         np.asarray(scale, float),
         ladder,
         steps=steps,

@@ -6,7 +6,7 @@ import pytest
 from gfflow.verdict._rate import Rate, resolution
 
 EPS = float(np.finfo(float).eps)
-ONE = np.ones(1)
+ONE = np.ones((1, 1))
 TRUE = Rate(
     rate=EPS * ONE,
     strength=ONE,
@@ -15,7 +15,7 @@ TRUE = Rate(
     scale=ONE,
     bound=2 * ONE,
     frozen=EPS * ONE,
-    moves=True,
+    moves=np.ones((1, 1), bool),
     precision=EPS,
 )
 SMALL = {"strength": 1e-290, "rate": 1e-293, "bound": 1e-290, "spread": 0.0}
@@ -42,9 +42,10 @@ SMALL = {"strength": 1e-290, "rate": 1e-293, "bound": 1e-290, "spread": 0.0}
 )
 def test_what_it_says(change, flags):
     given = {key: value * ONE for key, value in change.items() if key != "moves"}
-    rate = TRUE._replace(moves=change.get("moves", True), **given)
+    moves = np.full((1, 1), change.get("moves", True))
+    rate = TRUE._replace(moves=moves, **given)
     names = ("violated", "informative", "noise", "still", "outside")
-    assert {name for name in names if getattr(rate, name)[0]} == flags
+    assert {name for name in names if getattr(rate, name)[0, 0]} == flags
 
 
 def test_the_resolution_is_that_of_the_sharpest_state():

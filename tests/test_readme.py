@@ -21,6 +21,14 @@ def test_python_blocks(capsys):
     assert "conserved (8 of 8)" in capsys.readouterr().out
 
 
+def test_the_guide_to_verdicts():
+    document = Sybil([PythonCodeBlockParser()]).parse(ROOT / "gfflow/verdict/README.md")
+    examples = list(document.examples())
+    assert len(examples) == 6
+    for example in examples:
+        example.evaluate()
+
+
 def test_the_test_command_is_what_ci_runs():
     (pattern,) = re.findall(r"grep -m 1 '(.*)' README", (ROOT / ".ci/run").read_text())
     commands = [line for line in TEXT.splitlines() if pattern in line]

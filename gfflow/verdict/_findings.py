@@ -61,6 +61,11 @@ def law_report(
             f"; {ladder.solver} keeps {kept} by construction, so the ladder is no "
             "evidence here"
         )
+    elif ladder is not None and ladder.undecided:
+        note += (
+            f"; its drift neither falls nor settles down to a tolerance of "
+            f"{ladder.tolerances[-1]:.0e}, so the ladder says nothing"
+        )
     run = adapted(solution.solver).properties
     if law.name in solution.enforced:
         note += "; the run's solver enforces it, so the run's drift is no evidence"

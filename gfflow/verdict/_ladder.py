@@ -26,6 +26,8 @@ class Ladder(NamedTuple):
     - `settled`: of each component, the drift that the two finest rungs agree on, to a
       fiftieth and a thousand times above round-off; 0 where they do not, and where the
       solver is no evidence. A true law's drift falls by the ratio of the tolerances.
+    - `undecided`: whether, at the finest rung, the drift of some component does neither:
+      above round-off it neither falls nor stays.
     - `error`: the part of the finest rung's drift that is the integrator's.
     - `round_off`: the least drift that can be told from round-off.
     - `solver`, `solver_order`: what integrated.
@@ -39,6 +41,7 @@ class Ladder(NamedTuple):
     limit: float
     limits: np.ndarray
     settled: np.ndarray
+    undecided: bool
     error: float
     round_off: float
     solver: str
@@ -89,6 +92,7 @@ def fitted_ladder(
         limit=float(np.max(limits)) if limits.size else 0.0,
         limits=limits,
         settled=_settled(drifts, floor) if evidence else np.zeros_like(limits),
+        undecided=evidence and undecided(drifts, steps[-1]),
         error=float(np.max(errors, initial=0.0)),
         round_off=floor,
         solver=solver,

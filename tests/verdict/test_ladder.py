@@ -113,4 +113,6 @@ def test_what_settles_and_what_is_open(drifts, settled, open_):
     found = ladder(drifts)
     np.testing.assert_allclose(found.settled, [settled])
     assert undecided([np.array([[d]]) for d in drifts], STEPS[-1]) == open_
-    assert ladder(drifts, evidence=False).settled == [0.0]
+    assert found.undecided == open_
+    none = ladder(drifts, evidence=False)
+    assert none.settled == [0.0] and not none.undecided

@@ -9,7 +9,6 @@ import gfflow as gf
 from . import hostile_models  # noqa: F401  (registers its groups)
 from .hostile_cases import GROUPS
 
-
 FAILS = (AssertionError, RuntimeWarning)
 
 

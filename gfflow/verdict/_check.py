@@ -128,10 +128,12 @@ def _weigh(
     derivatives = differences(flow, problem, laws, run, along, decays)
     missed = jumps(flow, problem, laws, run, along)
     elsewhere = jumps(flow, problem, laws, general.points, general.anywhere)
+    scales = np.maximum(along.scale[0], along.scale[-1])
     ladders, no_ladder = {}, None
     if with_ladder:
-        ladders, no_ladder = drift_ladder(flow, problem, laws, solution)
-    scales = np.maximum(along.scale[0], along.scale[-1])
+        ladders, no_ladder = drift_ladder(
+            flow, problem, laws, solution, {n: scales[s] for n, s in slices.items()}
+        )
     reports = {}
     for name, law in laws.items():
         which, ladder = slices[name], ladders.get(name)

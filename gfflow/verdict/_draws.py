@@ -62,7 +62,7 @@ def _rates_here(flow, problem, laws, place: Points, decays, precision) -> Rate:
     values = components(flow, problem, laws)
     point, unravel = ravel_pytree(state)
     value = values(t, state)
-    scale = component_scales(flow, problem, laws, t, state)
+    scales = component_scales(flow, problem, laws, t, state)
     keys = jax.random.split(jax.random.key(0, impl="rbg"), _SETS * _DRAWS)
 
     def draw(index):
@@ -81,11 +81,14 @@ def _rates_here(flow, problem, laws, place: Points, decays, precision) -> Rate:
         times = jnp.asarray([1, 0, 0, 0, 1], t.dtype)
         drawn, parts = jax.lax.map(along, (points, times, jnp.stack(ways)))
         parts = parts.at[0].add(decays * drawn[0])
+        parts = jnp.concatenate([parts, drawn[:1]])
         return parts, jnp.all(jnp.isfinite(field)), jnp.any(field != 0)
 
     def rates(sets, drawn, moves) -> Rate:
         used = (jnp.arange(_SETS * _DRAWS) < sets * _DRAWS)[:, None]
-        rate, probes, bounds, frozen, explicit = jnp.moveaxis(drawn, 1, 0)
+        rate, probes, bounds, frozen, explicit, copies = jnp.moveaxis(drawn, 1, 0)
+        lost = _deviation(copies, used)[0] / (_NUDGE * precision)
+        scale = jnp.fmax(scales, lost)
         by_time = jnp.abs(explicit[0]) + jnp.abs(decays) * scale
         return Rate(
             rate=_mean(rate, used)[0],
@@ -109,7 +112,7 @@ def _rates_here(flow, problem, laws, place: Points, decays, precision) -> Rate:
         return sets + 1, drawn, whole, moves, jnp.any(doubtful)
 
     yes = jnp.ones((), bool)
-    room = jnp.zeros((_SETS * _DRAWS, 5, value.size), value.dtype)
+    room = jnp.zeros((_SETS * _DRAWS, 6, value.size), value.dtype)
     going = lambda carry: carry[-1] & (carry[0] < _SETS)
     start = jnp.zeros((), int), room, yes, yes, yes
     sets, drawn, whole, moves, _ = jax.lax.while_loop(going, one_more_set, start)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from .._typing import Scalar, State
 from ..flows import AbstractFlow
-from ..integrate import Solution, taken
+from ..integrate import Solution
 from ..laws import Law, law_scale
 from ..problem import Problem
 
@@ -44,17 +44,6 @@ def decay_undone(
 def round_off(steps: int) -> float:
     """Drift from round-off alone: 4 ε √steps, additions of independent errors."""
     return float(4 * np.finfo(float).eps * np.sqrt(steps + 1))
-
-
-def law_scales(
-    laws: dict[str, Law], flow: AbstractFlow, problem: Problem, solution: Solution
-) -> dict[str, np.ndarray]:
-    """The scale of each component: the larger of those at the two ends of a run."""
-    ends = [
-        (solution.ts[0], taken(solution.states, 0)),
-        (solution.ts[-1], solution.state),
-    ]
-    return largest_scales(laws, flow, problem, ends)
 
 
 def largest_scales(

@@ -11,7 +11,7 @@ from ..integrate import Solution, solve
 from ..laws import Law
 from ..problem import Problem
 from ..solvers import Auto, adapted, unwrapped
-from ._drift import drift_of, law_scales
+from ._drift import drift_of
 from ._ladder import Ladder, fitted_ladder, undecided
 
 _RATIO = 100.0
@@ -21,7 +21,11 @@ _STAGES = 5
 
 
 def drift_ladder(
-    flow: AbstractFlow, problem: Problem, laws: dict[str, Law], solution: Solution
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    solution: Solution,
+    scales: dict[str, np.ndarray],
 ) -> tuple[dict[str, Ladder], str | None]:
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
@@ -29,6 +33,10 @@ def drift_ladder(
     neither falls nor stays from one to the next, one or two finer ones. The solver is
     the run's, without what is wrapped around it, unless it keeps quadratic laws
     exactly: then it is `Auto`.
+
+    **Arguments:**
+
+    - `scales`: what the drifts are fractions of; law name → one a component.
 
     **Returns:** law name → ladder; and a sentence if there is none.
     """
@@ -63,7 +71,6 @@ def drift_ladder(
                 max_steps=10 * steps + 10_000,
             )
         if run.status_name == "successful":
-            scales = law_scales(laws, flow, problem, run)
             drifts = {n: drift_of(law, run, scales[n]) for n, law in laws.items()}
             rungs.append(_Rung(tolerance, run, drifts))
     if len(rungs) < 2:
@@ -85,9 +92,9 @@ def _open(rungs: list[_Rung]) -> bool:
     if len(rungs) < 2:
         return False
     *_, coarse, fine = rungs
-    steps = int(fine.run.accepted_steps)
+    steps = [int(rung.run.accepted_steps) for rung in (coarse, fine)]
     pairs = zip(coarse.drifts.values(), fine.drifts.values())
-    return any(undecided(pair, steps) for pair in pairs)
+    return any(np.any(undecided(pair, steps)) for pair in pairs)
 
 
 def _serves(solution, laws, solver, tolerance) -> bool:

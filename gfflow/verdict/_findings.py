@@ -61,7 +61,7 @@ def law_report(
             f"; {ladder.solver} keeps {kept} by construction, so the ladder is no "
             "evidence here"
         )
-    elif ladder is not None and ladder.undecided:
+    elif ladder is not None and np.any(ladder.undecided):
         note += (
             f"; its drift neither falls nor settles down to a tolerance of "
             f"{ladder.tolerances[-1]:.0e}, so the ladder says nothing"
@@ -124,6 +124,8 @@ def _evidence(
     wrong = found.derivative.wrong | found.jumps
     ladder = found.ladder
     settled = np.zeros(count) if ladder is None else ladder.settled
+    open_ = np.zeros(count, bool) if ladder is None else ladder.undecided
+    wild = at_any([found.along.wild])
     in_double = found.precision <= np.finfo(float).eps
     steps = int(solution.accepted_steps) + 1
     inputs = jtu.tree_leaves(problem.inputs)
@@ -144,6 +146,8 @@ def _evidence(
             + float(solution.settings.rtol) * steps,
             shrinks=None if ladder is None else ladder.shrinks,
             settled=float(settled[i]),
+            undecided=bool(open_[i]),
+            wild=bool(wild[i]),
             predicted=predicted,
             finite=bool(finite[i]),
             wrong_derivative=bool(wrong[i]) and in_double,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from ._drift import round_off
 
 _ROUGH = 0.3
-_EQUAL, _ABOVE, _FALLS = 0.02, 1e3, 0.3
+_EQUAL, _ABOVE, _FALLS, _MORE = 0.02, 1e3, 0.3, 1.2
 
 
 @final
@@ -24,10 +24,11 @@ class Ladder(NamedTuple):
     - `limit`: the drift extrapolated to tolerance 0, largest component.
     - `limits`: the same for each component.
     - `settled`: of each component, the drift that the two finest rungs agree on, to a
-      fiftieth and a thousand times above round-off; 0 where they do not, and where the
-      solver is no evidence. A true law's drift falls by the ratio of the tolerances.
-    - `undecided`: whether, at the finest rung, the drift of some component does neither:
-      above round-off it neither falls nor stays.
+      fiftieth and a thousand times above round-off, where the finest took more steps; 0
+      where they do not, and where the solver is no evidence. A true law's drift falls
+      by the ratio of the tolerances.
+    - `undecided`: of each component, whether at the finest rung its drift does neither:
+      above round-off it neither falls nor is settled.
     - `error`: the part of the finest rung's drift that is the integrator's.
     - `round_off`: the least drift that can be told from round-off.
     - `solver`, `solver_order`: what integrated.
@@ -41,7 +42,7 @@ class Ladder(NamedTuple):
     limit: float
     limits: np.ndarray
     settled: np.ndarray
-    undecided: bool
+    undecided: np.ndarray
     error: float
     round_off: float
     solver: str
@@ -91,8 +92,8 @@ def fitted_ladder(
         order=order,
         limit=float(np.max(limits)) if limits.size else 0.0,
         limits=limits,
-        settled=_settled(drifts, floor) if evidence else np.zeros_like(limits),
-        undecided=evidence and undecided(drifts, steps[-1]),
+        settled=_settled(drifts, steps) if evidence else np.zeros_like(limits),
+        undecided=undecided(drifts, steps) & evidence,
         error=float(np.max(errors, initial=0.0)),
         round_off=floor,
         solver=solver,
@@ -101,24 +102,30 @@ def fitted_ladder(
     )
 
 
-def undecided(drifts: Sequence[np.ndarray], steps: int) -> bool:
-    """Whether at the ends of the two finest rungs the drift of some component, above
-    round-off, neither falls nor stays: one more rung would tell.
+def undecided(
+    drifts: Sequence[np.ndarray], steps: Sequence[int]
+) -> Bool[np.ndarray, " components"]:
+    """Where, at the ends of the two finest rungs, the drift of a component is above
+    round-off and neither falls nor is settled: one more rung would tell.
 
-    **Arguments:** those of `fitted_ladder`; `steps` of the finest.
+    **Arguments:** those of `fitted_ladder`.
     """
     coarse, fine = np.abs(drifts[-2][-1]), np.abs(drifts[-1][-1])
     with np.errstate(invalid="ignore"):
-        above = (fine > _ABOVE * round_off(steps)) & (fine > _FALLS * coarse)
-        return bool(np.any(above & (_settled(drifts, round_off(steps)) == 0)))
+        above = (fine > _ABOVE * round_off(steps[-1])) & (fine > _FALLS * coarse)
+    return above & (_settled(drifts, steps) == 0)
 
 
-def _settled(drifts: Sequence[np.ndarray], floor: float) -> np.ndarray:
-    """What the ends of the two finest rungs agree on."""
+def _settled(drifts: Sequence[np.ndarray], steps: Sequence[int]) -> np.ndarray:
+    """What the ends of the two finest rungs agree on. Rungs of the same steps agree
+    whatever they integrate."""
     coarse, fine = drifts[-2][-1], drifts[-1][-1]
+    if steps[-1] < _MORE * steps[-2]:
+        return np.zeros_like(fine)
     with np.errstate(invalid="ignore"):
         same = np.abs(fine - coarse) <= _EQUAL * np.abs(fine)
-        return np.where(same & (np.abs(fine) > _ABOVE * floor), np.abs(fine), 0.0)
+        above = np.abs(fine) > _ABOVE * round_off(steps[-1])
+        return np.where(same & above, np.abs(fine), 0.0)
 
 
 def _order(drifts, steps, tolerances, solver_order, floor) -> float | None:

@@ -12,16 +12,19 @@ LIMIT = 64.0
 # A rate that is more than this many times LIMIT is drawn no more often.
 _CLEAR = 1e3
 # Terms per standard deviation of the draws, and what ‖∇h‖‖f‖ is divided by to stand for
-# absorbed terms, in the same units. Saturated attention loses 10⁻¹⁹ to 10⁻¹⁶ of the
-# latter; of both the truth corpus needs no more than a quarter.
+# absorbed terms, in the same units; of both the truth corpus needs no more than a
+# quarter.
 _SPREAD, _ABSORBED = 4.0, 16.0
-# Where the terms are this many times what shows in ḣ, its absence says nothing.
+# Where the terms are this many times what shows in ḣ, its absence says nothing; nor does
+# what is left of absorbed terms: they are multiplied by _ABSORBED there. Saturated
+# attention loses 10⁻¹⁹ to 10⁻¹⁴ of ‖∇h‖‖f‖, by the compiler's options.
 _BLUNT = 1e3
 # Below, underflow is more than 10⁻¹⁰ of a value.
 _LEAST = 1e10 * float(np.finfo(float).tiny)
 _EPS = float(np.finfo(float).eps)
-# A part of ‖∇h‖‖f‖ that is round-off of the rest.
-_STILL = 1e-13
+# A part of ‖∇h‖‖f‖ that is round-off of the rest, where the draws differ by more than
+# a part of it; a slow part of the field that is known to all its digits is none.
+_STILL, _DIFFERS = 1e-13, 1e-3
 # A change of the rate, of its terms, from a nudge of the state that no law makes (a
 # frequency of 10¹²); and one, in units of the precision, that is the field's own.
 _WILD, _TAME = 1e-3, 1e4
@@ -43,7 +46,8 @@ class Rate(NamedTuple):
     - `strength`: (Σ_i (∂_i h f_i)²)^½, by random signs, with |∂_t h| and the decay: the
       size of the terms that ḣ is the sum of.
     - `spread`: the standard deviation of the draws.
-    - `value`, `scale`: h and the law's scale.
+    - `value`, `scale`: h and the law's scale, no less than that of which the spread of
+      the values is the round-off: a law may lose digits inside of itself.
     - `bound`: ‖∇h‖‖f‖, the most that ∇h·f could be.
     - `frozen`: the standard deviation of ∇h·f over the draws of f alone.
     - `moves`: whether every entry of the field is a number, and some are not 0.
@@ -79,8 +83,11 @@ class Rate(NamedTuple):
         is the round-off, and no less than a part of ‖∇h‖‖f‖: what is absorbed in a sum
         (the 1 − p of a saturated softmax) is lost in the same way each time."""
         fmax = self._xp.fmax
-        measured = self.spread / (_SPREAD * self.precision)
-        return fmax(fmax(self.strength, measured), self.bound / _ABSORBED)
+        with np.errstate(over="ignore"):
+            measured = self.spread / (_SPREAD * self.precision)
+        deep = self.bound > _BLUNT * _ABSORBED * self.strength
+        absorbed = self.bound * self._xp.where(deep, _ABSORBED, 1 / _ABSORBED)
+        return fmax(fmax(self.strength, measured), absorbed)
 
     @property
     def vanishing(self) -> Any:
@@ -95,9 +102,10 @@ class Rate(NamedTuple):
     @property
     def still(self) -> Any:
         """Where the field moves, but its part along ∇h is below the round-off of the
-        rest."""
+        rest, and is round-off."""
         absorbed = self.strength <= _STILL * (self.precision / _EPS) * self.bound
-        return self.finite & self.moves & (self.bound > 0) & absorbed
+        drawn = self.spread >= _DIFFERS * self.strength
+        return self.finite & self.moves & (self.bound > 0) & absorbed & drawn
 
     @property
     def _says(self) -> Any:
@@ -138,12 +146,16 @@ class Rate(NamedTuple):
         return self._says & ~self.informative
 
     @property
-    def outside(self) -> Any:
-        """Where the field is well, but h is not a number, or its derivative changes
-        from one unit in the last place to the next: h is no law here."""
+    def wild(self) -> Any:
+        """Where the derivative of h changes from one unit in the last place to the
+        next, by more than the field does."""
         wild = self.noise & (self.spread > _WILD * self.strength)
-        wild = wild & (self.frozen < _TAME * self.precision * self.strength)
-        return self.moves & (~self.finite | wild)
+        return wild & (self.frozen < _TAME * self.precision * self.strength)
+
+    @property
+    def outside(self) -> Any:
+        """Where the field is well, but h is not a number, or wild: no law here."""
+        return self.moves & (~self.finite | self.wild)
 
 
 def resolution(rates: Sequence[Rate]) -> np.ndarray:

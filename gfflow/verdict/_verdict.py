@@ -23,8 +23,8 @@ class Verdict(enum.StrEnum):
 
     @property
     def holds(self) -> bool:
-        """Whether it says that the law held along the run, or went as it predicts."""
-        return self not in (Verdict.BROKEN, Verdict.INCONCLUSIVE)
+        """Whether it says that this is a law of the model, or goes as it predicts."""
+        return self in (Verdict.CONSERVED, Verdict.PREDICTED_DECAY)
 
 
 _SEVERITY = list(Verdict)
@@ -47,6 +47,9 @@ class ComponentEvidence(NamedTuple):
     - `expected_drift`: what the integrator and round-off account for.
     - `shrinks`: whether the drift falls with the tolerance; `None` if unknown.
     - `settled`: what the drift settles at as the tolerance falls; 0 if it does not.
+    - `undecided`: the drift is above round-off, and neither settles nor falls.
+    - `wild`: along the run the derivative of h changes from one unit in the last place
+      of the state to the next.
     - `predicted`: whether the law states how it changes.
     - `finite`: whether h and its rate were finite along the run.
     - `wrong_derivative`: the derivative of h along the run is not that of its value;
@@ -70,6 +73,8 @@ class ComponentEvidence(NamedTuple):
     expected_drift: float
     shrinks: bool | None
     settled: float
+    undecided: bool
+    wild: bool
     predicted: bool
     finite: bool
     wrong_derivative: bool
@@ -110,6 +115,17 @@ def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
             "the model, the loss or the law computes in a precision of "
             f"{e.precision:.0e} by itself: a law false by less could not be told from "
             "a true one; let it compute in the dtype of its parameters"
+        )
+    if e.wild:
+        return Verdict.INCONCLUSIVE, (
+            "its derivative changes from one rounding of the state to the next, so its "
+            "rate says nothing; a law that varies less fast would"
+        )
+    if e.undecided:
+        return Verdict.INCONCLUSIVE, (
+            "its rate vanishes at the states that were kept, but its drift neither "
+            "falls nor settles as the tolerance falls; keep more states "
+            "(parameters_every=1), or take a finer tolerance"
         )
     if e.drift > _UNEXPECTED * e.expected_drift and e.shrinks is not True:
         return Verdict.INCONCLUSIVE, (

@@ -59,16 +59,12 @@ def attention(p, x):
 
 
 TEMPERATURE = 30.0
-SATURATED = (
-    "round-off of a saturated softmax is taken for a rate (compiled as in tests)"
-)
 attention_laws = {
     "query and key": Claim(
         lambda m: upper(
             gram(m.p["query"], m.p["query_bias"]) - m.p["key"] @ m.p["key"].T
         ),
         TRUE,
-        fools=SATURATED,
     ),
     "value and output": Claim(
         lambda m: upper(
@@ -105,7 +101,7 @@ group(
     ),
     attention_laws
     | {
-        "key bias": Claim(lambda m: m.p["key_bias"], TRUE | OPEN, fools=SATURATED),
+        "key bias": Claim(lambda m: m.p["key_bias"], TRUE | OPEN),
     },
 )
 
@@ -313,7 +309,7 @@ group(
         flow=gf.flows.WeightDecay(FLOW, lambda t: 0.1 * relu(t - 20.0)),
         **far,
     ),
-    {"T": Claim(T, HERE, "t = ", DRAWN)},
+    {"T": Claim(T, HERE, "t = ")},
 )
 decaying = gf.GradientFlow(weight_decay=1e-3)
 lost = lambda m: -2e-3 * T(m)
@@ -336,7 +332,6 @@ group(
         "produced, and more later": Claim(
             T,
             HERE,
-            fools=DRAWN,
             options={
                 "production": lambda t, m: lost(m) + relu(t - 20.0) * jnp.sum(m.p["u"])
             },

@@ -112,7 +112,13 @@ def test_what_settles_and_what_is_open(drifts, settled, open_):
     """A drift that stays above round-off is settled; one that falls is a law's."""
     found = ladder(drifts)
     np.testing.assert_allclose(found.settled, [settled])
-    assert undecided([np.array([[d]]) for d in drifts], STEPS[-1]) == open_
-    assert found.undecided == open_
+    assert undecided([np.array([[d]]) for d in drifts], STEPS) == [open_]
+    assert found.undecided == [open_]
     none = ladder(drifts, evidence=False)
-    assert none.settled == [0.0] and not none.undecided
+    assert none.settled == [0.0] and not none.undecided.any()
+
+
+def test_rungs_of_the_same_steps_settle_nothing():
+    drifts = [np.array([[d]]) for d in (2e-3, 2.1e-4, 2.1e-4)]
+    assert fitted(drifts, steps=[3, 3, 3]).settled == [0.0]
+    assert undecided(drifts, [3, 3, 3]) == [True]

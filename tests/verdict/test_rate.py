@@ -30,7 +30,8 @@ SMALL = {"strength": 1e-290, "rate": 1e-293, "bound": 1e-290, "spread": 0.0}
         ({"rate": 1e-14}, {"informative"}),
         ({"rate": 1e-12, "spread": 1e-12}, {"noise"}),
         ({"rate": 1e-12, "bound": 1e5}, {"noise"}),
-        ({"rate": 1e-12, "bound": 1e14}, {"still"}),
+        ({"rate": 1e-12, "bound": 1e14}, {"noise"}),
+        ({"rate": 1e-12, "bound": 1e14, "spread": 1e-2}, {"still"}),
         ({"strength": 0.0, "rate": 0.0}, {"still"}),
         ({"strength": 0.0, "rate": 0.0, "moves": False}, set()),
         (SMALL, {"violated", "informative"}),
@@ -50,7 +51,7 @@ def test_what_it_says(change, flags):
 
 def test_the_resolution_is_that_of_the_sharpest_state():
     blunt = TRUE._replace(spread=400 * EPS * ONE)
-    still = TRUE._replace(bound=1e14 * ONE)
+    still = TRUE._replace(bound=1e14 * ONE, spread=ONE)
     assert resolution([blunt, TRUE, still]) == 64 * EPS
     np.testing.assert_allclose(resolution([blunt, still]), 6400 * EPS)
     assert resolution([still]) == 0

@@ -24,6 +24,8 @@ LAW = ComponentEvidence(
     expected_drift=1e-11,
     shrinks=True,
     settled=0.0,
+    undecided=False,
+    wild=False,
     predicted=False,
     finite=True,
     wrong_derivative=False,
@@ -38,6 +40,8 @@ SILENT = {"general_says": False, "run_says": False}
 @pytest.mark.parametrize(
     "change, verdict, why",
     [
+        ({"undecided": True}, OPEN, "neither falls nor settles"),
+        ({"wild": True}, OPEN, "from one rounding of the state to the next"),
         ({}, CONSERVED, "here and at random points"),
         ({"predicted": True}, Verdict.PREDICTED_DECAY, "as it states"),
         ({"run": 1e-3}, BROKEN, "above round-off"),

@@ -15,9 +15,9 @@ _CLEAR = 1e3
 # absorbed terms, in the same units; of both the truth corpus needs no more than a
 # quarter.
 _SPREAD, _ABSORBED = 4.0, 16.0
-# Where the terms are this many times what shows in ḣ, its absence says nothing; nor does
-# what is left of absorbed terms: they are multiplied by _ABSORBED there. Saturated
-# attention loses 10⁻¹⁹ to 10⁻¹⁴ of ‖∇h‖‖f‖, by the compiler's options.
+# Where the terms are this many times what shows in ḣ, its absence says nothing; nor
+# does what is left of absorbed terms: ‖∇h‖‖f‖ is multiplied by _ABSORBED there.
+# Saturated attention loses 10⁻¹⁹ to 10⁻¹⁴ of it, by the compiler's options.
 _BLUNT = 1e3
 # Below, underflow is more than 10⁻¹⁰ of a value.
 _LEAST = 1e10 * float(np.finfo(float).tiny)

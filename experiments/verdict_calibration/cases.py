@@ -1,10 +1,10 @@
-"""Models written by hand, their laws, and a way to make each law false by ε.
+"""Models written by hand, laws of each that are true or false by ε, and the verdicts.
 
 Every subject is one set of compiled programs: ε, the parameters and the data are
 arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,6 +15,16 @@ import numpy as np
 import gfflow as gf
 
 SAMPLES = 16
+EPSILONS = tuple(10.0**-i for i in range(15))
+T1 = 0.5
+# A violation is linear in ε from here on.
+PROBE = 1e-3
+BROKEN, UNTOLD, REGION, TRUE = VERDICTS = (
+    *("broken", "inconclusive", "conserved-on-this-data", "conserved"),
+)
+ALONG = ("coefficient", "bias left out", "activation", "normalisation ε")
+ALONG = (*ALONG, "loss", "decay")
+BEYOND = ("part of space", "part of time")
 
 
 class Net(eqx.Module):
@@ -257,3 +267,94 @@ def problem_of(
     weights = np.ones(SAMPLES, dtype)
     trainable = lambda net: net.arrays
     return gf.Problem(net, of_outputs, data, weights=weights, trainable=trainable)
+
+
+class Case(NamedTuple):
+    """One verdict: of what kind of law, false by which ε, and by what of its terms."""
+
+    subject: str
+    dtype: str
+    seed: int
+    kind: str
+    eps: float
+    violation: float
+    resolution: float
+    verdict: str
+
+    @property
+    def told(self) -> bool:
+        """Whether it is false by a hundred times the resolution that was printed."""
+        return self.violation >= 100 * self.resolution
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the verdict says what is not so, or too little of a true law."""
+        if self.kind == "true":
+            return self.verdict != TRUE
+        if self.kind in BEYOND:
+            return self.verdict == BROKEN or (self.told and self.verdict == TRUE)
+        return self.told and self.verdict in (TRUE, REGION)
+
+
+def laws_of(subject: Subject) -> list[gf.Law]:
+    """T, and T false by each ε in a coefficient, in a part of space, and of time."""
+    total = lambda arrays: sum(jnp.sum(a**2) for a in arrays.values())
+    size = lambda arrays: total(arrays) / sum(a.size for a in arrays.values())
+    term = lambda t, law, arrays: subject.term(**arrays)
+    part = lambda x: jnp.tanh(jax.nn.relu(x) ** 2)
+    far = lambda t, law, arrays: part(size(arrays) - 9) * subject.term(**arrays)
+    late = lambda t, law, arrays: part(t - 2 * T1) * subject.term(**arrays)
+    along = "bias left out" if subject.left_out else "coefficient"
+    kinds = {along: term, "part of space": far, "part of time": late}
+    laws = [
+        gf.Law(Value(subject.law, other, EPSILONS), kind)
+        for kind, other in kinds.items()
+    ]
+    return [gf.Law(Value(subject.law, term, (0.0,)), "true"), *laws]
+
+
+LAWS = {name: laws_of(subject) for name, subject in SUBJECTS.items()}
+
+
+def weighed(name: str, seed: int, dtype: str, *, model=0.0, loss=0.0, decay=0.0):
+    """A report on the laws, of a model, a loss and a flow that break them by these."""
+    problem = problem_of(SUBJECTS[name], seed, dtype, model=model, loss=loss)
+    flow = gf.GradientFlow(weight_decay=jnp.asarray(decay, dtype))
+    rtol = 1e-8 if dtype == "float64" else 1e-5
+    solution = gf.solve(
+        flow, problem, t1=T1, rtol=rtol, solver="tsit5", parameters_every=7
+    )
+    return gf.check(solution, LAWS[name], ladder=False, seed=seed)
+
+
+def cases_of(
+    name: str, seed: int, dtype: str, epsilons: Sequence[float] = EPSILONS
+) -> Iterator[Case]:
+    """All of one subject, start and data set; `epsilons`, with `PROBE` among them, for
+    the models, losses and decays, each of which is a run of its own."""
+    subject = SUBJECTS[name]
+    case = lambda kind, eps, violation, law, verdict: Case(
+        name, dtype, seed, kind, eps, violation, law.resolution, str(verdict)
+    )
+    for law in weighed(name, seed, dtype).values():
+        if law.name == "true":
+            yield case("true", 0.0, 0.0, law, law.verdict)
+            continue
+        verdicts = np.reshape(law.verdicts, (len(EPSILONS), -1))
+        rates = np.reshape(law.rates, verdicts.shape)[EPSILONS.index(PROBE)]
+        slopes = np.where(law.name in BEYOND, law.general_rate, rates / PROBE)
+        for eps, row in zip(EPSILONS, verdicts):
+            for slope, verdict in zip(slopes, row):
+                yield case(law.name, eps, float(slope) * eps, law, verdict)
+    arguments = {subject.broken_by: "model", "decay": "decay"}
+    if subject.of_this_loss:
+        arguments["loss"] = "loss"
+    for kind, argument in arguments.items():
+        found = {
+            eps: weighed(name, seed, dtype, **{argument: eps})["true"]
+            for eps in epsilons
+        }
+        slopes = np.asarray(found[PROBE].rates) / PROBE
+        for eps, law in found.items():
+            for slope, verdict in zip(slopes, law.verdicts):
+                yield case(kind, eps, float(slope) * eps, law, verdict)

@@ -57,12 +57,12 @@ class Integration(NamedTuple):
         """The row at t0."""
         core = self.core.without_laws
         carry = _start(core, self.grid[0], self.dt0, self.settings)
-        return _observe(self.core, carry, self.settings)
+        return _observe(self.core, self.core.recording(carry), self.settings)
 
     def carry_like(self) -> Carry:
         """Shapes and dtypes of a carry."""
         return eqx.filter_eval_shape(
-            lambda i: i.core.start(i.grid[0], i.dt0, i.settings), self
+            lambda i: i.core.recording(i.core.start(i.grid[0], i.dt0, i.settings)), self
         )
 
     def recorder(self, before: Record | None = None, count: int = 0) -> Recorder:
@@ -83,7 +83,7 @@ class Integration(NamedTuple):
         the deadline (seconds of `time.monotonic`) or where the steps are used up: the
         last pair then has the carry of the pause, with its status, and no row.
         """
-        core, burst = self.core.without_laws, 16
+        core, burst = self.core.of_the_steps, 16
         for t_end in map(jnp.asarray, np.asarray(self.grid)[first:]):
             if not carry.going:
                 return

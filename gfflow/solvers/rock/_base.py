@@ -24,6 +24,7 @@ from ..protocol import (
     AbstractSolverState,
     SolverProperties,
     Spent,
+    Stages,
     traced_once,
 )
 from ._radius import combine, norm, top, widest
@@ -149,6 +150,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             tells=True,
             control=STABILITY_BOUND,
             imex=False,
+            tells_stages=True,
         )
 
     def order(self, terms) -> int:
@@ -240,6 +242,25 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             k1=combine((trial.slope,), (h,)),
         )
         return trial.end, trial.error, dense_info, new, diffrax.RESULTS.successful
+
+    def step_measured(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
+        """By the two ends, whose slopes are known: the trapezoidal rule, of order 2 as
+        the method. The stages of the recurrence are not kept."""
+        made = self.step(terms, t0, t1, y0, args, solver_state, made_jump)
+        _, _, dense, _, _ = made
+        h = jnp.asarray(terms.contr(t0, t1))
+        either = lambda a, b: lambda i: jtu.tree_map(
+            lambda x, y: jnp.where(i == 0, x, y), a, b
+        )
+        k = either(dense["k0"], dense["k1"])
+        length = jnp.asarray(t1) - t0
+        ends = Stages(
+            jnp.stack([t0, t1]),
+            jnp.stack([length, length]) / 2,
+            either(dense["y0"], dense["y1"]),
+            lambda i: combine((k(i),), (1 / h,)),
+        )
+        return made, measure(ends, args)
 
     def _try(self, step: StageStep, radius):
         """One attempt: end, slope there, error, whether to doubt the radius, cost."""

@@ -17,7 +17,7 @@ from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
 from ._carry import Carry
 from ._controller import ControllerState, GuardedController
-from ._law_rates import LawMeasure, no_rates
+from ._law_rates import LawMeasure, LawRates, no_rates
 from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
 from ._record import Row
@@ -57,13 +57,11 @@ class Core(eqx.Module):
         """What the steps depend on, and what is recorded of each."""
         return self if self.records_rates else self.without_laws
 
-    def recording(self, carry: Carry) -> Carry:
-        """The first carry, with room for what is recorded of each step."""
+    def no_rates(self, carry: Carry) -> LawRates | None:
+        """What is recorded of the rates of laws before the first step, if anything."""
         if not self.records_rates:
-            return carry
-        rates = no_rates(self.flow, self.problem, self.laws, carry.t, carry.state)
-        controller = carry.controller._replace(law_rates=rates)
-        return dataclasses.replace(carry, controller=controller)
+            return None
+        return no_rates(self.flow, self.problem, self.laws, carry.t, carry.state)
 
     @told_of_products
     def start(self, t0: Scalar, dt0: Scalar | None, settings: Settings) -> Carry:

@@ -1,0 +1,157 @@
+"""What it costs to record the rates of ten laws at every accepted step.
+
+    python experiments/law_rates/run.py [--out DIR] [--repetitions 7]
+
+The wall time of a compiled solve with `law_rates=True` over that without, the least of
+repetitions that take turns; and, free of noise, the compiler's count of operations in
+the rates of one step of Dopri8 over those of its 13 gradients. On the default device of
+JAX; `table-DEVICE.md` is written.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import diffrax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+
+import gfflow as gf
+from gfflow.integrate._law_rates import LawMeasure
+from gfflow.solvers.protocol import runge_kutta_stages
+
+FLOW = gf.GradientFlow()
+SAMPLES, LAWS = 250, 10
+SOLVERS = ("tsit5", "dopri8", "radau_iia", "auto")
+
+
+def deep() -> tuple[gf.Problem, list[gf.Law], float]:
+    """Ten hidden ReLU layers, and the rescaling law of each."""
+    model = gf.models.MLP([64, *[32] * LAWS, 10], key=jax.random.key(0))
+    problem = gf.Problem(model, "mse", data())
+    return problem, gf.known_laws(problem, FLOW), 0.5
+
+
+def wide() -> tuple[gf.Problem, list[gf.Law], float]:
+    """One hidden tanh layer, and the balance of ten groups of its units, no law."""
+    model = gf.models.MLP([64, 140, 10], activation="tanh", key=jax.random.key(0))
+    problem = gf.Problem(model, "mse", data())
+    return problem, [balance(k) for k in range(LAWS)], 2.0
+
+
+def balance(group: int) -> gf.Law:
+    """‖U‖² − ‖V‖² − |b|² of the fourteen units of a group."""
+
+    def fn(model):
+        units = slice(14 * group, 14 * group + 14)
+        first, last = model.layers
+        out, into = last.weight[:, units], first.weight[units]
+        return jnp.sum(out**2) - jnp.sum(into**2) - jnp.sum(first.bias[units] ** 2)
+
+    return gf.Law(fn, f"group {group}", degree="quadratic")
+
+
+def data():
+    """Standard normal inputs, and smooth functions of them."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((SAMPLES, 64))
+    return x, np.sin(x @ random.standard_normal((64, 10)) / 8)
+
+
+def share_of_operations(problem: gf.Problem, laws: list[gf.Law]) -> float:
+    """Operations in the rates at the stages of a step of Dopri8, over those in its 13
+    gradients."""
+    table, state = diffrax.Dopri8.tableau, problem.parameters
+    measure = LawMeasure(FLOW, {law.name: law for law in laws})
+    matrix = np.zeros((table.num_stages, table.num_stages))
+    for i, row in enumerate(table.a_lower, start=1):
+        matrix[i, : len(row)] = row
+
+    def rates(state, k):
+        slope = lambda i: jtu.tree_map(lambda x: x[i], k)
+        nodes = np.append(0.0, table.c)
+        method = nodes, matrix, table.b_sol
+        stages = runge_kutta_stages(0.0, 0.1, state, *method, k, slope)
+        return measure(stages, problem)
+
+    stack = lambda x: jnp.ones((table.num_stages, *x.shape), x.dtype)
+    of_rates = operations(rates, state, jtu.tree_map(stack, state))
+    return of_rates / (13 * operations(lambda x: problem.gradient(x), state))
+
+
+def operations(function, *arguments) -> float:
+    """The compiler's count."""
+    return jax.jit(function).lower(*arguments).compile().cost_analysis()["flops"]
+
+
+def seconds(
+    problem: gf.Problem, laws: list[gf.Law], t1: float, solver: str, repetitions: int
+) -> tuple[float, float, gf.Solution]:
+    """The least time without and with the rates, and a solution with them."""
+
+    def solve(law_rates: bool) -> gf.Solution:
+        return gf.solve(
+            FLOW,
+            problem,
+            t1=t1,
+            rtol=1e-6,
+            solver=solver,
+            laws=laws,
+            law_rates=law_rates,
+            saveat=np.array([t1]),
+            parameters_every=0,
+        )
+
+    least, solution = [np.inf, np.inf], None
+    for repetition in range(-1, repetitions):
+        for on in (0, 1):
+            began = time.process_time()
+            solution = jax.block_until_ready(solve(bool(on)))
+            spent = time.process_time() - began
+            if repetition >= 0:
+                least[on] = min(least[on], spent)
+    assert solution is not None
+    return *least, solution
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--solvers", default=",".join(SOLVERS))
+    options = parser.parse_args()
+    device = jax.devices()[0]
+    lines = [
+        f"Device: {device.device_kind}, float64, {SAMPLES} samples, rtol 1e-6, ten "
+        f"laws; the least of {options.repetitions} times.",
+        "",
+        "| problem | D | solver | steps | without (s) | with (s) | more | operations of "
+        "the rates over those of the gradients, Dopri8 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for make in (deep, wide):
+        problem, laws, t1 = make()
+        share = share_of_operations(problem, laws)
+        for solver in options.solvers.split(","):
+            without, with_, solution = seconds(
+                problem, laws, t1, solver, options.repetitions
+            )
+            steps = int(solution.accepted_steps + solution.rejected_steps)
+            lines.append(
+                f"| {make.__name__} | {problem.size} | {solver} | {steps} | "
+                f"{without:.3f} | {with_:.3f} | {with_ / without - 1:+.1%} | "
+                f"{share:.2%} |"
+            )
+            print(lines[-1], flush=True)
+    path = options.out / f"table-{device.platform}.md"
+    path.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ from jaxtyping import PyTree
 
 from .._typing import Scalar, State
 from ._controller import ControllerState
-from ._law_rates import LawRates
+from ._law_rates import LawRate
 from ._status import Status, status_name
 
 
@@ -29,7 +29,7 @@ class Carry(eqx.Module):
             lambda c: c.status, self, status, is_leaf=lambda x: isinstance(x, Status)
         )
 
-    def recording(self, rates: LawRates | None) -> "Carry":
+    def recording(self, rates: LawRate | None) -> "Carry":
         """The carry with what is recorded of the rates of laws."""
         controller = self.controller._replace(law_rates=rates)
         return dataclasses.replace(self, controller=controller)

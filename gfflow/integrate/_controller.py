@@ -12,7 +12,7 @@ from jaxtyping import Array, PyTree
 
 from .._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
 from ..solvers import Spent, StepControl, StepReport
-from ._law_rates import LawRates, with_step
+from ._law_rates import LawRate, with_step
 
 # The usual safety factor, after a rejected step of any solver.
 _SAFETY = 0.9
@@ -48,7 +48,7 @@ class ControllerState(NamedTuple):
     rejected_error: Scalar
     rejected_dt: Scalar
     spent: Spent
-    law_rates: LawRates | None = None
+    law_rates: LawRate | None = None
 
     @classmethod
     def first(cls, dt: Scalar, spent: Spent) -> "ControllerState":

@@ -17,7 +17,7 @@ from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
 from ._carry import Carry
 from ._controller import ControllerState, GuardedController
-from ._law_rates import LawMeasure, LawRates, no_rates
+from ._law_rates import LawMeasure, LawRate, by_law, no_rates
 from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
 from ._record import Row
@@ -57,7 +57,7 @@ class Core(eqx.Module):
         """What the steps depend on, and what is recorded of each."""
         return self if self.records_rates else self.without_laws
 
-    def no_rates(self, carry: Carry) -> LawRates | None:
+    def no_rates(self, carry: Carry) -> LawRate | None:
         """What is recorded of the rates of laws before the first step, if anything."""
         if not self.records_rates:
             return None
@@ -157,6 +157,7 @@ class Core(eqx.Module):
         view = self.flow.view(carry.state, self.problem)
         values = {name: law(carry.t, view) for name, law in self.laws.items()}
         rates = carry.controller.law_rates
+        rates = None if rates is None else by_law(rates, values)
         return carry.with_status(status), Row(carry.t, loss, norm, values, rates)
 
     @property

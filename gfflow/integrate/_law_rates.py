@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 from jaxtyping import Array, Float
 
 from .._typing import BoolScalar, Scalar, State
@@ -51,84 +52,79 @@ class LawRate(NamedTuple):
         )
 
 
-LawRates = dict[str, LawRate]
-
-
 def no_rates(
     flow: AbstractFlow, problem: Problem, laws: dict[str, Law], t: Scalar, state: State
-) -> LawRates:
-    """Before the first step."""
+) -> LawRate:
+    """Before the first step, the components of all laws in one row."""
     values = eqx.filter_eval_shape(_values, flow, problem, laws, t, state)
-
-    def none(value):
-        zero = jnp.zeros(value.shape, value.dtype)
-        return LawRate(zero, jnp.broadcast_to(t, value.shape), zero, zero)
-
-    return {name: none(value) for name, value in values.items()}
+    zero = jnp.zeros(sum(value.size for value in values.values()), t.dtype)
+    return LawRate(zero, zero + t, zero, zero)
 
 
-def with_step(rates: LawRates, step: LawRates, keep: BoolScalar) -> LawRates:
+def with_step(rates: LawRate, step: LawRate, keep: BoolScalar) -> LawRate:
     """The rates after a step, if it was kept."""
-    after = {name: rate.with_step(step[name]) for name, rate in rates.items()}
-    return jtu.tree_map(lambda new, old: jnp.where(keep, new, old), after, rates)
+    choose = lambda new, old: jnp.where(keep, new, old)
+    return jtu.tree_map(choose, rates.with_step(step), rates)
+
+
+def by_law(rates: LawRate, values: dict[str, Array]) -> dict[str, LawRate]:
+    """The rates of each law, in the shape of its value."""
+    ends = np.cumsum([value.size for value in values.values()])
+    parts = zip(*(jnp.split(field, ends[:-1].tolist()) for field in rates))
+    return {
+        name: LawRate(*(part.reshape(value.shape) for part in of_law))
+        for (name, value), of_law in zip(values.items(), parts, strict=True)
+    }
 
 
 class LawMeasure(eqx.Module):
-    """Measures the rates of laws at the stages of one step."""
+    """Measures the rates of laws at the stages of one step: as `no_rates`."""
 
     flow: AbstractFlow
     laws: dict[str, Law]
 
-    def __call__(self, stages: Stages, problem: Problem) -> LawRates:
-        one = lambda i: self._at(stages, problem, i)
-        index = jnp.arange(stages.number)
-        state = jax.eval_shape(stages.state, jax.ShapeDtypeStruct((), index.dtype))
-        size = sum(x.size * x.dtype.itemsize for x in jtu.tree_leaves(state))
-        if stages.number * size <= _AT_ONCE:
-            found = jax.vmap(one)(index)
-        else:
-            found = jax.lax.map(one, index)
-        return {
-            name: _of_step(stages, *pair)
-            for name, pair in jax.lax.stop_gradient(found).items()
-        }
+    def __call__(self, stages: Stages, problem: Problem) -> LawRate:
+        at = lambda t, y, slope: self._at(problem, stages.unit, t, y, slope)
+        times, weights = stages.times, stages.weights
+        rates, excess = jax.lax.stop_gradient(stages.map(at, _AT_ONCE))
+        total = lambda x: jnp.tensordot(
+            weights, x, axes=1, precision=jax.lax.Precision.HIGHEST
+        )
+        sizes = jnp.abs(excess)
+        return LawRate(
+            largest=jnp.max(sizes, axis=0),
+            at=times[jnp.argmax(sizes, axis=0)],
+            change=total(rates),
+            absolute=jnp.maximum(jnp.abs(total(excess)), total(sizes)),
+        )
 
-    def _at(self, stages: Stages, problem: Problem, i) -> dict[str, tuple]:
-        """Law → ḣ, and what of it the law does not state."""
-        t, state = stages.times[i], stages.state(i)
-        values, rates = jax.jvp(
+    def _at(self, problem: Problem, unit, t, state, slope) -> tuple[Array, Array]:
+        """ḣ of all laws, and what of it they do not state."""
+        values, changes = jax.jvp(
             lambda t, y: _values(self.flow, problem, self.laws, t, y),
             (t, state),
-            (jnp.ones_like(t), stages.slope(i)),
+            (unit.astype(t.dtype), slope),
         )
+        rates = _row(changes.values(), t.dtype) / unit.astype(t.dtype)
+        if not any(law.predicts for law in self.laws.values()):
+            return rates, rates
         view = self.flow.view(state, problem)
 
-        def excess(law: Law, value, rate):
+        def stated(law: Law, value):
             if law.decay_rate is not None:
-                return rate + jnp.asarray(law.decay_rate, value.dtype) * value
+                return -jnp.asarray(law.decay_rate, value.dtype) * value
             if law.production is not None:
-                return rate - law.produced(t, view)
-            return rate
+                return law.produced(t, view)
+            return jnp.zeros_like(value)
 
-        return {
-            name: (rates[name], excess(law, values[name], rates[name]))
-            for name, law in self.laws.items()
-        }
+        parts = [stated(law, values[name]) for name, law in self.laws.items()]
+        return rates, rates - _row(parts, t.dtype)
+
+
+def _row(values, dtype) -> Array:
+    return jnp.concatenate([jnp.ravel(value).astype(dtype) for value in values])
 
 
 def _values(flow, problem, laws, t, state) -> dict[str, Any]:
     view = flow.view(state, problem)
     return {name: law(t, view) for name, law in laws.items()}
-
-
-def _of_step(stages: Stages, rates: Array, excess: Array) -> LawRate:
-    total = lambda x: jnp.tensordot(
-        stages.weights.astype(x.dtype), x, axes=1, precision=jax.lax.Precision.HIGHEST
-    )
-    sizes = jnp.abs(excess)
-    return LawRate(
-        largest=jnp.max(sizes, axis=0),
-        at=stages.times[jnp.argmax(sizes, axis=0)],
-        change=total(rates),
-        absolute=jnp.maximum(jnp.abs(total(excess)), total(sizes)),
-    )

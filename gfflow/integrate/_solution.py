@@ -13,7 +13,7 @@ from ..problem import Problem
 from ..solvers import adapted
 from ._certificate import Certificate
 from ._cost import Cost
-from ._law_rates import LawRates
+from ._law_rates import LawRate
 from ._settings import Settings
 from ._status import Status, status_name
 
@@ -66,7 +66,7 @@ class Solution(eqx.Module):
     events: tuple[tuple[float, str], ...] = eqx.field(static=True)
     certificate: Certificate | None = None
     critical_point: CriticalPoint | None = None
-    law_rates: LawRates | None = None
+    law_rates: dict[str, LawRate] | None = None
 
     @property
     def parameters(self) -> Parameters:

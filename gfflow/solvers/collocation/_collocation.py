@@ -275,7 +275,7 @@ class AbstractCollocation(
             h * jnp.asarray(table.matrix, start.dtype),
             table.weights,
             slopes,
-            lambda i: field[i],
+            field,
         )
 
     @property

@@ -146,7 +146,7 @@ def explicit_stages(made: ExplicitStep, t0, t1, h, y0, method) -> Stages:
         h * pick(table.matrix),
         pick(table.weights),
         made.slopes,
-        lambda i: made.slopes[i],
+        made.slopes,
         used=np.flatnonzero(np.any(table.weights != 0, axis=0)),
     )
 

@@ -7,7 +7,6 @@ from typing import Any, final
 import diffrax
 import equinox as eqx
 import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 from diffrax._root_finder import use_stepsize_tol
 from jaxtyping import Array, PyTree
@@ -77,9 +76,8 @@ class DiffraxSolver(AbstractDelegate[PyTree], AbstractFlowSolver[PyTree]):
             return step, None
         table, (_, _, dense, _, _) = self.solver.tableau, step
         k, h = dense["k"], jnp.asarray(terms.contr(t0, t1))
-        slope = lambda i: jtu.tree_map(lambda x: x[i] / h.astype(x.dtype), k)
         stages = runge_kutta_stages(
-            t0, t1, y0, _nodes(table), _matrix(table), table.b_sol, k, slope
+            t0, t1, y0, _nodes(table), _matrix(table), table.b_sol, k, k, unit=h
         )
         return step, measure(stages, args)
 

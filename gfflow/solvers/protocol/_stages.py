@@ -9,9 +9,10 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from ..._typing import RealScalarLike
+from ..._typing import RealScalarLike, Scalar
 
-Index = Any
+Pair = tuple[PyTree[Array], PyTree[Array]]
+Measure = Callable[["Stages", Any], PyTree[Array]]
 
 
 class Stages(NamedTuple):
@@ -24,39 +25,44 @@ class Stages(NamedTuple):
     **Attributes:**
 
     - `times`, `weights`: t_i and w_i, the size of the step included, in flow time.
-    - `state`: i → Y_i.
-    - `slope`: i → f(t_i, Y_i), per unit of flow time, to round-off. A stage is computed
-        when it is asked for: no solver holds more copies of the state for it than it
-        says.
+    - `unit`: a positive number u.
+    - `at`: i → Y_i and u f(t_i, Y_i), the latter to round-off.
+    - `together`: all of them at once, with a leading axis of n.
     """
 
     times: Float[Array, " n"]
     weights: Float[Array, " n"]
-    state: Callable[[Index], PyTree[Array]]
-    slope: Callable[[Index], PyTree[Array]]
-
-    @property
-    def number(self) -> int:
-        """n."""
-        return self.times.shape[0]
+    unit: Scalar
+    at: Callable[[Array], Pair]
+    together: Callable[[], Pair]
 
     def seen_by(
         self, change: Callable[[RealScalarLike, PyTree[Array]], PyTree[Array]]
     ) -> "Stages":
         """These of the variables change(t, y)."""
 
-        def seen(i):
-            time = self.times[i]
-            return jax.jvp(
-                change, (time, self.state(i)), (jnp.ones_like(time), self.slope(i))
-            )
+        def one(time, state, slope) -> Pair:
+            return jax.jvp(change, (time, state), (self.unit, slope))
 
         return Stages(
-            self.times, self.weights, lambda i: seen(i)[0], lambda i: seen(i)[1]
+            self.times,
+            self.weights,
+            self.unit,
+            lambda i: one(self.times[i], *self.at(i)),
+            lambda: jax.vmap(one)(self.times, *self.together()),
         )
 
+    def map(self, function: Callable[[Array, PyTree, PyTree], PyTree], most: int):
+        """function(t_i, Y_i, u f(t_i, Y_i)) with a leading axis of n.
 
-Measure = Callable[[Stages, Any], PyTree[Array]]
+        Of all at once, or one after another where the states have over `most` bytes.
+        """
+        index = jnp.arange(self.times.shape[0])
+        state, _ = jax.eval_shape(self.at, index[0])
+        size = sum(x.size * x.dtype.itemsize for x in jtu.tree_leaves(state))
+        if len(index) * size <= most:
+            return jax.vmap(function)(self.times, *self.together())
+        return jax.lax.map(lambda i: function(self.times[i], *self.at(i)), index)
 
 
 def runge_kutta_stages(
@@ -67,7 +73,8 @@ def runge_kutta_stages(
     matrix: Array | np.ndarray,
     weights: Array | np.ndarray,
     increments: PyTree[Array],
-    slope: Callable[[Index], PyTree[Array]],
+    slopes: PyTree[Array],
+    unit: RealScalarLike = 1.0,
     used: np.ndarray | None = None,
 ) -> Stages:
     """Y_i = y₀ + Σ_j a_ij d_j, and the weights b_i (t1 − t0).
@@ -76,24 +83,30 @@ def runge_kutta_stages(
 
     - `nodes`, `matrix`, `weights`: c, a and b.
     - `increments`: d, like the state with a leading axis of stages.
-    - `slope`: i → f(Y_i) of all stages.
-    - `used`: which of them the quadrature needs; by default those with b_i ≠ 0, where
-        b is not traced.
+    - `slopes`: `unit` f(Y_i), in the same way.
+    - `used`: which stages the quadrature needs; by default those with b_i ≠ 0, where b
+        is not traced.
     """
     if used is None:
         used = np.flatnonzero(np.asarray(weights))
     length = jnp.asarray(t1) - t0
     pick = lambda x: jnp.asarray(x, length.dtype)[used]
-    rows = jnp.asarray(matrix)[used]
-    which = jnp.asarray(used)
+    rows, which = jnp.asarray(matrix)[used], jnp.asarray(used)
 
-    def state(i):
-        mix = lambda y, d: y + jnp.tensordot(rows[i].astype(d.dtype), d, axes=1)
-        return jtu.tree_map(mix, start, increments)
+    def mixed(coefficients):
+        def state(y, d):
+            total = jnp.tensordot(coefficients.astype(d.dtype), d, axes=1)
+            return jnp.broadcast_to(y, total.shape) + total
 
+        return jtu.tree_map(state, start, increments)
+
+    pick_slopes = lambda index: jtu.tree_map(lambda x: x[index], slopes)
+    run = slice(int(used[0]), int(used[-1]) + 1)
+    together = run if len(used) == run.stop - run.start else used
     return Stages(
         t0 + pick(nodes) * length,
         pick(weights) * length,
-        state,
-        lambda i: slope(which[i]),
+        jnp.asarray(unit, length.dtype),
+        lambda i: (mixed(rows[i]), pick_slopes(which[i])),
+        lambda: (mixed(rows), pick_slopes(together)),
     )

@@ -249,18 +249,17 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
         made = self.step(terms, t0, t1, y0, args, solver_state, made_jump)
         _, _, dense, _, _ = made
         h = jnp.asarray(terms.contr(t0, t1))
-        either = lambda a, b: lambda i: jtu.tree_map(
-            lambda x, y: jnp.where(i == 0, x, y), a, b
-        )
-        k = either(dense["k0"], dense["k1"])
-        length = jnp.asarray(t1) - t0
-        ends = Stages(
+        ends = [dense["y0"], dense["y1"]], [dense["k0"], dense["k1"]]
+        pair = lambda join: tuple(jtu.tree_map(join, *both) for both in ends)
+        length, either = jnp.asarray(t1) - t0, lambda i: lambda a, b: jnp.where(i, b, a)
+        stages = Stages(
             jnp.stack([t0, t1]),
             jnp.stack([length, length]) / 2,
-            either(dense["y0"], dense["y1"]),
-            lambda i: combine((k(i),), (1 / h,)),
+            h,
+            lambda i: pair(either(i)),
+            lambda: pair(lambda a, b: jnp.stack([a, b])),
         )
-        return made, measure(ends, args)
+        return made, measure(stages, args)
 
     def _try(self, step: StageStep, radius):
         """One attempt: end, slope there, error, whether to doubt the radius, cost."""

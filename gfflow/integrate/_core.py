@@ -32,7 +32,8 @@ told_of_products = second_order(
 
 
 class Core(eqx.Module):
-    """A flow of a problem under a solver, with the laws to record."""
+    """A flow of a problem under a solver, with the laws to record, at the saved times
+    and, if `law_rates`, at the stages of every accepted step."""
 
     flow: AbstractFlow
     problem: Problem

@@ -22,6 +22,7 @@ from ._findings import LawFindings, law_report
 from ._generality import generality
 from ._predicted import Accumulating, accumulated_run, balance
 from ._rate import Rate, rates_at
+from ._recorded import with_suspects
 from ._report import LawReport, Report
 
 _STATES = 16
@@ -119,6 +120,9 @@ def _weigh(
         for name, rate in rates_at(flow, problem, laws, t, state, of_field).items():
             along[name].append(rate)
     _refuse_others(along, solution, precision)
+    ts, states, along = with_suspects(
+        flow, problem, laws, solution, ts, states, along, max(of_field, precision)
+    )
     spread = np.linspace(0, len(states) - 1, _NEAR).round().astype(int)
     places = [(ts[i], states[i]) for i in spread]
     general = generality(flow, problem, laws, places, seed, of_field)

@@ -89,7 +89,8 @@ def runge_kutta_stages(
     """
     if used is None:
         used = np.flatnonzero(np.asarray(weights))
-    length = jnp.asarray(t1) - t0
+    begin = jnp.asarray(t0)
+    length = t1 - begin
     pick = lambda x: jnp.asarray(x, length.dtype)[used]
     rows, which = jnp.asarray(matrix)[used], jnp.asarray(used)
 
@@ -104,7 +105,7 @@ def runge_kutta_stages(
     run = slice(int(used[0]), int(used[-1]) + 1)
     together = run if len(used) == run.stop - run.start else used
     return Stages(
-        t0 + pick(nodes) * length,
+        begin + pick(nodes) * length,
         pick(weights) * length,
         jnp.asarray(unit, length.dtype),
         lambda i: (mixed(rows[i]), pick_slopes(which[i])),

@@ -69,11 +69,12 @@ def with_step(rates: LawRate, step: LawRate, keep: BoolScalar) -> LawRate:
 
 def by_law(rates: LawRate, values: dict[str, Array]) -> dict[str, LawRate]:
     """The rates of each law, in the shape of its value."""
-    ends = np.cumsum([value.size for value in values.values()])
+    names = sorted(values)
+    ends = np.cumsum([values[name].size for name in names])
     parts = zip(*(jnp.split(field, ends[:-1].tolist()) for field in rates))
     return {
-        name: LawRate(*(part.reshape(value.shape) for part in of_law))
-        for (name, value), of_law in zip(values.items(), parts, strict=True)
+        name: LawRate(*(part.reshape(values[name].shape) for part in of_law))
+        for name, of_law in zip(names, parts, strict=True)
     }
 
 
@@ -105,7 +106,7 @@ class LawMeasure(eqx.Module):
             (t, state),
             (unit.astype(t.dtype), slope),
         )
-        rates = _row(changes.values(), t.dtype) / unit.astype(t.dtype)
+        rates = _row(changes, t.dtype) / unit.astype(t.dtype)
         if not any(law.predicts for law in self.laws.values()):
             return rates, rates
         view = self.flow.view(state, problem)
@@ -117,12 +118,14 @@ class LawMeasure(eqx.Module):
                 return law.produced(t, view)
             return jnp.zeros_like(value)
 
-        parts = [stated(law, values[name]) for name, law in self.laws.items()]
+        parts = {name: stated(law, values[name]) for name, law in self.laws.items()}
         return rates, rates - _row(parts, t.dtype)
 
 
-def _row(values, dtype) -> Array:
-    return jnp.concatenate([jnp.ravel(value).astype(dtype) for value in values])
+def _row(values: dict[str, Array], dtype) -> Array:
+    """In the order of the names: that of the dictionary is not the same in a jit."""
+    parts = [jnp.ravel(values[name]).astype(dtype) for name in sorted(values)]
+    return jnp.concatenate(parts)
 
 
 def _values(flow, problem, laws, t, state) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What it costs to record the rates of ten laws at every accepted step.
 
-    python experiments/law_rates/run.py [--out DIR] [--repetitions 7]
+    python experiments/law_rates/run.py [--out DIR] [--repetitions 40]
 
-The time of a compiled solve with `law_rates=True` over that without, the least of
+The time of compiled steps with `law_rates=True` over that without, the least of
 repetitions that take turns: of the processor, which other work on the machine touches
-less, and by the clock; and, free of noise, the compiler's count of operations in
-the rates of one step of Dopri8 over those of its 13 gradients. On the default device of
+less, and by the clock; and, free of noise, the compiler's count of operations in the
+rates of one step of Dopri8 over those of its 13 gradients. On the default device of
 JAX; `table-DEVICE.md` is written.
 """
 
@@ -23,12 +23,14 @@ import jax.tree_util as jtu
 import numpy as np
 
 import gfflow as gf
+from gfflow.integrate import prepare
+from gfflow.integrate._integration import _advance as advance
 from gfflow.integrate._law_rates import LawMeasure
 from gfflow.solvers.protocol import runge_kutta_stages
 
 FLOW = gf.GradientFlow()
 SAMPLES, LAWS = 250, 10
-STEPS = {"tsit5": 240, "dopri8": 120, "radau_iia": 60, "auto": 120}
+STEPS = {"tsit5": 60, "dopri8": 30, "radau_iia": 12, "auto": 30}
 
 
 def deep() -> tuple[gf.Problem, list[gf.Law]]:
@@ -91,62 +93,59 @@ def operations(function, *arguments) -> float:
 
 def seconds(
     problem: gf.Problem, laws: list[gf.Law], solver: str, repetitions: int
-) -> tuple[np.ndarray, np.ndarray, gf.Solution]:
-    """The least processor and wall time of so many steps without and with the rates,
-    and a solution."""
+) -> np.ndarray:
+    """Of the compiled steps without and with the rates, taking turns: the processor's
+    and the clock's, shape `(repetitions, 2, 2)`."""
 
-    def solve(law_rates: bool) -> gf.Solution:
-        return gf.solve(
-            FLOW,
-            problem,
-            t1=1e3,
-            rtol=1e-6,
-            max_steps=STEPS[solver],
-            solver=solver,
-            laws=laws,
-            law_rates=law_rates,
-            saveat=np.array([1e3]),
-            parameters_every=0,
-        )
+    def steps(law_rates: bool):
+        options = {"t1": 1e3, "rtol": 1e-6, "solver": solver, "laws": laws}
+        integration = prepare(FLOW, problem, law_rates=law_rates, **options)
+        carry, _ = integration.start()
+        core, count = integration.core.of_the_steps, jnp.asarray(STEPS[solver])
+        where = carry, integration.grid[-1], count, integration.settings
+        return lambda: jax.block_until_ready(advance(core, *where))
 
-    least, solution = np.full((2, 2), np.inf), None
-    for repetition in range(-1, repetitions):
-        for on in (0, 1):
+    both = [steps(False), steps(True)]
+    ends = [call()[0] for call in both]
+    assert ends[0].steps == ends[1].steps == STEPS[solver]
+    spent = np.zeros((repetitions, 2, 2))
+    for turn in spent:
+        for call, taken in zip(both, turn):
             began = time.process_time(), time.perf_counter()
-            solution = jax.block_until_ready(solve(bool(on)))
-            ended = time.process_time(), time.perf_counter()
-            if repetition >= 0:
-                least[on] = np.minimum(least[on], np.subtract(ended, began))
-    assert solution is not None
-    return *least, solution
+            call()
+            taken[:] = np.subtract((time.process_time(), time.perf_counter()), began)
+    return spent
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=40)
     parser.add_argument("--solvers", default=",".join(STEPS))
     options = parser.parse_args()
     device = jax.devices()[0]
     lines = [
         f"Device: {device.device_kind}, float64, {SAMPLES} samples, rtol 1e-6, ten "
-        f"laws; the least of {options.repetitions} times.",
+        f"laws; the least of {options.repetitions} times of so many steps.",
         "",
-        "| problem | D | solver | steps | processor (s) | with rates (s) | more | more "
-        "by the clock | operations in the rates over those in the gradients, Dopri8 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| problem | D | solver | steps | processor (ms) | with rates (ms) | more | "
+        "median of pairs | more by the clock | operations in the rates over those in "
+        "the gradients, Dopri8 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for make in (deep, wide):
         problem, laws = make()
         share = share_of_operations(problem, laws)
         for solver in options.solvers.split(","):
-            off, on, solution = seconds(problem, laws, solver, options.repetitions)
-            steps = int(solution.accepted_steps + solution.rejected_steps)
+            spent = seconds(problem, laws, solver, options.repetitions)
+            least = 1e3 * spent.min(axis=0)
+            more = least[1] / least[0] - 1
+            pairs = np.median(spent[:, 1, 0] / spent[:, 0, 0]) - 1
             lines.append(
-                f"| {make.__name__} | {problem.size} | {solver} | {steps} | "
-                f"{off[0]:.3f} | {on[0]:.3f} | {on[0] / off[0] - 1:+.1%} | "
-                f"{on[1] / off[1] - 1:+.1%} | {share:.2%} |"
+                f"| {make.__name__} | {problem.size} | {solver} | {STEPS[solver]} | "
+                f"{least[0, 0]:.1f} | {least[1, 0]:.1f} | {more[0]:+.1%} | {pairs:+.1%}"
+                f" | {more[1]:+.1%} | {share:.2%} |"
             )
             print(lines[-1], flush=True)
     path = options.out / f"table-{device.platform}.md"

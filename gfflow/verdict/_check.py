@@ -40,7 +40,9 @@ def check(
     """Weigh laws by three independent pieces of evidence, and give a verdict on each.
 
     1. Rate: ḣ along the run's saved states, by differentiation, against the size of its
-       terms and the round-off in them. It needs no accuracy of the integrator.
+       terms and the round-off in them. It needs no accuracy of the integrator. Of a run
+       with `law_rates`, also at the times between them where a recorded rate stands
+       out: if there are some, by one more integration.
     2. Generality: the same at random parameters and times, with random data and loss
        cotangents.
     3. Drift ladder: the drift at three tolerances or more with a solver that does not

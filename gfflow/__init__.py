@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .flows import nesterov as nesterov
     from .integrate import Certificate as Certificate
     from .integrate import Cost as Cost
+    from .integrate import LawRate as LawRate
     from .integrate import Paths as Paths
     from .integrate import Solution as Solution
     from .integrate import Status as Status

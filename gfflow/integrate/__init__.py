@@ -8,6 +8,7 @@ from ._complete import completed as completed
 from ._cost import Cost as Cost
 from ._finish import critical_point as critical_point
 from ._integration import Integration as Integration
+from ._law_rates import LawRate as LawRate
 from ._make_solution import make_solution as make_solution
 from ._prepare import prepare as prepare
 from ._product_ratio import product_ratio as product_ratio

@@ -1,10 +1,13 @@
 """Where an integration is."""
 
+import dataclasses
+
 import equinox as eqx
 from jaxtyping import PyTree
 
 from .._typing import Scalar, State
 from ._controller import ControllerState
+from ._law_rates import LawRate
 from ._status import Status, status_name
 
 
@@ -25,6 +28,11 @@ class Carry(eqx.Module):
         return eqx.tree_at(
             lambda c: c.status, self, status, is_leaf=lambda x: isinstance(x, Status)
         )
+
+    def recording(self, rates: LawRate | None) -> "Carry":
+        """The carry with what is recorded of the rates of laws."""
+        controller = self.controller._replace(law_rates=rates)
+        return dataclasses.replace(self, controller=controller)
 
     @property
     def steps(self) -> int:

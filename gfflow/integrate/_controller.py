@@ -12,6 +12,7 @@ from jaxtyping import Array, PyTree
 
 from .._typing import BoolScalar, RealScalarLike, Scalar, ScalarLike
 from ..solvers import Spent, StepControl, StepReport
+from ._law_rates import LawRate, with_step
 
 # The usual safety factor, after a rejected step of any solver.
 _SAFETY = 0.9
@@ -35,6 +36,7 @@ class ControllerState(NamedTuple):
     - `rejected_error`, `rejected_dt`: of the last step if it was rejected, else 0; the
         error is 0 too where implicit equations were not solved.
     - `spent`: what the solver has spent, rejected steps included.
+    - `law_rates`: of the accepted steps, where they are recorded.
     """
 
     dt: Scalar
@@ -46,6 +48,7 @@ class ControllerState(NamedTuple):
     rejected_error: Scalar
     rejected_dt: Scalar
     spent: Spent
+    law_rates: LawRate | None = None
 
     @classmethod
     def first(cls, dt: Scalar, spent: Spent) -> "ControllerState":
@@ -124,7 +127,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         error_order: RealScalarLike,
         controller_state: ControllerState,
     ):
-        solved, spent = y_error.solved > 0, y_error.spent
+        solved, spent, measured = y_error.solved > 0, y_error.spent, y_error.measured
         y0, y1_candidate, y_error, taken, state, atol, rtol = jax.lax.stop_gradient(
             (
                 y0,
@@ -174,6 +177,9 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         dt_kept = jnp.where(full, taken * grow, jnp.maximum(state.dt, taken * grow))
         dt = jnp.where(keep, dt_kept, taken * shrink).astype(state.dt.dtype)
 
+        rates = state.law_rates
+        if rates is not None:
+            rates = with_step(rates, measured, keep)
         new = ControllerState(
             dt=dt,
             previous_error=jnp.where(
@@ -188,6 +194,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             rejected_error=jnp.where(keep | ~solved, 0, error).astype(state.dt.dtype),
             rejected_dt=jnp.where(keep, 0, taken).astype(state.dt.dtype),
             spent=jtu.tree_map(jnp.add, state.spent, spent),
+            law_rates=rates,
         )
         next_t0 = jnp.where(keep, t1, t0)
         next_t1 = self._propose(next_t0, dt)

@@ -17,6 +17,7 @@ from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
 from ._carry import Carry
 from ._controller import ControllerState, GuardedController
+from ._law_rates import LawMeasure, LawRate, by_law, no_rates
 from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
 from ._record import Row
@@ -31,18 +32,37 @@ told_of_products = second_order(
 
 
 class Core(eqx.Module):
-    """A flow of a problem under a solver, with the laws to record."""
+    """A flow of a problem under a solver, with the laws to record, at the saved times
+    and, if `law_rates`, at the stages of every accepted step."""
 
     flow: AbstractFlow
     problem: Problem
     solver: diffrax.AbstractSolver
     adjoint: diffrax.AbstractAdjoint
     laws: dict[str, Law]
+    law_rates: bool = eqx.field(static=True, default=False)
 
     @property
     def without_laws(self) -> "Core":
         """The same steps: one program serves for them, whatever is recorded."""
-        return dataclasses.replace(self, laws={})
+        return dataclasses.replace(self, laws={}, law_rates=False)
+
+    @property
+    def records_rates(self) -> bool:
+        """Whether the rates of laws are asked for, and the solver shows its stages."""
+        tells = adapted(self.solver).properties.tells_stages
+        return self.law_rates and bool(self.laws) and tells
+
+    @property
+    def of_the_steps(self) -> "Core":
+        """What the steps depend on, and what is recorded of each."""
+        return self if self.records_rates else self.without_laws
+
+    def no_rates(self, carry: Carry) -> LawRate | None:
+        """What is recorded of the rates of laws before the first step, if anything."""
+        if not self.records_rates:
+            return None
+        return no_rates(self.flow, self.problem, self.laws, carry.t, carry.state)
 
     @told_of_products
     def start(self, t0: Scalar, dt0: Scalar | None, settings: Settings) -> Carry:
@@ -76,12 +96,13 @@ class Core(eqx.Module):
         solver = adapted(self.solver).controlled(
             settings.rtol, settings.atol, controller.norm
         )
+        measure = LawMeasure(self.flow, self.laws) if self.records_rates else None
         event = None
         if settings.stop_gradient_norm is not None or settings.stop_loss is not None:
             event = diffrax.Event(_Stop(self.flow, settings))
         solution = diffrax.diffeqsolve(
             self._terms,
-            Accounted(solver),
+            Accounted(solver, measure),
             carry.t,
             t_end,
             None,
@@ -136,7 +157,9 @@ class Core(eqx.Module):
         )
         view = self.flow.view(carry.state, self.problem)
         values = {name: law(carry.t, view) for name, law in self.laws.items()}
-        return carry.with_status(status), Row(carry.t, loss, norm, values)
+        rates = carry.controller.law_rates
+        rates = None if rates is None else by_law(rates, values)
+        return carry.with_status(status), Row(carry.t, loss, norm, values, rates)
 
     @property
     def _terms(self):

@@ -19,6 +19,7 @@ from ._times import make_grid
 
 _start = told_of_products(eqx.filter_jit(Core.start))
 _advance = told_of_products(eqx.filter_jit(Core.advance))
+_no_rates = eqx.filter_jit(Core.no_rates)
 _observe = eqx.filter_jit(Core.observe)
 
 Watcher = Callable[[Carry], None]
@@ -57,13 +58,18 @@ class Integration(NamedTuple):
         """The row at t0."""
         core = self.core.without_laws
         carry = _start(core, self.grid[0], self.dt0, self.settings)
+        if self.core.records_rates:
+            carry = carry.recording(_no_rates(self.core, carry))
         return _observe(self.core, carry, self.settings)
 
     def carry_like(self) -> Carry:
         """Shapes and dtypes of a carry."""
-        return eqx.filter_eval_shape(
-            lambda i: i.core.start(i.grid[0], i.dt0, i.settings), self
-        )
+
+        def first(i: Integration) -> Carry:
+            carry = i.core.start(i.grid[0], i.dt0, i.settings)
+            return carry.recording(i.core.no_rates(carry))
+
+        return eqx.filter_eval_shape(first, self)
 
     def recorder(self, before: Record | None = None, count: int = 0) -> Recorder:
         """A recorder of the rows; the arguments are its own."""
@@ -83,7 +89,7 @@ class Integration(NamedTuple):
         the deadline (seconds of `time.monotonic`) or where the steps are used up: the
         last pair then has the carry of the pause, with its status, and no row.
         """
-        core, burst = self.core.without_laws, 16
+        core, burst = self.core.of_the_steps, 16
         for t_end in map(jnp.asarray, np.asarray(self.grid)[first:]):
             if not carry.going:
                 return

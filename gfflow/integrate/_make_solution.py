@@ -30,6 +30,11 @@ def make_solution(
     stop = stop_event(carry, record.rows)
     if stop is not None:
         events = (*events, stop)
+    core = integration.core
+    if core.law_rates and not core.records_rates and core.laws:
+        name = adapted(core.solver).properties.name
+        what = f"the rates of laws are not recorded: {name} does not show its stages"
+        events = ((float(integration.grid[0]), what), *events)
     rows = len(record.rows.t)
     return _solution(integration, carry, record, rows, seconds, events)
 
@@ -68,6 +73,7 @@ def _solution(
         losses=record.rows.loss,
         gradient_norms=record.rows.gradient_norm,
         laws=record.rows.laws,
+        law_rates=record.rows.law_rates,
         state_ts=record.state_ts,
         states=record.states,
         state=carry.state,

@@ -33,6 +33,7 @@ def prepare(
     saveat: Times | None = None,
     solver: str | diffrax.AbstractSolver | None = None,
     laws: Sequence[Law] = (),
+    law_rates: bool = False,
     parameters_every: int | None = None,
     dt0: ScalarLike | None = None,
     max_steps: IntScalarLike = MAX_STEPS,
@@ -70,7 +71,7 @@ def prepare(
         positive("dt0", dt0)
         dt0 = jnp.asarray(dt0, problem.dtype)
     adjoint = adjoint or diffrax.RecursiveCheckpointAdjoint()
-    core = Core(flow, problem, method, adjoint, named_laws(laws))
+    core = Core(flow, problem, method, adjoint, named_laws(laws), bool(law_rates))
     every = _keep_every(parameters_every, len(grid), problem)
     return Integration(core, grid, settings, dt0, every)
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 from .._typing import Scalar
 from ._carry import Carry
+from ._law_rates import LawRate
 
 
 class Row(eqx.Module):
@@ -21,6 +22,7 @@ class Row(eqx.Module):
     loss: Float[Array, "*T"]
     gradient_norm: Float[Array, "*T"]
     laws: dict[str, Float[Array, "..."]]
+    law_rates: dict[str, LawRate] | None = None
 
 
 class Record(NamedTuple):

@@ -13,6 +13,7 @@ from ..problem import Problem
 from ..solvers import adapted
 from ._certificate import Certificate
 from ._cost import Cost
+from ._law_rates import LawRate
 from ._settings import Settings
 from ._status import Status, status_name
 
@@ -44,6 +45,9 @@ class Solution(eqx.Module):
     - `certificate`: the error of the last state, if it was asked for.
     - `critical_point`: where second-order steps lead from the last state, if they were
         asked for; apart from the flow: it has no time, and its cost is its own.
+    - `law_rates`: law name → `LawRate`, up to each row; `None` if it was not asked for,
+        there are no laws, or the solver does not show its stages: Diffrax's implicit
+        and reversible solvers do not, and an event says so.
     """
 
     ts: Float[Array, " T"]
@@ -65,6 +69,7 @@ class Solution(eqx.Module):
     events: tuple[tuple[float, str], ...] = eqx.field(static=True)
     certificate: Certificate | None = None
     critical_point: CriticalPoint | None = None
+    law_rates: dict[str, LawRate] | None = None
 
     @property
     def parameters(self) -> Parameters:

@@ -27,6 +27,7 @@ def solve(
     saveat: Times | None = None,
     solver: str | diffrax.AbstractSolver | None = None,
     laws: Sequence[Law] = (),
+    law_rates: bool = False,
     parameters_every: int | None = None,
     dt0: ScalarLike | None = None,
     max_steps: IntScalarLike = MAX_STEPS,
@@ -59,6 +60,13 @@ def solve(
         t0 and t1 are always saved.
     - `solver`: an adaptive solver or its name, `Auto` by default.
     - `laws`: laws to evaluate at each saved time.
+    - `law_rates`: record the rates of the laws at every accepted step, in
+        `solution.law_rates`: by one Jacobian-vector product of the laws a stage and no
+        gradient. The steps are the same to the last bit, but the program is one of
+        these laws. Explicit Runge–Kutta methods and collocation integrate ḣ to their
+        own order, `Auto` by the method that makes the step; ROCK2 by the trapezoidal
+        rule on the ends of its steps, of order 2 too, with a larger constant. To
+        differentiation they are constants.
     - `parameters_every`: keep the whole state at every n-th saved time (0: only at the
         last one); by default so that about 16 are kept.
     - `dt0`: the first step; by Hairer's rule by default.
@@ -90,6 +98,7 @@ def solve(
         saveat=saveat,
         solver=solver,
         laws=laws,
+        law_rates=law_rates,
         parameters_every=parameters_every,
         dt0=dt0,
         max_steps=max_steps,

@@ -15,7 +15,8 @@ from ._status import Status
 def integrate_traced(integration: Integration) -> Solution:
     """The solution, inside a user's own `jit`, `vmap` or `grad`."""
     core, grid, settings, dt0, every = integration
-    first, row = core.observe(core.start(grid[0], dt0, settings), settings)
+    begin = core.start(grid[0], dt0, settings)
+    first, row = core.observe(begin.recording(core.no_rates(begin)), settings)
     never = jnp.asarray(jnp.iinfo(settings.max_steps.dtype).max)
 
     def step(carry, t_end):

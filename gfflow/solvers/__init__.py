@@ -9,6 +9,7 @@ from .protocol import AbstractFlowSolver as AbstractFlowSolver
 from .protocol import Accounted as Accounted
 from .protocol import SolverProperties as SolverProperties
 from .protocol import Spent as Spent
+from .protocol import Stages as Stages
 from .protocol import StepControl as StepControl
 from .protocol import StepReport as StepReport
 from .protocol import adapted as adapted

@@ -26,6 +26,7 @@ from ._jumps import jumps
 from ._points import Points
 from ._predicted import Accumulating, accumulated_run, balance
 from ._rate import Rate
+from ._recorded import with_suspects
 from ._report import LawReport, Report
 
 _STATES = 16
@@ -43,7 +44,9 @@ def check(
     """Weigh laws by three independent pieces of evidence, and give a verdict on each.
 
     1. Rate: ḣ along the run's saved states, by differentiation, against the size of its
-       terms and the round-off in them. It needs no accuracy of the integrator.
+       terms and the round-off in them. It needs no accuracy of the integrator. Of a run
+       with `law_rates`, also at the times between them where a recorded rate stands
+       out: if there are some, by one more integration.
     2. Generality: the same at random parameters and times, with random data and loss
        cotangents.
     3. Drift ladder: the drift at three tolerances or more with a solver that does not
@@ -123,9 +126,11 @@ def _weigh(
     of_field = coarsest_precision(field, *first)
     along = rates_at(flow, problem, laws, run, decays, of_field)
     _refuse_others({n: along.of(s) for n, s in slices.items()}, solution, precision)
+    kept, width = (run, along, decays), len(run.ts)
+    run, along = with_suspects(flow, problem, laws, solution, slices, *kept)
     spread = np.linspace(0, len(run.ts) - 1, _NEAR).round().astype(int)
     general = generality(flow, problem, laws, run.at(spread), seed, decays, of_field)
-    derivatives = differences(flow, problem, laws, run, along, decays)
+    derivatives = differences(flow, problem, laws, run, along, decays, width)
     missed = jumps(flow, problem, laws, run, along)
     elsewhere = jumps(flow, problem, laws, general.points, general.anywhere)
     scales = np.maximum(along.scale[0], along.scale[-1])

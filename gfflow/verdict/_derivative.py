@@ -42,10 +42,12 @@ def differences(
     run: Points,
     rates: Rate,
     decays: Float[np.ndarray, " C"],
+    width: int,
 ) -> Derivative:
-    """Differences along the field at each place of a run, against the derivative."""
+    """Differences along the field at each place of a run, against the derivative; so
+    many at once."""
     program = lambda part: _differences(flow, problem, laws, jnp.asarray(decays), *part)
-    wrong, moves = at_each(program, (run, rates.terms, rates.scale))
+    wrong, moves = at_each(program, (run, rates.terms, rates.scale), width)
     return Derivative(np.any(wrong, axis=0), np.any(moves, axis=0))
 
 

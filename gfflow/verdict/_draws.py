@@ -31,6 +31,7 @@ def rates_at(
     places: Points,
     decays: Float[np.ndarray, " C"],
     precision: float,
+    width: int | None = None,
 ) -> Rate:
     """The rates of all components of all laws at each of P places, by a few
     Jacobian-vector products a draw; where one is doubtful they are drawn three times as
@@ -40,12 +41,13 @@ def rates_at(
 
     - `decays`: the decay rate that each component states.
     - `precision`: the coarsest machine precision inside of the field and the laws.
+    - `width`: of `at_each`.
 
     **Returns:** a `Rate` with arrays of shape `(P, C)`.
     """
     numbers = jnp.asarray(decays), jnp.asarray(precision, float)
     program = lambda part: _rates(flow, problem, laws, part, *numbers)
-    return at_each(program, places)._replace(precision=precision)
+    return at_each(program, places, width)._replace(precision=precision)
 
 
 @eqx.filter_jit

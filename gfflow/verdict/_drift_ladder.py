@@ -50,6 +50,7 @@ def drift_ladder(
     finest = min(max(float(solution.settings.rtol), least), _LOOSEST_FINEST)
     atol = float(solution.settings.atol) / float(solution.settings.rtol)
     steps = int(solution.accepted_steps + solution.rejected_steps)
+    recorded = (solution.law_rates or {}).keys() == laws.keys()
     rungs: list[_Rung] = []
     for power in (2, 1, 0, -1, -2):
         tolerance = finest * _RATIO**power
@@ -67,6 +68,7 @@ def drift_ladder(
                 saveat=_rows(solution),
                 solver=solver,
                 laws=list(laws.values()),
+                law_rates=recorded and solver is solution.solver,
                 parameters_every=0,
                 max_steps=10 * steps + 10_000,
             )

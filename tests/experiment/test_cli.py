@@ -75,7 +75,13 @@ def test_run_check_resume_and_load(call, tmp_path):
     assert resolved["config"]["solver"]["name"] == "auto"
     assert resolved["parameters"] == 12 and resolved["versions"]["gfflow"]
 
+    (law,) = found["laws"]
+    recorded = law["recorded"]
+    assert recorded["integrator"] < 1e-6 * recorded["change"] < recorded["drift"]
+    assert recorded["largest"] < 1e-12 and 0 <= recorded["at"] <= found["t"]
+
     solution = gf.load(run)
+    assert solution.law_rates[law["name"]].change.shape[0] == 6
     assert solution.status_name == "successful" and solution.ts.shape == (6,)
     assert float(solution.losses[-1]) == found["loss"]
     assert solution.model(jnp.ones(2)).shape == (2,)

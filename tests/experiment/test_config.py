@@ -227,6 +227,7 @@ def test_defaults(load):
         "device": None,
         "seed": 0,
         "segments": 10,
+        "law_rates": True,
         "max_wall_time": None,
     }
 

@@ -343,3 +343,15 @@ def test_remaining_time_that_nothing_tells():
 )
 def test_duration(seconds, text):
     assert _progress._duration(seconds) == text
+
+
+def test_drift_explained(report):
+    recorded = {"drift": 3e-9, "change": 2e-9, "integrator": 1e-9}
+    recorded |= {"absolute": 5e-9, "largest": 7e-9, "at": None}
+    laws = [{"name": "a law", "recorded": recorded}, {"name": "b", "recorded": None}]
+    texts = Page(report(metrics={"laws": laws})).texts
+    table = texts[texts.index("Drift explained") :]
+    for cell in ("3.00e-09", "2.00e-09", "1.00e-09", "5.00e-09", "7.00e-09"):
+        assert cell in table
+    assert "b" not in table
+    assert "Drift explained" not in Page(report(metrics=METRICS)).texts

@@ -156,6 +156,7 @@ class RunSection(Section):
     device: Literal["cpu", "gpu", "tpu"] | None = None
     seed: Seed = Field(default=0, description="choice of the first parameters")
     segments: PositiveInt = Field(default=10, description="number of checkpoints")
+    law_rates: bool = Field(default=True, description="rates of laws at every step")
     max_wall_time: PositiveFloat | None = Field(default=None, description="seconds")
 
 

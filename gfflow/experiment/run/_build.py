@@ -95,6 +95,7 @@ def build(config: Config, where: Where = str) -> Experiment:
             saveat=_times(config),
             solver=method,
             laws=laws,
+            law_rates=run.law_rates,
             parameters_every=config.save.parameters_every,
             dt0=solver.dt0,
             max_steps=solver.max_steps,

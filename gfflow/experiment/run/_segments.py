@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ...integrate import Record, Row
+from ...integrate import LawRate, Record, Row
 from ...problem import parameter_paths
 
 _LAW = "laws/"
+_RATE = "law_rates/"
 _STATE = "parameters/"
 
 
@@ -24,6 +25,8 @@ def arrays_of(record: Record) -> dict[str, np.ndarray]:
         "parameters_ts": record.state_ts,
     }
     arrays |= {_LAW + name: values for name, values in rows.laws.items()}
+    for name, rate in (rows.law_rates or {}).items():
+        arrays |= {f"{_RATE}{k}/{name}": x for k, x in rate._asdict().items()}
     paths = parameter_paths(states)
     arrays |= {_STATE + p: x for p, x in zip(paths, jtu.tree_leaves(states))}
     return {name: np.asarray(array) for name, array in arrays.items()}
@@ -41,7 +44,11 @@ def record_of(
     """
     array = lambda name: jnp.asarray(table[name])
     values = {name: array(_LAW + name) for name in laws}
-    rows = Row(array("ts"), array("loss"), array("gradient_norm"), values)
+    rates = None
+    if any(name.startswith(_RATE) for name in table):
+        of = lambda law: (array(f"{_RATE}{k}/{law}") for k in LawRate._fields)
+        rates = {name: LawRate(*of(name)) for name in laws}
+    rows = Row(array("ts"), array("loss"), array("gradient_norm"), values, rates)
     columns = [array(name) for name in table if name.startswith(_STATE)]
     states = jtu.tree_unflatten(jtu.tree_structure(like), columns)
     return Record(rows, array("parameters_ts"), states)

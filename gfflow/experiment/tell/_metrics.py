@@ -11,6 +11,7 @@ from ...integrate import Solution
 from ...laws import Law
 from ...verdict import Report, drift_of
 from ..store import CONFIG, METRICS, REPORT, RunFolder
+from ._recorded import recorded_rate
 from ._report import write_report
 from ._screen import Screen, sheet, styled, visible
 
@@ -43,7 +44,10 @@ def metrics_of(solution: Solution, report: Report) -> dict[str, Any]:
             "wall_s": cost.wall_s,
             "compile_s": cost.compile_s,
         },
-        "laws": [law.to_json() for law in report.values()],
+        "laws": [
+            law.to_json() | {"recorded": recorded_rate(solution, law.name)}
+            for law in report.values()
+        ],
         "events": [{"t": t, "what": what} for t, what in solution.events],
         "enforced": list(solution.enforced),
         "certificate": _certificate(solution),

@@ -95,6 +95,7 @@ def write_report(
         _summary(metrics),
         "<h2>Laws</h2>",
         _law_table(metrics.get("laws") or []),
+        _rate_table(metrics.get("laws") or []),
         _curves(series),
         "<h2>Cost</h2>",
         _cost_table(metrics),
@@ -175,6 +176,26 @@ def _law_table(laws: Sequence[Mapping[str, Any]]) -> str:
         "that the verdict allows for.</p>"
     )
     return _table(heads, rows, " laws") + note
+
+
+def _rate_table(laws: Sequence[Mapping[str, Any]]) -> str:
+    """The drift of each law, explained by its rate at the steps and the integrator."""
+    recorded = [(law.get("name"), law.get("recorded")) for law in laws]
+    keys = ("drift", "change", "integrator", "absolute", "largest", "at")
+    rows = [
+        [_shown(name), *(_shown(rate.get(key)) for key in keys)]
+        for name, rate in recorded
+        if rate
+    ]
+    if not rows:
+        return ""
+    heads = ["law", "h(t₁) − h(t₀)", "∫ḣ dt", "integrator", "∫|ḣ| dt", "largest |ḣ|"]
+    note = (
+        '<p class="faint">ḣ at the stages of every accepted step, without what the law '
+        "itself states in |ḣ|; the integrator has added the rest of the drift. Of all "
+        "components the largest.</p>"
+    )
+    return "<h2>Drift explained</h2>\n" + _table([*heads, "at t ="], rows) + note
 
 
 def _cost_table(metrics: Mapping[str, Any]) -> str:

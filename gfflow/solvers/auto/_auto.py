@@ -34,13 +34,14 @@ from ..collocation import (
     from_hermite,
     other_stages,
 )
-from ..explicit import KINKED, explicit_step, tableaus
+from ..explicit import KINKED, explicit_stages, explicit_step, tableaus
 from ..protocol import (
     ACCURACY_BOUND,
-    AbstractFlowSolver,
+    AbstractMeasured,
     AbstractSolverState,
     SolverProperties,
     Spent,
+    adapted,
     controlled_root_finder,
     traced_once,
 )
@@ -79,7 +80,7 @@ class AutoState(AbstractSolverState):
 
 
 @final
-class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoState]):
+class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractMeasured[AutoState]):
     """Explicit through the transient, collocation once stability bounds the step.
 
     - It starts with Dormand–Prince 8(7), and goes to Bogacki–Shampine 3(2) while steps
@@ -209,22 +210,22 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         )
 
     @traced_once
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        old = solver_state
-        jumped = jnp.asarray(made_jump)
-        explicit = lambda: self._explicit(terms, t0, t1, y0, args, old, jumped)
-        stiff = lambda: self._stiffly(terms, t0, t1, y0, args, old, jumped)
+    def _step(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
+        old, jumped = solver_state, jnp.asarray(made_jump)
+        step = terms, t0, t1, y0, args, old, jumped
+        explicit = lambda: self._explicit(measure, *step)
+        stiff = lambda: self._stiffly(measure, *step)
         trial = jax.lax.cond(old.mode == STIFF, stiff, explicit)
-        y1, y_error, coefficients, new, pressed = trial
+        y1, y_error, coefficients, new, pressed, measured = trial
         h = jnp.asarray(terms.contr(t0, t1))
         size = self._size(y_error, y0, y1)
         kinks = old.kinks.after(jnp.abs(h), size, self.error_order(None))
         new = eqx.tree_at(lambda s: s.kinks, new, kinks)
         new = _switched(new, old.mode, pressed, t1)
         dense = dict(y0=y0, coefficients=coefficients, step=h)
-        return y1, y_error, dense, new, diffrax.RESULTS.successful
+        return (y1, y_error, dense, new, diffrax.RESULTS.successful), measured
 
-    def _explicit(self, terms, t0, t1, y0, args, old: AutoState, jumped):
+    def _explicit(self, measure, terms, t0, t1, y0, args, old: AutoState, jumped):
         flat, unravel = ravel_pytree(y0)
         field = lambda t, y: ravel_pytree(terms.vf(t, unravel(y), args))[0]
         h = jnp.asarray(terms.contr(t0, t1), flat.dtype)
@@ -251,13 +252,20 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
         pressed = made.stiffness > jnp.asarray(AUTO_STIFF_FROM, flat.dtype)[method]
         degree = self._degree
         rows = jnp.pad(made.coefficients, ((0, degree + 1 - 9), (0, 0)))
-        return y1, unravel(error), jax.vmap(unravel)(rows), new, pressed
+        measured = None
+        if measure is not None:
+            stages = explicit_stages(made, t0, t1, h, flat, method)
+            measured = measure(stages.seen_by(lambda t, y: unravel(y)), args)
+        return y1, unravel(error), jax.vmap(unravel)(rows), new, pressed, measured
 
-    def _stiffly(self, terms, t0, t1, y0, args, old: AutoState, jumped):
+    def _stiffly(self, measure, terms, t0, t1, y0, args, old: AutoState, jumped):
         solver = self.stiff_solver(y0)
-        y1, y_error, dense, state, _ = solver.step(
-            terms, t0, t1, y0, args, old.stiff, jumped | old.moved
-        )
+        step, measured = (terms, t0, t1, y0, args, old.stiff, jumped | old.moved), None
+        if measure is None:
+            made = solver.step(*step)
+        else:
+            made, measured = adapted(solver).step_measured(measure, *step)
+        y1, y_error, dense, state, _ = made
         h = jnp.asarray(terms.contr(t0, t1))
         if isinstance(solver, AbstractCollocation):
             rows = dense["coefficients"]
@@ -282,7 +290,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractFlowSolver[AutoSta
             ),
         )
         pressed = jnp.abs(h).astype(radius.dtype) * radius < AUTO_CALM_BELOW
-        return y1, y_error, jtu.tree_map(pad, rows), new, pressed
+        return y1, y_error, jtu.tree_map(pad, rows), new, pressed, measured
 
     def _sharper(self, solver, y0, y1, y_error):
         """Raises an error estimate to the order that this solver states."""

@@ -47,6 +47,7 @@ def attempts(
     take: Callable[[Array], tuple[Deflation, Array, Array]],
     system_of: Callable[[Deflation], StageSystem],
     iteration: Callable[[Correction], Iterate],
+    sees: bool = False,
 ) -> StageAttempt:
     """One, and another with a new Jacobian if it failed with an old one.
 
@@ -57,7 +58,8 @@ def attempts(
     - `old`: a deflation, for its shapes.
     - `take`: whether it must be new → the deflation, products and batches of them.
     - `system_of`: the linear equations of a deflation.
-    - `iteration`: Newton correction → where it ends.
+    - `iteration`: Newton correction → where it ends; `sees`: whether that keeps what
+        it has seen.
     """
 
     def attempt(before: StageAttempt) -> StageAttempt:
@@ -77,7 +79,7 @@ def attempts(
     start = StageAttempt(
         none,
         StageSystem.none(old, len(guess)),
-        Iterate.first(guess, jnp.zeros((), guess.dtype)),
+        Iterate.first(guess, jnp.zeros((), guess.dtype), sees),
         none,
         none,
         none,

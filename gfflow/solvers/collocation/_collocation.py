@@ -24,11 +24,13 @@ from .._constants import (
 )
 from ..protocol import (
     ACCURACY_BOUND,
-    AbstractFlowSolver,
+    AbstractMeasured,
     AbstractSolverState,
     SolverProperties,
     Spent,
+    Stages,
     controlled_root_finder,
+    runge_kutta_stages,
     traced_once,
 )
 from ._arguments import Tolerances
@@ -64,7 +66,7 @@ class CollocationState(AbstractSolverState):
 
 class AbstractCollocation(
     diffrax.AbstractImplicitSolver[CollocationState],
-    AbstractFlowSolver[CollocationState],
+    AbstractMeasured[CollocationState],
 ):
     """K_i = f(y₀ + h Σ a_ij K_j), y₁ = y₀ + h Σ b_i K_i, solved matrix-free.
 
@@ -112,6 +114,7 @@ class AbstractCollocation(
             tells=True,
             control=ACCURACY_BOUND,
             imex=False,
+            tells_stages=True,
         )
 
     def controlled(self, rtol, atol, norm):
@@ -158,7 +161,7 @@ class AbstractCollocation(
         )
 
     @traced_once
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+    def _step(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
         old, table = solver_state, self.quadrature
         flat, unravel = ravel_pytree(y0)
         dtype = flat.dtype
@@ -209,7 +212,9 @@ class AbstractCollocation(
                 memory=self.memory,
                 limit=self._limit,
                 to_round_off=self.to_round_off,
+                sees=measure is not None,
             ),
+            sees=measure is not None,
         )
         system, last, deflation = made.system, made.last, made.system.deflation
         slopes = last.slopes
@@ -251,7 +256,27 @@ class AbstractCollocation(
             coefficients=jax.vmap(unravel)(constant(table.dense) @ slopes),
             step=h,
         )
-        return unravel(y1), unravel(y_error), dense, new, diffrax.RESULTS.successful
+        made = unravel(y1), unravel(y_error), dense, new, diffrax.RESULTS.successful
+        if measure is None:
+            return made, None
+        assert last.seen is not None
+        stages = self._stages(t0, t1, h, flat, *last.seen)
+        return made, measure(stages.seen_by(lambda t, y: unravel(y)), args)
+
+    def _stages(self, t0, t1, h, start, slopes, field) -> Stages:
+        """Where f was evaluated last, one correction before the stages of the step:
+        there its slope is known to round-off."""
+        table = self.quadrature
+        return runge_kutta_stages(
+            t0,
+            t1,
+            start,
+            table.nodes,
+            h * jnp.asarray(table.matrix, start.dtype),
+            table.weights,
+            slopes,
+            field,
+        )
 
     @property
     def _limit(self) -> int:

@@ -13,7 +13,13 @@ from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow, AbstractFriction, Phase
 from .._constants import CONJUGATE_LEAST_LOG_UNIT
-from ..protocol import AbstractWrapper, AbstractWrapperState, SolverProperties
+from ..protocol import (
+    AbstractWrapper,
+    AbstractWrapperState,
+    Measure,
+    SolverProperties,
+    Stages,
+)
 from ._gauss_legendre import GaussLegendre
 
 
@@ -107,19 +113,21 @@ class Conjugate(AbstractWrapper[ConjugateState]):
         inner = self.solver.init(scale.terms(terms), t0, t1, start, args)
         return ConjugateState(inner, scale.log_unit)
 
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+    def _step(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
         scale = _Scale.at(self._known(), t0)
         start = scale.into(t0, y0)
         inner, other = solver_state.inner, scale.log_unit != solver_state.log_unit
         inner = self.inside.in_new_units(inner, other)
-        y1, error, dense, inner, result = self.solver.step(
-            scale.terms(terms), t0, t1, start, args, inner, made_jump | other
+        made, measured = self._inner_step(
+            None if measure is None else _InPhase(measure, scale),
+            *(scale.terms(terms), t0, t1, start, args, inner, made_jump | other),
         )
+        y1, error, dense, inner, result = made
         dense = dict(inner=dense, scale=scale)
         if error is not None:
             error = scale.back(t1, error)
         state = ConjugateState(inner, scale.log_unit)
-        return scale.back(t1, y1), error, dense, state, result
+        return (scale.back(t1, y1), error, dense, state, result), measured
 
     def _known(self) -> AbstractFriction:
         if self.friction is None:
@@ -176,6 +184,16 @@ class _Scale(eqx.Module):
         rate = jnp.where(late, self.friction(jnp.where(late, t, 1.0)), 0)
         force = lambda v, a: mu.astype(v.dtype) * (a + rate.astype(v.dtype) * v)
         return jtu.tree_map(force, velocity, acceleration)
+
+
+class _InPhase(eqx.Module):
+    """What is measured of (θ, θ'), for a step of (θ, p)."""
+
+    measure: Measure
+    scale: _Scale
+
+    def __call__(self, stages: Stages, args: Any) -> PyTree[Array]:
+        return self.measure(stages.seen_by(self.scale.back), args)
 
 
 class _Interpolations(NamedTuple):

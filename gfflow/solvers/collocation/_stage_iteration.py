@@ -36,6 +36,9 @@ class Iterate(NamedTuple):
     - `contraction`: the mean factor from one change to the next.
     - `residual`: F(K) − K of the first or second iteration.
     - `converged`, `failed`.
+    - `seen`: where F was evaluated last and what it was there, `(K, F(K))`; `None`
+        unless it is asked for. The slopes are one correction further on, and F there is
+        not known: they are F(K) to the tolerance only, this to round-off.
     """
 
     slopes: Float[Array, "s D"]
@@ -45,10 +48,13 @@ class Iterate(NamedTuple):
     residual: Float[Array, "s D"]
     converged: Bool[Array, ""]
     failed: Bool[Array, ""]
+    seen: tuple[Float[Array, "s D"], Float[Array, "s D"]] | None = None
 
     @classmethod
-    def first(cls, slopes: Float[Array, "s D"], contraction: Array) -> "Iterate":
-        """Before the first iteration."""
+    def first(
+        cls, slopes: Float[Array, "s D"], contraction: Array, sees: bool = False
+    ) -> "Iterate":
+        """Before the first iteration; `sees`: whether it keeps what it has `seen`."""
         return cls(
             slopes=slopes,
             iterations=jnp.asarray(0, int),
@@ -57,6 +63,7 @@ class Iterate(NamedTuple):
             residual=jnp.zeros_like(slopes),
             converged=jnp.asarray(False),
             failed=jnp.asarray(False),
+            seen=(slopes, slopes) if sees else None,
         )
 
 
@@ -85,6 +92,7 @@ def iterate(
     memory: int,
     limit: int,
     to_round_off: bool,
+    sees: bool = False,
 ) -> Iterate:
     """Solve F(K) = K by K ← K + P (F(K) − K), P the simplified Newton correction.
 
@@ -106,6 +114,7 @@ def iterate(
     - `limit`: the largest number of iterations.
     - `to_round_off`: go on until the changes stop shrinking; `change` is then in units
         of machine precision.
+    - `sees`: whether to keep what it has `seen`.
 
     Everything that steers the iteration is a constant to differentiation; the
     derivative converges with the iteration itself.
@@ -119,7 +128,7 @@ def iterate(
 
     def step(carry):
         now, history = carry
-        rest = residual(now.slopes)
+        at, rest = now.slopes, residual(now.slopes)
         corrected = correction(rest)
         image = now.slopes + corrected
         new = image
@@ -162,6 +171,7 @@ def iterate(
             residual=jnp.where(count <= 2, stopped(rest), now.residual),
             converged=done & finite,
             failed=failed,
+            seen=(at, at + rest) if sees else None,
         )
         return now, history
 
@@ -169,7 +179,7 @@ def iterate(
     last, _ = eqxi.while_loop(
         going,
         step,
-        (Iterate.first(slopes, guess), _History.none(memory, slopes)),
+        (Iterate.first(slopes, guess, sees), _History.none(memory, slopes)),
         max_steps=limit,
         kind="checkpointed",
     )

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._constants import EXPLICIT_STIFFNESS_NOISE
+from ..protocol import Stages, runge_kutta_stages
 
 SMOOTH, KINKED = 0, 1
 _DEGREE = 8
@@ -22,8 +23,8 @@ class Tableaus(NamedTuple):
 
     - `stages`, `orders`, `boundaries`: of each; the last is the largest x for which
         |R(−x)| ≤ 1, R the stability polynomial.
-    - `nodes` `(2, m)`, `matrix` `(2, m, m)`, `error` `(2, m)`: the coefficients. The
-        last stage is the new state (FSAL).
+    - `nodes` `(2, m)`, `matrix` `(2, m, m)`, `weights` `(2, m)`, `error` `(2, m)`: the
+        coefficients. The last stage is the new state (FSAL).
     - `dense` `(2, 9, m)`: stage slopes to the coefficients of (y(θ) − y₀)/h in the
         shifted Legendre polynomials.
     """
@@ -33,6 +34,7 @@ class Tableaus(NamedTuple):
     boundaries: np.ndarray
     nodes: np.ndarray
     matrix: np.ndarray
+    weights: np.ndarray
     error: np.ndarray
     dense: np.ndarray
 
@@ -43,6 +45,7 @@ class ExplicitStep(NamedTuple):
     - `stiffness`: h·|f(y₁) − f(Y)| / |y₁ − Y| with Y the last stage but one, over the
         method's stability boundary (Hairer & Wanner, Solving ODEs II, §IV.2).
     - `coefficients`: of the dense output, shape `(9, D)`.
+    - `slopes`: of the stages, shape `(m, D)`, 0 beyond those of the method.
     - `gradients`: evaluations of f.
     """
 
@@ -51,6 +54,7 @@ class ExplicitStep(NamedTuple):
     slope: Float[Array, " D"]
     stiffness: Float[Array, ""]
     coefficients: Float[Array, "9 D"]
+    slopes: Float[Array, "m D"]
     gradients: Array
 
 
@@ -61,6 +65,7 @@ def tableaus() -> Tableaus:
     count = len(_METHODS)
     nodes, matrix = np.zeros((count, most)), np.zeros((count, most, most))
     error, dense = np.zeros((count, most)), np.zeros((count, _DEGREE + 1, most))
+    weights = np.zeros((count, most))
     boundaries = np.zeros(count)
     for i, method in enumerate(_METHODS):
         table = method.tableau
@@ -68,7 +73,7 @@ def tableaus() -> Tableaus:
         nodes[i, 1:stages] = table.c
         for row, entries in enumerate(table.a_lower, start=1):
             matrix[i, row, : len(entries)] = entries
-        error[i, :stages] = table.b_error
+        weights[i, :stages], error[i, :stages] = table.b_sol, table.b_error
         boundaries[i] = _boundary(matrix[i, :stages, :stages], np.asarray(table.b_sol))
         dense[i, :, :stages] = _dense(method, stages)
     return Tableaus(
@@ -77,6 +82,7 @@ def tableaus() -> Tableaus:
         boundaries=boundaries,
         nodes=nodes,
         matrix=matrix,
+        weights=weights,
         error=error,
         dense=dense,
     )
@@ -123,7 +129,25 @@ def explicit_step(field, t0, t1, h, y0, slope, known, method) -> ExplicitStep:
         slope=end,
         stiffness=jax.lax.stop_gradient(quotient / pick(table.boundaries)),
         coefficients=pick(table.dense) @ slopes,
+        slopes=slopes,
         gradients=stages - first,
+    )
+
+
+def explicit_stages(made: ExplicitStep, t0, t1, h, y0, method) -> Stages:
+    """The stages of the step that `explicit_step` has made with these arguments."""
+    table = tableaus()
+    pick = lambda x: jnp.asarray(x, y0.dtype)[method]
+    return runge_kutta_stages(
+        t0,
+        t1,
+        y0,
+        pick(table.nodes),
+        h * pick(table.matrix),
+        pick(table.weights),
+        made.slopes,
+        made.slopes,
+        used=np.flatnonzero(np.any(table.weights != 0, axis=0)),
     )
 
 

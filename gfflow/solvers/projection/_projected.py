@@ -188,11 +188,11 @@ class Projected(AbstractWrapper[ProjectedState]):
         return ProjectedState(inner, jnp.asarray(t0), start, removed)
 
     @traced_once
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
+    def _step(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
         made_jump = self.inside.properties.carries_slope or made_jump
-        y1, error, dense, inner, result = self.solver.step(
-            terms, t0, t1, y0, args, solver_state.inner, made_jump
-        )
+        step = terms, t0, t1, y0, args, solver_state.inner, made_jump
+        made, measured = self._inner_step(measure, *step)
+        y1, error, dense, inner, result = made
         levels = _Levels(self.laws, self.view, args)
         origin = solver_state.t0
         clock = _Clock(origin, _direction(terms).astype(origin.dtype))
@@ -205,7 +205,7 @@ class Projected(AbstractWrapper[ProjectedState]):
         start = solver_state.start
         dense = dict(inner=dense, levels=packed, clock=clock, start=start)
         y1 = _project(levels, now, y1, target, self.corrections, self.way)
-        return y1, error, dense, state, result
+        return (y1, error, dense, state, result), measured
 
 
 class _Levels(eqx.Module):

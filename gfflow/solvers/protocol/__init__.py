@@ -7,6 +7,7 @@ from ._delegate import unwrapped as unwrapped
 from ._diffrax import DiffraxSolver as DiffraxSolver
 from ._diffrax import adapted as adapted
 from ._diffrax import controlled_root_finder as controlled_root_finder
+from ._measured import AbstractMeasured as AbstractMeasured
 from ._named import solver_by_name as solver_by_name
 from ._properties import ACCURACY_BOUND as ACCURACY_BOUND
 from ._properties import STABILITY_BOUND as STABILITY_BOUND
@@ -15,6 +16,9 @@ from ._properties import StepControl as StepControl
 from ._solver import AbstractFlowSolver as AbstractFlowSolver
 from ._solver import AbstractSolverState as AbstractSolverState
 from ._spent import Spent as Spent
+from ._stages import Measure as Measure
+from ._stages import Stages as Stages
+from ._stages import runge_kutta_stages as runge_kutta_stages
 from ._traced_once import traced_once as traced_once
 from ._wrapper import AbstractWrapper as AbstractWrapper
 from ._wrapper import AbstractWrapperState as AbstractWrapperState

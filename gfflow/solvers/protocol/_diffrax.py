@@ -17,6 +17,7 @@ from ...flows import AbstractFlow
 from ._delegate import AbstractDelegate, unwrapped
 from ._properties import STABILITY_BOUND, SolverProperties
 from ._solver import AbstractFlowSolver
+from ._stages import runge_kutta_stages
 
 
 @final
@@ -65,7 +66,20 @@ class DiffraxSolver(AbstractDelegate[PyTree], AbstractFlowSolver[PyTree]):
             STABILITY_BOUND,
             imex,
             _carries_slope(_tableau(unwrapped(solver))),
+            issubclass(kind, diffrax.AbstractERK),
         )
+
+    def step_measured(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
+        """Of the explicit Runge–Kutta methods; their dense output holds h f(Y_i)."""
+        step = self.solver.step(terms, t0, t1, y0, args, solver_state, made_jump)
+        if not self.properties.tells_stages:
+            return step, None
+        table, (_, _, dense, _, _) = self.solver.tableau, step
+        k, h = dense["k"], jnp.asarray(terms.contr(t0, t1))
+        stages = runge_kutta_stages(
+            t0, t1, y0, _nodes(table), _matrix(table), table.b_sol, k, k, unit=h
+        )
+        return step, measure(stages, args)
 
     def fitted(
         self, flow: AbstractFlow, rtol: ScalarLike
@@ -119,19 +133,27 @@ def _carries_slope(tableau) -> bool:
     return isinstance(tableau, diffrax.ButcherTableau) and bool(tableau.fsal)
 
 
+def _matrix(tableau: diffrax.ButcherTableau) -> np.ndarray:
+    stages = len(tableau.b_sol)
+    matrix = np.zeros((stages, stages))
+    for i, row in enumerate(tableau.a_lower, start=stages - len(tableau.a_lower)):
+        matrix[i, : len(row)] = row
+    if tableau.a_diagonal is not None:
+        np.fill_diagonal(matrix, np.asarray(tableau.a_diagonal)[-stages:])
+    return matrix
+
+
+def _nodes(tableau: diffrax.ButcherTableau) -> np.ndarray:
+    return np.append(tableau.c1 or 0.0, tableau.c)
+
+
 def _exact(tableau) -> frozenset[str]:
     if not isinstance(tableau, diffrax.ButcherTableau):
         return frozenset(
             {"linear"} if isinstance(tableau, diffrax.MultiButcherTableau) else ()
         )
     degrees = {"linear"}
-    weights = np.asarray(tableau.b_sol)
-    stages = len(weights)
-    matrix = np.zeros((stages, stages))
-    for i, row in enumerate(tableau.a_lower, start=stages - len(tableau.a_lower)):
-        matrix[i, : len(row)] = row
-    if tableau.a_diagonal is not None:
-        np.fill_diagonal(matrix, np.asarray(tableau.a_diagonal)[-stages:])
+    weights, matrix = np.asarray(tableau.b_sol), _matrix(tableau)
     defect = weights[:, None] * matrix
     defect = defect + defect.T - np.outer(weights, weights)
     if np.max(np.abs(defect)) < math.sqrt(np.finfo(float).eps):

@@ -68,6 +68,7 @@ class SolverProperties(NamedTuple):
     - `carries_slope`: it takes the slope at the end of a step into the next one as the
         slope there, to the last bit. Where the state was moved in between, that is
         stale; a made jump makes it evaluate f anew, for one gradient.
+    - `tells_stages`: `step_measured` shows the stages of a step.
     """
 
     name: str
@@ -79,3 +80,4 @@ class SolverProperties(NamedTuple):
     control: StepControl
     imex: bool = False
     carries_slope: bool = False
+    tells_stages: bool = False

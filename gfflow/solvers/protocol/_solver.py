@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import diffrax
 import equinox as eqx
@@ -15,6 +15,7 @@ from ..._typing import Scalar, ScalarLike
 from ...flows import AbstractFlow
 from ._properties import SolverProperties
 from ._spent import Spent
+from ._stages import Measure
 
 if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar  # a field or a property, as in Diffrax
@@ -71,6 +72,16 @@ class AbstractFlowSolver(diffrax.AbstractAdaptiveSolver[_SolverState]):
     ) -> diffrax.AbstractAdaptiveSolver:
         """With the tolerances that are left to the step-size controller filled in."""
         return self
+
+    def step_measured(
+        self, measure: Measure, terms, t0, t1, y0, args, solver_state, made_jump
+    ) -> tuple[Any, PyTree[Array]]:
+        """A step, to the last bit as by `step`, and `measure(stages, args)` of it.
+
+        Solvers whose `properties` say that they tell their stages have one of their
+        own; of the others there is nothing to measure: `None`.
+        """
+        return self.step(terms, t0, t1, y0, args, solver_state, made_jump), None
 
     def events(self, state: _SolverState) -> tuple[tuple[float, str], ...]:
         """What it has on record, `(t, what)` in order; on the host."""

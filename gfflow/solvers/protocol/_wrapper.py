@@ -1,7 +1,7 @@
 """Solvers that hold another one."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import diffrax
 import equinox as eqx
@@ -10,8 +10,10 @@ from jaxtyping import Array, PyTree
 from ..._typing import Scalar
 from ._delegate import AbstractDelegate
 from ._diffrax import adapted
+from ._measured import AbstractMeasured
 from ._solver import AbstractFlowSolver
 from ._spent import Spent
+from ._stages import Measure
 
 
 class AbstractWrapperState(eqx.Module):
@@ -23,7 +25,7 @@ class AbstractWrapperState(eqx.Module):
 _State = TypeVar("_State", bound=AbstractWrapperState)
 
 
-class AbstractWrapper(AbstractDelegate[_State], AbstractFlowSolver[_State]):
+class AbstractWrapper(AbstractMeasured[_State], AbstractDelegate[_State]):
     """A solver that answers by the one inside, of this library or of Diffrax."""
 
     @property
@@ -36,6 +38,12 @@ class AbstractWrapper(AbstractDelegate[_State], AbstractFlowSolver[_State]):
     ) -> diffrax.AbstractAdaptiveSolver:
         inner = self.inside.controlled(rtol, atol, norm)
         return eqx.tree_at(lambda s: s.solver, self, inner)
+
+    def _inner_step(self, measure: Measure | None, *step) -> tuple[Any, PyTree[Array]]:
+        """A step of the solver inside, and what was measured of it, if anything."""
+        if measure is None:
+            return self.solver.step(*step), None
+        return self.inside.step_measured(measure, *step)
 
     def events(self, state: _State) -> tuple[tuple[float, str], ...]:
         return self.inside.events(state.inner)

@@ -24,6 +24,7 @@ from ..protocol import (
     AbstractSolverState,
     SolverProperties,
     Spent,
+    Stages,
     traced_once,
 )
 from ._radius import combine, norm, top, widest
@@ -149,6 +150,7 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             tells=True,
             control=STABILITY_BOUND,
             imex=False,
+            tells_stages=True,
         )
 
     def order(self, terms) -> int:
@@ -240,6 +242,24 @@ class AbstractStabilised(AbstractFlowSolver[StabilisedState]):
             k1=combine((trial.slope,), (h,)),
         )
         return trial.end, trial.error, dense_info, new, diffrax.RESULTS.successful
+
+    def step_measured(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
+        """By the two ends, whose slopes are known: the trapezoidal rule, of order 2 as
+        the method. The stages of the recurrence are not kept."""
+        made = self.step(terms, t0, t1, y0, args, solver_state, made_jump)
+        _, _, dense, _, _ = made
+        h = jnp.asarray(terms.contr(t0, t1))
+        ends = [dense["y0"], dense["y1"]], [dense["k0"], dense["k1"]]
+        pair = lambda join: tuple(jtu.tree_map(join, *both) for both in ends)
+        length, either = jnp.asarray(t1) - t0, lambda i: lambda a, b: jnp.where(i, b, a)
+        stages = Stages(
+            jnp.stack([t0, t1]),
+            jnp.stack([length, length]) / 2,
+            h,
+            lambda i: pair(either(i)),
+            lambda: pair(lambda a, b: jnp.stack([a, b])),
+        )
+        return made, measure(stages, args)
 
     def _try(self, step: StageStep, radius):
         """One attempt: end, slope there, error, whether to doubt the radius, cost."""

@@ -43,8 +43,8 @@ class Generality(NamedTuple):
       those of the run and from 10⁻³ to 30 in themselves: what saturates, or is
       regularised by an ε, does so at some of them. Then arrays scaled against each
       other, by up to 10 or 100 either way: what is the smaller of two is now the one,
-      now the other. At times from a tenth of the run's length to a thousand
-      times it.
+      now the other. At times from a tenth of the length of the run to a hundred times
+      it.
     - `points`, `regions`: where these are, in numbers and in words.
     """
 
@@ -98,7 +98,7 @@ def generality(
         states.append(
             jtu.tree_map(lambda x, s: _gaussian(random, x, of(s)), first, size)
         )
-        ts.append(began + 10 ** (4 * (_GOLDEN * i % 1) - 1) * length)
+        ts.append(began + 10 ** (3 * (_GOLDEN * i % 1) - 1) * length)
         regions.append(_region(scale, size is ones, apart, ts[-1]))
         data.append(_random_data(random, problem, data_scale, size is ones))
     points = Points.of(np.asarray(ts, run.ts.dtype), states, data)

@@ -15,7 +15,12 @@ from ._arithmetic import scaled as scaled
 from ._arithmetic import select as select
 from ._arithmetic import square_root as square_root
 from ._arithmetic import subtract as subtract
-from ._error_function import complementary_error_function as complementary_error_function
+from ._constant import Constant as Constant
+from ._constant import nearest as nearest
+from ._constant import nearest_all as nearest_all
+from ._error_function import (
+    complementary_error_function as complementary_error_function,
+)
 from ._error_function import error_function as error_function
 from ._exact import two_product as two_product
 from ._exact import two_sum as two_sum
@@ -29,8 +34,6 @@ from ._logarithm import logarithm as logarithm
 from ._logarithm import logarithm_of_one_plus as logarithm_of_one_plus
 from ._logarithm import power as power
 from ._pair import Pair as Pair
-from ._pair import nearest as nearest
-from ._pair import nearest_all as nearest_all
 from ._reductions import first_index as first_index
 from ._reductions import maximum as maximum
 from ._reductions import maximum_over as maximum_over

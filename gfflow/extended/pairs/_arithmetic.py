@@ -1,4 +1,4 @@
-"""Arithmetic on pairs (Hida, Li & Bailey 2001; bounds of Joldes, Muller & Popescu 2017).
+"""Arithmetic on pairs (Hida, Li & Bailey 2001; Joldes, Muller & Popescu 2017).
 
 Every result is normalised. With u = 2⁻⁵³ the relative error is at most 3u² for a sum,
 and some 10u² for a product, 15u² for a quotient or a root: 2e-31 at worst.

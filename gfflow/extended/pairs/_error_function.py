@@ -22,8 +22,9 @@ from ._arithmetic import (
     select,
     subtract,
 )
+from ._constant import nearest, nearest_all
 from ._exponential import exponential
-from ._pair import Pair, nearest, nearest_all
+from ._pair import Pair
 from ._series import full_like, polynomial
 
 _TWO_OVER_ROOT_PI = nearest(
@@ -87,10 +88,11 @@ def _complement(x: Pair) -> Pair:
     square = multiply(inside, inside)
     one = exactly(jnp.ones_like(x.hi))
 
+    def entry(table, index):
+        return Pair(*(jnp.full_like(x.hi, part[index]) for part in table))
+
     def node(index, total):
-        weight, place = (
-            full_like(x, Pair(table.hi[index], table.lo[index])) for table in nodes
-        )
+        weight, place = (entry(table, index) for table in nodes)
         return add(total, divide(weight, add(place, square)))
 
     nodes = jtu.tree_map(jnp.asarray, (_WEIGHTS, _SQUARES))

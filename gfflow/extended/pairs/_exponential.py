@@ -19,7 +19,8 @@ from ._arithmetic import (
     select,
     shifted,
 )
-from ._pair import Pair, nearest, nearest_all
+from ._constant import nearest, nearest_all
+from ._pair import Pair
 from ._reduction import less_multiple, parts_of
 from ._series import polynomial, repeated
 
@@ -43,8 +44,8 @@ def exponential_less_one(x: Pair) -> Pair:
 
 @jax.jit
 def exponential(x: Pair) -> Pair:
-    """eˣ, to some 1e-31 of itself where it is above 1e-290; 0 from −745.2 down, infinite
-    from 710 up."""
+    """eˣ, to some 1e-31 of itself where it is above 1e-290; 0 from −745.2 down,
+    infinite from 710 up."""
     power, small = _reduced(x)
     found = shifted(add_double(small, jnp.ones_like(x.hi)), power)
     found = select(x.hi > _LARGEST, exactly(jnp.full_like(x.hi, jnp.inf)), found)
@@ -84,9 +85,9 @@ def hyperbolic_cosine(x: Pair) -> Pair:
 
 
 def _reduced(x: Pair):
-    """k and e^r − 1 with x = k log 2 + r, |r| ≤ ½ log 2: Taylor's series of e^(r/64) − 1,
-    doubled six times by (e^s − 1)(e^s + 1). Beyond the range of the exponential, those
-    of 0."""
+    """k and e^r − 1 with x = k log 2 + r, |r| ≤ ½ log 2: Taylor's series of
+    e^(r/64) − 1, then six times (e^s − 1)(e^s + 1). Beyond the range of the
+    exponential, those of 0."""
     inside = (x.hi <= _LARGEST) & (x.hi >= _LEAST)
     x = select(inside, x, exactly(jnp.zeros_like(x.hi)))
     power = jnp.round(x.hi / LOG_2.hi)

@@ -44,9 +44,9 @@ def power(x: Pair, exponent_: Pair) -> Pair:
 
 
 def _logarithm(x: Pair, less_one: Pair) -> Pair:
-    """log x of x and x − 1: one step from the double y of log(1 + u), to second order,
-    log(1 + u) = y + log(1 + z), z = u + (e⁻ʸ − 1)(1 + u) ~ 1e-16. Far from 1, u + 1 is x
-    over a power of two."""
+    """log x of x and x − 1: one step from the double y of log(1 + u), to second
+    order: log(1 + u) = y + log(1 + z), z = u + (e⁻ʸ − 1)(1 + u) ~ 1e-16.
+    Far from 1, u + 1 is x over a power of two."""
     one = exactly(jnp.ones_like(x.hi))
     near = jnp.abs(less_one.hi) < _NEAR
     regular = (x.hi > 0) & jnp.isfinite(x.hi)

@@ -1,6 +1,5 @@
 """Double-double numbers: unevaluated sums of two float64 arrays."""
 
-from fractions import Fraction
 from typing import NamedTuple, final
 
 import numpy as np
@@ -14,28 +13,10 @@ class Pair(NamedTuple):
     **Fields:** `hi`, `lo`: float64 arrays of one shape.
     """
 
-    hi: Float[Array, "..."] | np.ndarray
-    lo: Float[Array, "..."] | np.ndarray
+    hi: Float[Array, "..."]
+    lo: Float[Array, "..."]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of both parts."""
         return np.shape(self.hi)
-
-
-def nearest(value: Fraction | int | str) -> Pair:
-    """The pair nearest to an exact number, its parts NumPy scalars.
-
-    **Arguments:**
-
-    - `value`: a fraction, or decimal digits.
-    """
-    exact = Fraction(value)
-    hi = float(exact)
-    return Pair(np.float64(hi), np.float64(float(exact - Fraction(hi))))
-
-
-def nearest_all(values: list[Fraction]) -> Pair:
-    """The pairs nearest to exact numbers, as arrays of shape `(len(values),)`."""
-    pairs = [nearest(value) for value in values]
-    return Pair(np.array([p.hi for p in pairs]), np.array([p.lo for p in pairs]))

@@ -11,8 +11,8 @@ from ._pair import Pair
 
 
 def parts_of(digits: str, bits: int, count: int) -> tuple[float, ...]:
-    """A constant as a sum of float64 numbers of so many bits each, but for the last,
-    which has 53: a whole number below 2^(53 − bits) times one of the others is exact."""
+    """A constant as a sum of float64 numbers of so many bits each, the last of 53: a
+    whole number below 2^(53 − bits) times one of the others is exact."""
     left = Fraction(digits)
     parts = []
     for _ in range(count - 1):

@@ -4,10 +4,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from ._arithmetic import add_smaller, multiply
+from ._constant import Constant
 from ._pair import Pair
 
 
-def polynomial(coefficients: Pair, x: Pair) -> Pair:
+def polynomial(coefficients: Constant, x: Pair) -> Pair:
     """Σ_k c_k x^k by Horner's rule, lowest power first, where each term is at most half
     of the one before.
 
@@ -33,8 +34,6 @@ def repeated(times: int, step, start: Pair) -> Pair:
     return lax.fori_loop(0, times, lambda _, x: step(x), start)
 
 
-def full_like(x: Pair, value: Pair) -> Pair:
+def full_like(x: Pair, value: Constant) -> Pair:
     """One number at every entry."""
     return Pair(jnp.full_like(x.hi, value.hi), jnp.full_like(x.hi, value.lo))
-
-

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from ._arithmetic import exactly, multiply, negative, select
-from ._pair import Pair, nearest_all
+from ._constant import nearest_all
+from ._pair import Pair
 from ._reduction import less_multiple, parts_of
 from ._series import polynomial
 
@@ -15,9 +16,7 @@ _HALF_PI_PARTS = parts_of(
     "1.5707963267948966192313216916397514420985846996875529104874723", bits=32, count=4
 )
 _TERMS = 15
-_SINE = nearest_all(
-    [Fraction((-1) ** k, factorial(2 * k + 1)) for k in range(_TERMS)]
-)
+_SINE = nearest_all([Fraction((-1) ** k, factorial(2 * k + 1)) for k in range(_TERMS)])
 _COSINE = nearest_all([Fraction((-1) ** k, factorial(2 * k)) for k in range(_TERMS)])
 _FARTHEST = 1e6
 

@@ -1,4 +1,4 @@
-"""JAX programs in double-double arithmetic: one file of rules a family of primitives."""
+"""JAX programs on pairs: one file of rules a family of primitives."""
 
 from . import _control as _control
 from . import _elementwise as _elementwise

@@ -177,8 +177,8 @@ def _convert(equation: JaxprEqn, values: Values) -> Values:
 def _reduce_precision(equation: JaxprEqn, values: Values) -> Values:
     if equation.params["mantissa_bits"] < 52 or equation.params["exponent_bits"] < 11:
         raise SolveError(
-            "extended precision takes programs in float64; this one rounds numbers with "
-            "jax.lax.reduce_precision"
+            "extended precision takes programs in float64; this one rounds numbers "
+            "with jax.lax.reduce_precision"
         )
     return values
 

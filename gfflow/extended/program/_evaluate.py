@@ -7,11 +7,12 @@ import jax
 import jax.tree_util as jtu
 from jax.extend import source_info_util
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
+from jaxtyping import Array
 
 from ..._errors import SolveError
 from ..pairs import Pair
 from ._rules import is_always_ruled, rule_of
-from ._values import Value, Values, as_value, is_real
+from ._values import Value, Values, array_of, as_value, is_real
 
 
 def on_pairs(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -54,7 +55,7 @@ def evaluate(program: ClosedJaxpr, arguments: Sequence[Value]) -> Values:
     return [read(variable) for variable in jaxpr.outvars]
 
 
-def bound(equation: JaxprEqn, values: Values) -> Values:
+def bound(equation: JaxprEqn, values: Sequence[Array]) -> list[Array]:
     """What the primitive itself makes of arrays."""
     primitive = equation.primitive
     results = primitive.bind(*values, **equation.params)
@@ -65,7 +66,7 @@ def _apply(equation: JaxprEqn, values: Values) -> Values:
     name = equation.primitive.name
     real = any(map(is_real, [*equation.invars, *equation.outvars]))
     if not real and not is_always_ruled(name):
-        return bound(equation, values)
+        return bound(equation, [array_of(value) for value in values])
     found = rule_of(name)
     if found is None:
         where = source_info_util.summarize(equation.source_info)

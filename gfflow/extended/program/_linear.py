@@ -15,7 +15,7 @@ from .. import pairs
 from ..pairs import Pair
 from ._evaluate import bound
 from ._rules import rule
-from ._values import Values, pair_of
+from ._values import Values, array_of, pair_of
 
 _BITS = 160
 
@@ -33,7 +33,7 @@ def _scatter_add(equation: JaxprEqn, values: Values) -> Values:
     x, start = pair_of(updates), pair_of(operand)
     nothing = jnp.zeros_like(start.hi)
     parts = [
-        pairs.exactly(bound(equation, [nothing, indices, part])[0])
+        pairs.exactly(bound(equation, [nothing, array_of(indices), part])[0])
         for part in _slices(x, 52 - _doublings(prod(x.shape)), _BITS)
     ]
     return [_total([*parts, start])]

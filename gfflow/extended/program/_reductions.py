@@ -63,6 +63,4 @@ def _arranged(x: Pair, batch, summed) -> Pair:
 
 def _with_axes(x: Pair, at: int, count: int, shape: tuple[int, ...]) -> Pair:
     axes = range(at, at + count)
-    return Pair(
-        *(jnp.broadcast_to(jnp.expand_dims(part, axes), shape) for part in x)
-    )
+    return Pair(*(jnp.broadcast_to(jnp.expand_dims(part, axes), shape) for part in x))

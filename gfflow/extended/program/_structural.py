@@ -46,7 +46,7 @@ def _moved(equation: JaxprEqn, values: Values) -> Values:
 
 @rule("iota")
 def _iota(equation: JaxprEqn, values: Values) -> Values:
-    return [pairs.exactly(jnp.asarray(x)) for x in bound(equation, values)]
+    return [pairs.exactly(jnp.asarray(x)) for x in bound(equation, [])]
 
 
 @rule("sort")
@@ -62,4 +62,6 @@ def _sort(equation: JaxprEqn, values: Values) -> Values:
             num_keys=sum(map(len, parts[:keys])),
         )
     )
-    return [Pair(next(found), next(found)) if len(p) == 2 else next(found) for p in parts]
+    return [
+        Pair(next(found), next(found)) if len(p) == 2 else next(found) for p in parts
+    ]

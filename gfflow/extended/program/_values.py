@@ -1,5 +1,6 @@
 """What the variables of a program hold while it runs on pairs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from ..._jaxpr import dtype_of
 from ..pairs import Pair, exactly
 
 Value = Pair | Array
-Values = list[Value]
+Values = Sequence[Value]
 
 
 def is_real(variable: Var | Literal) -> bool:
@@ -25,22 +26,30 @@ def is_real(variable: Var | Literal) -> bool:
         return False
     if dtype != np.float64:
         raise SolveError(
-            f"extended precision takes programs in float64; this one computes in {dtype}"
-            ". Leave casts out of the model, the loss and the laws"
+            "extended precision takes programs in float64; this one computes in "
+            f"{dtype}. Leave casts out of the model, the loss and the laws"
         )
     return True
 
 
 def as_value(variable: Var | Literal, value: Any) -> Value:
     """A number of the program, taken exactly."""
-    if is_real(variable) and not isinstance(value, Pair):
+    if isinstance(value, Pair):
+        return value
+    if is_real(variable):
         return exactly(jnp.asarray(value, jnp.float64))
-    return value
+    return jnp.asarray(value, dtype_of(variable)) if isinstance(value, int) else value
 
 
 def pair_of(value: Value) -> Pair:
     """A value that is known to be a pair."""
     assert isinstance(value, Pair)
+    return value
+
+
+def array_of(value: Value) -> Array:
+    """A value that is known to be no pair."""
+    assert not isinstance(value, Pair)
     return value
 
 

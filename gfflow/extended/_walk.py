@@ -89,7 +89,8 @@ def _distance(
 ) -> Scalar:
     size = jnp.maximum(jnp.abs(before), jnp.abs(after))
     allowed = jnp.maximum(tolerance.atol + tolerance.rtol * size, 1e-290)
-    return jnp.sqrt(jnp.mean(jnp.square(error / allowed)))
+    ratio = error / allowed
+    return jnp.sqrt(jnp.mean(ratio * ratio))
 
 
 def _factor(distance: Scalar) -> Scalar:

@@ -4,6 +4,7 @@ Every result is normalised. With u = 2⁻⁵³ the relative error is at most 3u�
 and some 10u² for a product, 15u² for a quotient or a root: 2e-31 at worst.
 """
 
+from functools import partial
 from typing import cast
 
 import jax
@@ -20,7 +21,7 @@ def exactly(a: Double) -> Pair:
     return Pair(a, jnp.zeros_like(a))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def add(a: Pair, b: Pair) -> Pair:
     """a + b; infinite where that is."""
     total, error = two_sum(a.hi, b.hi)
@@ -31,7 +32,7 @@ def add(a: Pair, b: Pair) -> Pair:
     return Pair(jnp.where(finite, upper, total), jnp.where(finite, error, 0.0))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def add_double(a: Pair, b: Double) -> Pair:
     """a + b for a float64 number b; 13 operations where `add` has 20."""
     total, error = two_sum(a.hi, b)
@@ -46,13 +47,13 @@ def add_smaller(a: Pair, b: Pair) -> Pair:
     return fast_two_sum(total, error + (a.lo + b.lo))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def subtract(a: Pair, b: Pair) -> Pair:
     """a − b."""
     return add(a, negative(b))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def multiply(a: Pair, b: Pair) -> Pair:
     """ab."""
     product, error = two_product(a.hi, b.hi)
@@ -60,7 +61,7 @@ def multiply(a: Pair, b: Pair) -> Pair:
     return fast_two_sum(product, error + cross)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def divide(a: Pair, b: Pair) -> Pair:
     """a/b, by two steps of long division; where b is ±0 or infinite, that of the
     leading parts."""
@@ -73,7 +74,7 @@ def divide(a: Pair, b: Pair) -> Pair:
     return select(regular, quotient, exactly(first))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def square_root(a: Pair) -> Pair:
     """√a, by one step of Newton on the leading part (Karp & Markstein 1997)."""
     first = jnp.sqrt(a.hi)
@@ -84,13 +85,13 @@ def square_root(a: Pair) -> Pair:
     return select(regular, root, exactly(first))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def negative(a: Pair) -> Pair:
     """−a."""
     return Pair(-a.hi, -a.lo)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def absolute(a: Pair) -> Pair:
     """|a|."""
     return select(a.hi < 0, negative(a), a)

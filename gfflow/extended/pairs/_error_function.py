@@ -2,6 +2,7 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial
 from math import factorial
 from typing import cast
 
@@ -51,7 +52,7 @@ _SQUARES = nearest_all(_EXACT_SQUARES)
 _CHANGE, _LARGEST = 1.0, 27.3
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def error_function(x: Pair) -> Pair:
     """erf x, to some 1e-31 of itself."""
     size = absolute(x)
@@ -61,7 +62,7 @@ def error_function(x: Pair) -> Pair:
     return select(x.hi < 0, negative(found), found)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def complementary_error_function(x: Pair) -> Pair:
     """1 − erf x, to (1 + x²)·1e-31 of itself where it is above 1e-290; 0
     from 27.3 up."""

@@ -1,6 +1,7 @@
 """exp and what is made of it."""
 
 from fractions import Fraction
+from functools import partial
 from math import factorial
 
 import jax
@@ -32,7 +33,7 @@ _TERMS = nearest_all([Fraction(1, factorial(k + 1)) for k in range(13)])
 _LARGEST, _LEAST = 710.0, -745.2
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def exponential_less_one(x: Pair) -> Pair:
     """eˣ − 1, to some 1e-31 of itself."""
     power, small = _reduced(x)
@@ -42,7 +43,7 @@ def exponential_less_one(x: Pair) -> Pair:
     return select(x.hi < _LEAST, exactly(jnp.full_like(x.hi, -1.0)), found)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def exponential(x: Pair) -> Pair:
     """eˣ, to some 1e-31 of itself where it is above 1e-290; 0 from −745.2 down,
     infinite from 710 up."""
@@ -52,7 +53,7 @@ def exponential(x: Pair) -> Pair:
     return select(x.hi < _LEAST, exactly(jnp.zeros_like(x.hi)), found)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def hyperbolic_tangent(x: Pair) -> Pair:
     """tanh x, to some 1e-31 of itself."""
     part = exponential_less_one(scaled(negative(absolute(x)), 2.0))
@@ -60,7 +61,7 @@ def hyperbolic_tangent(x: Pair) -> Pair:
     return select(x.hi < 0, found, negative(found))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def logistic(x: Pair) -> Pair:
     """1/(1 + e⁻ˣ), to the accuracy of the exponential."""
     one = exactly(jnp.ones_like(x.hi))
@@ -68,7 +69,7 @@ def logistic(x: Pair) -> Pair:
     return divide(select(x.hi < 0, power, one), add_double(power, one.hi))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def hyperbolic_sine(x: Pair) -> Pair:
     """sinh x."""
     part = exponential_less_one(absolute(x))
@@ -77,7 +78,7 @@ def hyperbolic_sine(x: Pair) -> Pair:
     return select(x.hi < 0, negative(found), found)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def hyperbolic_cosine(x: Pair) -> Pair:
     """cosh x."""
     power = exponential(absolute(x))

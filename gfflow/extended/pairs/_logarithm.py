@@ -1,5 +1,7 @@
 """Logarithms, and powers of real exponent."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -21,19 +23,19 @@ _NEAR = 0.25
 _ROOT_HALF = 0.7071067811865476
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def logarithm(x: Pair) -> Pair:
     """log x, to some 1e-31 of itself; −∞ at 0, not a number below."""
     return _logarithm(x, add_double(x, -jnp.ones_like(x.hi)))
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def logarithm_of_one_plus(x: Pair) -> Pair:
     """log(1 + x), to some 1e-31 of itself."""
     return _logarithm(add_double(x, jnp.ones_like(x.hi)), x)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def power(x: Pair, exponent_: Pair) -> Pair:
     """x^y for x ≥ 0, as e^(y log x): to 1e-31 + |y log x|·1e-31 of itself."""
     found = exponential(multiply(exponent_, logarithm(x)))

@@ -1,6 +1,7 @@
 """Sine and cosine."""
 
 from fractions import Fraction
+from functools import partial
 from math import factorial
 
 import jax
@@ -21,13 +22,13 @@ _COSINE = nearest_all([Fraction((-1) ** k, factorial(2 * k)) for k in range(_TER
 _FARTHEST = 1e6
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def sine(x: Pair) -> Pair:
     """sin x, to 1e-31 of itself or 1e-34, for |x| ≤ 1e6; not a number beyond."""
     return _turned(x, 0)
 
 
-@jax.jit
+@partial(jax.jit, inline=True)
 def cosine(x: Pair) -> Pair:
     """cos x, as `sine`."""
     return _turned(x, 1)

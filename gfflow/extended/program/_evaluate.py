@@ -7,6 +7,7 @@ import jax
 import jax.tree_util as jtu
 from jax.extend import source_info_util
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
+from jax.interpreters import partial_eval
 from jaxtyping import Array
 
 from ..._errors import SolveError
@@ -34,7 +35,15 @@ def on_pairs(function: Callable[..., Any], *arguments: Any) -> Any:
     shapes = jtu.tree_map(_shape, arguments, is_leaf=_is_pair)
     program, out = jax.make_jaxpr(function, return_shape=True)(*shapes)
     leaves = jtu.tree_leaves(arguments, is_leaf=_is_pair)
-    return jtu.tree_unflatten(jtu.tree_structure(out), evaluate(program, leaves))
+    return jtu.tree_unflatten(jtu.tree_structure(out), evaluate(_used(program), leaves))
+
+
+def _used(program: ClosedJaxpr) -> ClosedJaxpr:
+    """The program without what no result depends on, such as the loss beside its
+    gradient."""
+    outputs = [True] * len(program.jaxpr.outvars)
+    jaxpr, _ = partial_eval.dce_jaxpr(program.jaxpr, outputs, instantiate=True)
+    return ClosedJaxpr(jaxpr, program.consts)
 
 
 def evaluate(program: ClosedJaxpr, arguments: Sequence[Value]) -> Values:

@@ -12,7 +12,7 @@ Matrix = list[list[Any]]
 
 
 class Functions(NamedTuple):
-    """`exp` and `tanh` of one kind of numbers, and `constant`, from a float64 number."""
+    """`exp`, `tanh` of one kind of numbers, and `constant`, from a float64 number."""
 
     exp: Callable[[Any], Any]
     tanh: Callable[[Any], Any]

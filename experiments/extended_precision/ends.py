@@ -44,7 +44,9 @@ def end(subject: subjects.Subject) -> list[str]:
     outcome, *_ = integrator.propagate_until(heyoka.real(subject.t1, _BITS))
     assert outcome == heyoka.taylor_outcome.time_limit
     show = reference.mpmath.nstr
-    return [show(reference.mpmath.mpf(str(value)), _DIGITS) for value in integrator.state]
+    return [
+        show(reference.mpmath.mpf(str(value)), _DIGITS) for value in integrator.state
+    ]
 
 
 def main() -> None:

@@ -55,6 +55,8 @@ def failures(found: dict[str, Pair]) -> tuple[str, ...]:
         "a dot product": (sum(products, Fraction(0)), max(products)),
         "a quotient": (one / 3, one),
         "an exponential": (_E, one),
+        "a sum with a constant": (one + Fraction(1e-20), one),
+        "a quotient by a constant": (one / 3, one),
     }
     wrong = []
     for name, (exact, size) in expected.items():
@@ -78,11 +80,14 @@ def _computed(left, right) -> dict[str, Pair]:
     near = pairs.add_double(one, full(_TINY))
     square = pairs.multiply(near, near)
     rest = pairs.subtract(square, pairs.add_double(one, full(2 * _TINY)))
+    three, tiny = pairs.scaled(one, 3.0), exactly(1e-20 * one.hi)
     spread = lambda x: exactly(jnp.broadcast_to(x, (_ENTRIES, *x.shape)))
     return {
         "a sum": pairs.add_double(one, full(1e-20)),
         "a square": rest,
         "a dot product": pairs.sum_of_products(spread(left), spread(right), (1,)),
-        "a quotient": pairs.divide(one, exactly(full(3.0))),
+        "a quotient": pairs.divide(one, three),
         "an exponential": pairs.exponential(one),
+        "a sum with a constant": pairs.add(exactly(full(1.0)), tiny),
+        "a quotient by a constant": pairs.divide(one, exactly(full(3.0))),
     }

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.lax import bitcast_convert_type
 from jaxtyping import Array, Bool, Int
 
-from ._exact import Double, fast_two_sum, rounded_product, two_product, two_sum
+from ._exact import Double, cut, fast_two_sum, rounded_product, two_product, two_sum
 from ._pair import Pair
 
 
@@ -64,14 +64,14 @@ def multiply(a: Pair, b: Pair) -> Pair:
 @partial(jax.jit, inline=True)
 def divide(a: Pair, b: Pair) -> Pair:
     """a/b, by two steps of long division; where b is ±0 or infinite, that of the
-    leading parts."""
-    first = a.hi / b.hi
+    leading parts. By a constant, XLA multiplies by its inverse: hence the cuts."""
+    first = cut(a.hi / b.hi)
     product, error = two_product(b.hi, first)
     product = fast_two_sum(product, error + rounded_product(b.lo, first))
-    second = subtract(a, product).hi / b.hi
+    second = cut(subtract(a, product).hi / b.hi)
     regular = jnp.isfinite(first) & jnp.isfinite(b.hi)
     quotient = fast_two_sum(first, jnp.where(regular, second, 0.0))
-    return select(regular, quotient, exactly(first))
+    return select(regular, quotient, exactly(a.hi / b.hi))
 
 
 @partial(jax.jit, inline=True)

@@ -3,7 +3,8 @@
 A compiler may contract ab + c to one rounding in one kernel and not in another that
 computes the same value again; XLA does. Nothing here changes by that: a product that
 feeds a sum is either exact, or its last bit is cut off by an integer operation, over
-which nothing is contracted.
+which nothing is contracted. XLA also takes (b + c) − c for b where c is a constant; so
+here it is c − (b + c) that is computed, and never its negative.
 """
 
 import jax.numpy as jnp
@@ -22,19 +23,24 @@ Double = Float[Array, "..."]
 def two_sum(a: Double, b: Double) -> Pair:
     """a + b as its rounded value and the exact error (Knuth)."""
     total = a + b
-    other = total - a
-    return Pair(total, (a - (total - other)) + (b - other))
+    rest = a - total
+    return Pair(total, (a - (total + rest)) + (b + rest))
 
 
 def fast_two_sum(a: Double, b: Double) -> Pair:
     """`two_sum` where |a| ≥ |b| or a = 0 (Dekker)."""
     total = a + b
-    return Pair(total, b - (total - a))
+    return Pair(total, b + (a - total))
 
 
 def rounded_product(a: Double, b: Double) -> Double:
     """ab to 52 bits, the same wherever it is computed."""
-    return _masked(a * b, 0, _LAST_BIT)
+    return cut(a * b)
+
+
+def cut(a: Double) -> Double:
+    """a without its last bit: what comes out is contracted with nothing."""
+    return _masked(a, 0, _LAST_BIT)
 
 
 def two_product(a: Double, b: Double) -> Pair:

@@ -56,18 +56,19 @@ def attention(functions: Functions, weights: Sequence[Matrix], x: Any, y: Any):
     """Of the mean over samples of the cross-entropy of V mean_i Σ_j A_ij x_j, where
     A = softmax over j of (Qx_i)·(Kx_j); y are labels."""
     query, key, value = weights
+    samples = functions.constant(len(x))
     total = [[[0 for _ in row] for row in matrix] for matrix in weights]
     for sample, label in zip(x, y):
         tokens = _constants(functions, sample)
         q, k = _product(tokens, _turned(query)), _product(tokens, _turned(key))
         share = [_softmax(functions, row) for row in _product(q, _turned(k))]
         mixed = _product(share, tokens)
-        mean = [sum(column) / len(mixed) for column in zip(*mixed)]
+        mean = [sum(column) / functions.constant(len(mixed)) for column in zip(*mixed)]
         logits = [row[0] for row in _product(value, [[z] for z in mean])]
         chances = _softmax(functions, logits)
         error = [p - (1 if c == int(label) else 0) for c, p in enumerate(chances)]
         back = _product([error], value)[0]
-        seen = [_dot(back, token) / len(tokens) for token in tokens]
+        seen = [_dot(back, token) / functions.constant(len(tokens)) for token in tokens]
         slope = [
             [a * (s - _dot(row, seen)) for a, s in zip(row, seen)] for row in share
         ]
@@ -77,7 +78,7 @@ def attention(functions: Functions, weights: Sequence[Matrix], x: Any, y: Any):
             [[e * z for z in mean] for e in error],
         )
         total = [_sum(matrix, part) for matrix, part in zip(total, parts)]
-    return [[[g / len(x) for g in row] for row in matrix] for matrix in total]
+    return [[[g / samples for g in row] for row in matrix] for matrix in total]
 
 
 def _constants(functions: Functions, table) -> Matrix:
@@ -85,7 +86,7 @@ def _constants(functions: Functions, table) -> Matrix:
 
 
 def _residual(functions: Functions, output: Matrix, targets: Matrix) -> Matrix:
-    count = len(output) * len(output[0])
+    count = functions.constant(len(output) * len(output[0]))
     return [
         [2 * (z - y) / count for z, y in zip(row, wanted)]
         for row, wanted in zip(output, targets)

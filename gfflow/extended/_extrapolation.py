@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from . import pairs
-from .pairs import Constant, Pair, exactly, nearest_all
+from .pairs import FixedPair, Pair, exactly, nearest_all
 
 COLUMNS = 12
 ORDER = 2 * COLUMNS
@@ -67,7 +67,7 @@ def extrapolated(
     return pairs.add(y, best), pairs.subtract(best, other).hi
 
 
-def _weights(first: int) -> Constant:
+def _weights(first: int) -> FixedPair:
     """Of the columns from `first` on: T = Σ_j T_j Π_{i≠j} n_j²/(n_j² − n_i²)."""
     squares = [Fraction(int(n)) ** 2 for n in _SUBSTEPS[first:]]
     return nearest_all(
@@ -75,7 +75,7 @@ def _weights(first: int) -> Constant:
     )
 
 
-def _weighted(weights: Constant, rows: Pair) -> Pair:
+def _weighted(weights: FixedPair, rows: Pair) -> Pair:
     wide = Pair(
         *(jnp.broadcast_to(jnp.asarray(w)[:, None], rows.shape) for w in weights)
     )

@@ -45,8 +45,12 @@ class Walk(NamedTuple):
 def walked(field: Field, walk: Walk, target: Pair, tolerance: Tolerance) -> Walk:
     """On to the target, or as far as it goes."""
 
-    def goes_on(walk: Walk):
+    def is_under_way(walk: Walk):
         return (walk.outcome == RUNNING) & pairs.less(walk.t, target)
+
+    def goes_on(walk: Walk):
+        some_left = walk.accepted + walk.rejected < tolerance.max_steps
+        return is_under_way(walk) & some_left
 
     def once(walk: Walk) -> Walk:
         left = pairs.subtract(target, walk.t)
@@ -72,13 +76,11 @@ def walked(field: Field, walk: Walk, target: Pair, tolerance: Tolerance) -> Walk
         )
         farthest = jnp.maximum(jnp.abs(walk.t.hi), jnp.abs(target.hi))
         stuck = ~accepted & (step < _ROUND_OFF * farthest)
-        many = later.accepted + later.rejected >= tolerance.max_steps
-        unfinished = many & goes_on(later)
-        outcome = jnp.where(unfinished, MAX_STEPS, RUNNING)
         reason = jnp.where(finite, STEP_TOO_SMALL, NON_FINITE)
-        return later._replace(outcome=jnp.where(stuck, reason, outcome))
+        return later._replace(outcome=jnp.where(stuck, reason, RUNNING))
 
-    return cast(Walk, lax.while_loop(goes_on, once, walk))
+    last = cast(Walk, lax.while_loop(goes_on, once, walk))
+    return last._replace(outcome=jnp.where(is_under_way(last), MAX_STEPS, last.outcome))
 
 
 def _distance(

@@ -80,10 +80,10 @@ def test_new_numbers_compile_nothing(linear, solution):
         saveat=gf.linear_times(0.5, 1.0, 2),
         laws=linear.laws,
         rtol=1e-20,
-        max_steps=2,
+        max_steps=1,
     )
     assert other.status_name == "max_steps_reached"
-    assert other.ts.shape == (1,) and other.losses.hi.shape == (1,)
+    assert other.ts.shape == (2,) and other.losses.hi.shape == (2,)
     assert _run._cached._cache_size() == 1
 
 
@@ -97,16 +97,16 @@ def many_primitives(x):
     picked = jnp.take_along_axis(table, jnp.array([[0], [3], [3]]), axis=1)
     added = jnp.zeros(3).at[jnp.array([0, 2, 2])].add(picked[:, 0] * 0.1)
     looped, _ = jax.lax.scan(lambda c, r: (c * 0.5 + r.sum(), None), x[0], table)
-    convolved = jnp.convolve(x, x[:3])
+    convolved = jnp.convolve(x, x[:3], mode="valid")
     return (
         soft.sum(0).max()
         + normal[0, 1] ** 3
         + jax.nn.relu(added).sum()
         + looped
         + jnp.cumsum(x)[5]
-        + jax.nn.softplus(convolved).sum()
-        + jnp.sort(x)[2] * (x[jnp.argmax(x)] > 0)
-        + jnp.where(x > 0.3, x**2.5, 1.0 / x).prod()
+        + (convolved**2).sum()
+        + jnp.where(x[jnp.argmax(x)] > 0, jnp.sort(x)[2], 0.0)
+        + jnp.where(x > 0.3, x**3, 1.0 / x).prod()
     )
 
 
@@ -127,11 +127,10 @@ def in_mpmath(x):
     for row in table:
         carry = carry / 2 + mpmath.fsum(row)
     total += carry + mpmath.fsum(x[:6])
-    for shift in range(14):
-        pairs = [(shift - k, k) for k in range(3) if 0 <= shift - k < 12]
-        total += mpmath.log(1 + mpmath.exp(mpmath.fsum(x[i] * x[k] for i, k in pairs)))
+    for last in range(2, 12):
+        total += mpmath.fsum(x[last - k] * x[k] for k in range(3)) ** 2
     total += sorted(x)[2]
-    found = [a ** mpmath.mpf(2.5) if a > 0.3 else 1 / a for a in x]
+    found = [a**3 if a > 0.3 else 1 / a for a in x]
     return total + mpmath.fprod(found)
 
 

@@ -15,9 +15,6 @@ from ._arithmetic import scaled as scaled
 from ._arithmetic import select as select
 from ._arithmetic import square_root as square_root
 from ._arithmetic import subtract as subtract
-from ._constant import Constant as Constant
-from ._constant import nearest as nearest
-from ._constant import nearest_all as nearest_all
 from ._error_function import (
     complementary_error_function as complementary_error_function,
 )
@@ -30,6 +27,9 @@ from ._exponential import hyperbolic_cosine as hyperbolic_cosine
 from ._exponential import hyperbolic_sine as hyperbolic_sine
 from ._exponential import hyperbolic_tangent as hyperbolic_tangent
 from ._exponential import logistic as logistic
+from ._fixed_pair import FixedPair as FixedPair
+from ._fixed_pair import nearest as nearest
+from ._fixed_pair import nearest_all as nearest_all
 from ._logarithm import logarithm as logarithm
 from ._logarithm import logarithm_of_one_plus as logarithm_of_one_plus
 from ._logarithm import power as power

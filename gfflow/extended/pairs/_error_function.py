@@ -23,8 +23,8 @@ from ._arithmetic import (
     select,
     subtract,
 )
-from ._constant import nearest, nearest_all
 from ._exponential import exponential
+from ._fixed_pair import nearest, nearest_all
 from ._pair import Pair
 from ._series import full_like, polynomial
 

@@ -20,7 +20,7 @@ from ._arithmetic import (
     select,
     shifted,
 )
-from ._constant import nearest, nearest_all
+from ._fixed_pair import nearest, nearest_all
 from ._pair import Pair
 from ._reduction import less_multiple, parts_of
 from ._series import polynomial, repeated

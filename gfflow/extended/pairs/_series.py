@@ -4,11 +4,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from ._arithmetic import add_smaller, multiply
-from ._constant import Constant
+from ._fixed_pair import FixedPair
 from ._pair import Pair
 
 
-def polynomial(coefficients: Constant, x: Pair) -> Pair:
+def polynomial(coefficients: FixedPair, x: Pair) -> Pair:
     """Σ_k c_k x^k by Horner's rule, lowest power first, where each term is at most half
     of the one before.
 
@@ -34,6 +34,6 @@ def repeated(times: int, step, start: Pair) -> Pair:
     return lax.fori_loop(0, times, lambda _, x: step(x), start)
 
 
-def full_like(x: Pair, value: Constant) -> Pair:
+def full_like(x: Pair, value: FixedPair) -> Pair:
     """One number at every entry."""
     return Pair(jnp.full_like(x.hi, value.hi), jnp.full_like(x.hi, value.lo))

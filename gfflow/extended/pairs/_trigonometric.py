@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ._arithmetic import exactly, multiply, negative, select
-from ._constant import nearest_all
+from ._fixed_pair import nearest_all
 from ._pair import Pair
 from ._reduction import less_multiple, parts_of
 from ._series import polynomial

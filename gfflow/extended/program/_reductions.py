@@ -19,7 +19,7 @@ _OVER_AXES = {
 @rule(*_OVER_AXES)
 def _over_axes(equation: JaxprEqn, values: Values) -> Values:
     reduce = _OVER_AXES[equation.primitive.name]
-    return [reduce(pair_of(values[0]), equation.params["axes"])]
+    return [reduce(pair_of(values[0]), tuple(map(int, equation.params["axes"])))]
 
 
 @rule("argmax", "argmin")

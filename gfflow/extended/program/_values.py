@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal, Var
@@ -38,7 +39,9 @@ def as_value(variable: Var | Literal, value: Any) -> Value:
         return value
     if is_real(variable):
         return exactly(jnp.asarray(value, jnp.float64))
-    return jnp.asarray(value, dtype_of(variable)) if isinstance(value, int) else value
+    if isinstance(value, jax.Array):
+        return value
+    return jnp.asarray(value, dtype_of(variable))
 
 
 def pair_of(value: Value) -> Pair:

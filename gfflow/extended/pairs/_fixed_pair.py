@@ -8,7 +8,7 @@ import numpy as np
 
 
 @final
-class Constant(NamedTuple):
+class FixedPair(NamedTuple):
     """hi + lo, on the host.
 
     **Fields:** `hi`, `lo`: float64 arrays of one shape.
@@ -18,14 +18,14 @@ class Constant(NamedTuple):
     lo: np.ndarray
 
 
-def nearest(exact: Fraction | str) -> Constant:
+def nearest(exact: Fraction | str) -> FixedPair:
     """An exact number, or decimal digits, to 106 bits; its shape is `()`."""
     exact = Fraction(exact)
     upper = float(exact)
-    return Constant(np.array(upper), np.array(float(exact - Fraction(upper))))
+    return FixedPair(np.array(upper), np.array(float(exact - Fraction(upper))))
 
 
-def nearest_all(exact: Sequence[Fraction]) -> Constant:
+def nearest_all(exact: Sequence[Fraction]) -> FixedPair:
     """Exact numbers to 106 bits each, of shape `(len(exact),)`."""
     found = [nearest(value) for value in exact]
-    return Constant(np.array([c.hi for c in found]), np.array([c.lo for c in found]))
+    return FixedPair(np.array([c.hi for c in found]), np.array([c.lo for c in found]))

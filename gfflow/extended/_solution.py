@@ -29,7 +29,8 @@ class ExtendedValues(eqx.Module):
     @property
     def drift(self) -> Float[Array, "T ..."]:
         """(h(t) − h(t₀)) / scale, the difference taken in double-double arithmetic, the
-        scale the largest along the rows. It has no unit; round-off is some 1e-31."""
+        scale the largest along the rows. It has no unit; round-off is some 1e-31. Of a
+        law that states a production it is the change, not what is left unexplained."""
         first = Pair(*(jnp.broadcast_to(p[:1], p.shape) for p in self.values))
         change = pairs.subtract(self.values, first).hi
         scale = jnp.max(self.scale, axis=0, keepdims=True)

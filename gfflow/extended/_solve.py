@@ -60,9 +60,10 @@ def solve_extended(
     The integrator is the extrapolated midpoint rule of order 24 with control of the
     error (Gragg 1965; Bulirsch & Stoer 1966). It is explicit and keeps linear laws
     only, so that the drift of any other is evidence. It is for smooth flows of some
-    hundred parameters that are not stiff; at the kink of a ReLU the error control makes
-    some hundred small steps. A field costs some hundred times what it does in float64,
-    and its program takes seconds to compile.
+    hundred parameters that are not stiff. Across the kink of a ReLU its estimate of the
+    error is not to be trusted, and it makes hundreds of small steps or stops: take
+    `gfflow.solve` there. A field costs some hundred times what it does in float64, and
+    its program takes seconds to compile.
 
     Works inside a user's own `jit`; new times, tolerances and data of equal shape
     compile nothing.

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .discrete import DiscreteRun as DiscreteRun
     from .discrete import compare as compare
     from .experiment import load as load
+    from .extended import ExtendedSolution as ExtendedSolution
+    from .extended import solve_extended as solve_extended
     from .flows import GradientFlow as GradientFlow
     from .flows import MirrorFlow as MirrorFlow
     from .flows import MomentumFlow as MomentumFlow

@@ -26,3 +26,4 @@ from ._stopwatch import Seconds as Seconds
 from ._stopwatch import Stopwatch as Stopwatch
 from ._times import linear_times as linear_times
 from ._times import log_times as log_times
+from ._times import make_grid as make_grid

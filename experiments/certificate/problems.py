@@ -1,4 +1,6 @@
-"""Twenty small smooth problems, and four with kinks, each stated once.
+"""Twenty small smooth problems, in two precisions, and four with kinks.
+
+Each is stated once.
 
 A formula is written with the functions of `arithmetic`, so that JAX and heyoka read
 the same lines. Float64, of the same bits on every machine.
@@ -15,6 +17,7 @@ from jaxtyping import Array
 
 import gfflow as gf
 
+SINGLE = " (float32)"
 Formula = Callable[[Any, Any, Arithmetic], Any]
 
 
@@ -51,6 +54,13 @@ class Case(NamedTuple):
         if self.friction is None:
             return gf.GradientFlow(weight_decay=self.decay)
         return gf.MomentumFlow(self.friction, weight_decay=self.decay)
+
+    @property
+    def single(self) -> "Case":
+        """The same in single precision, with start and data rounded to it."""
+        start = {name: np.float32(value) for name, value in self.start.items()}
+        data = tuple(np.float32(values) for values in self.data)
+        return self._replace(name=self.name + SINGLE, start=start, data=data)
 
     def problem(self) -> gf.Problem:
         """For gfflow."""
@@ -347,7 +357,7 @@ def _smooth() -> tuple[Case, ...]:
             layers([2, 4, 1], 17),
             cloud(6, 2, 1, 17),
             20.0,
-            friction=0.3,
+            friction=0.25,
             **unseen,
         ),
         Case(
@@ -358,7 +368,7 @@ def _smooth() -> tuple[Case, ...]:
             layers([2, 5, 1], 18),
             cloud(8, 2, 1, 18),
             20.0,
-            decay=0.1,
+            decay=0.125,
         ),
         Case(
             "saddle",
@@ -429,4 +439,5 @@ def _with_kinks() -> tuple[Case, ...]:
 
 SMOOTH = {case.name: case for case in _smooth()}
 WITH_KINKS = {case.name: case for case in _with_kinks()}
-CASES = SMOOTH | WITH_KINKS
+IN_SINGLE = {case.single.name: case.single for case in SMOOTH.values()}
+CASES = SMOOTH | WITH_KINKS | IN_SINGLE

@@ -3,7 +3,8 @@
     python experiments/certificate/references.py [CASE ...]
 
 writes references.json. Each is found twice, at 200 and at 140 bits, and the two must
-agree to 1e-30; the field must be JAX's to 1e-12 at the start.
+agree to 1e-30; the field must be JAX's to 1e-12 at the start (1e-5 in
+single precision).
 """
 
 import json
@@ -18,7 +19,7 @@ jax.config.update("jax_enable_x64", True)
 import numpy as np
 import twin
 from jax.flatten_util import ravel_pytree
-from problems import CASES, Case
+from problems import CASES, SINGLE, Case
 
 FILE = Path(__file__).parent / "references.json"
 FEWER_BITS = 140
@@ -56,7 +57,8 @@ def compute(case: Case) -> dict:
         f"{error:.1e}, the two differ by {difference:.1e}, {spent:.0f} s",
         flush=True,
     )
-    if not (error < 1e-12 and difference < 1e-30):
+    allowed = 1e-5 if SINGLE in case.name else 1e-12
+    if not (error < allowed and difference < 1e-30):
         sys.exit(f"{case.name}: no reference")
     return {"kinks": kinks, "state": [float(x) for x in state]}
 

@@ -35,7 +35,7 @@ class Twin(NamedTuple):
     def of(cls, case: Case) -> "Twin":
         """Its loss is differentiated by heyoka."""
         leaves, tree = jtu.tree_flatten(case.start)
-        start = np.concatenate([np.ravel(leaf) for leaf in leaves])
+        start = np.concatenate([np.ravel(leaf).astype(float) for leaf in leaves])
         theta = hy.make_vars(*[f"theta{i}" for i in range(len(start))])
         parts, at = [], 0
         for leaf in leaves:

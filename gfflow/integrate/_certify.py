@@ -28,20 +28,26 @@ _ROUND_OFFS = 4.0
 def certify(solution: Solution) -> Certificate:
     """A bound of the error of a solution's last state, by two finer runs.
 
-    Both start at t0, end where the solution ended, and are of another method, of two
+    Both start at t0, end where the solution ended, and are of another method: of two
     stages more (Auto, Radau IIA, Gauss–Legendre), or Auto. The first has a thirtieth of
-    the tolerance and ends at θ', the second a nine-hundredth and ends at θ'', or the
-    least tolerance that the dtype can reach. The second begins, and has its inputs,
-    off by a round-off in half of the entries, so that it shows what round-off
-    becomes on the way also where the tolerances are the same. The bound is
-    ‖θ − θ''‖ + ‖θ' − θ''‖ and four round-offs, over ‖θ''‖.
+    the tolerance and ends at θ', the second a nine-hundredth and ends at θ''; neither
+    has less than the dtype can reach. In the second, half of the entries of θ(t0) and
+    of the inputs are larger by a round-off, so that it shows what round-off becomes
+    on the way, also where the tolerances are equal.
 
-    It is above the error ‖θ − θ*‖ as soon as ‖θ'' − θ*‖ ≤ ‖θ' − θ''‖, by the triangle
-    inequality, and for this it is enough that the second run's error is half of the
-    first's or less, with a tolerance of a thirtieth. The error of the solution itself
-    may be anything. That the second run is the better one is checked no further, and is
-    why this is no proof: it fails where both err alike, by one in the loss itself, or by
-    accident, where one error dominates and is the same in both.
+    The bound is ‖θ − θ''‖ + ‖θ' − θ''‖ + 4 round-offs of ‖θ''‖, over ‖θ''‖. By the
+    triangle inequality it holds where ‖θ'' − θ*‖ ≤ ‖θ' − θ''‖, θ* the exact end, and
+    that is so where the second run's error is at most half of the first's, at a
+    thirtieth of its tolerance. Of the solution's own error nothing is assumed. It is no
+    proof: it can fail where the second run is no better than the first and both err
+    the same way.
+
+    **Arguments:**
+
+    - `solution`: from `gfflow.solve` or `gfflow.load`. Inside `jit`, where a solution
+        does not hold its problem, take `gfflow.solve(..., certify=True)`.
+
+    **Raises:** `SolveError` for a solution without a problem.
     """
     return certificate_of(solution, problem_of(solution, "solve(..., certify=True)"))
 
@@ -57,7 +63,9 @@ def certificate_of(solution: Solution, problem: Problem) -> Certificate:
     if not is_traced(first, last) and float(first) == float(last):
         zero = jnp.zeros((), rtol.dtype)
         nothing = Cost(0, 0, 0, 0.0, 0.0, 0.0)
-        return Certificate(*[zero] * 4, tolerances[1], name, Status.successful, nothing)
+        return Certificate(
+            zero, zero, zero, zero, tolerances[1], name, Status.successful, nothing
+        )
     steps = solution.accepted_steps + solution.rejected_steps
     fine, finest = (
         integrate(

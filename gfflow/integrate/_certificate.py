@@ -13,13 +13,14 @@ from ._status import Status, status_name
 class Certificate(eqx.Module):
     """The error of the last state θ, by two finer runs; see `gfflow.certify`.
 
-    θ' and θ'' are the ends of these runs, θ'' of the finer one. Where one of them did
-    not get there, all four figures are NaN.
+    θ' and θ'' are the ends of these runs. Where one of them did not get there, the four
+    figures are NaN.
 
     - `error`: a bound of ‖θ − θ*‖₂ / ‖θ*‖₂, θ* the exact end: `difference` and
         `resolution` and four round-offs of the dtype together. It has been measured,
         not proven: `gfflow.certify` says on what.
-    - `difference`: ‖θ − θ''‖₂ / ‖θ''‖₂, the estimate of the error.
+    - `difference`: the larger of ‖θ − θ'‖₂ and ‖θ − θ''‖₂, over ‖θ''‖₂: the estimate
+        of the error.
     - `resolution`: ‖θ' − θ''‖₂ / ‖θ''‖₂, how well the finer runs agree: an error that
         is not far above it is not resolved, and `error` is loose.
     - `largest`: the largest entry of |θ − θ''|.

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from .._checks import is_traced
 from .._errors import SolveError
 from .._tolerance import least_tolerance
+from .._typing import Scalar, State
 from ..problem import Problem
 from ..solvers import adapted
 from ._certificate import Certificate
@@ -26,21 +27,21 @@ _ROUND_OFFS = 4.0
 
 
 def certify(solution: Solution) -> Certificate:
-    """A bound of the error of a solution's last state, by two finer runs.
+    """A bound of the error of a solution's last state θ, by two finer runs.
 
-    Both start at t0, end where the solution ended, and are of another method: of two
-    stages more (Auto, Radau IIA, Gauss–Legendre), or Auto. The first has a thirtieth of
-    the tolerance and ends at θ', the second a nine-hundredth and ends at θ''; neither
-    has less than the dtype can reach. In the second, half of the entries of θ(t0) and
-    of the inputs are larger by a round-off, so that it shows what round-off becomes
-    on the way, also where the tolerances are equal.
+    Both start at t0 and end where the solution ended. The first is by the same method
+    at a thirtieth of the tolerance and ends at θ', the second at a nine-hundredth, by a
+    method of two stages more (Auto, Radau IIA, Gauss–Legendre) or by Auto, and ends at
+    θ''; neither has less than the dtype can reach. In the second, half of the entries
+    of θ(t0) and of the inputs are larger by a round-off, so that it shows what
+    round-off becomes on the way.
 
-    The bound is ‖θ − θ''‖ + ‖θ' − θ''‖ + 4 round-offs of ‖θ''‖, over ‖θ''‖. By the
-    triangle inequality it holds where ‖θ'' − θ*‖ ≤ ‖θ' − θ''‖, θ* the exact end, and
-    that is so where the second run's error is at most half of the first's, at a
-    thirtieth of its tolerance. Of the solution's own error nothing is assumed. It is no
-    proof: it can fail where the second run is no better than the first and both err
-    the same way.
+    The bound is max(‖θ − θ'‖, ‖θ − θ''‖) + ‖θ' − θ''‖ + 4 round-offs of ‖θ''‖, over
+    ‖θ''‖. Let θ* be the exact end. Where one of the two runs, no matter which, is at
+    most half as far from θ* as the other is, it is not farther from θ* than from the
+    other, and the triangle inequality gives the bound. Of the solution's own error
+    nothing is assumed. It is no proof: it can fail where both runs err as much and in
+    the same direction.
 
     **Arguments:**
 
@@ -76,12 +77,15 @@ def certificate_of(solution: Solution, problem: Problem) -> Certificate:
                 saveat=last[None],
                 rtol=finer,
                 atol=solution.settings.atol * finer / rtol,
-                solver=other,
+                solver=solver,
                 parameters_every=0,
                 max_steps=20 * steps + 10_000,
             )
         )
-        for given, finer in zip((problem, _off_by_round_off(problem)), tolerances)
+        for given, finer, solver in (
+            (problem, tolerances[0], solution.solver),
+            (_off_by_round_off(problem), tolerances[1], other),
+        )
     )
     return _compared(solution, fine, finest, name)
 
@@ -89,19 +93,20 @@ def certificate_of(solution: Solution, problem: Problem) -> Certificate:
 def _compared(
     solution: Solution, fine: Solution, finest: Solution, name: str
 ) -> Certificate:
-    difference = jtu.tree_map(jnp.subtract, solution.state, finest.state)
-    between = jtu.tree_map(jnp.subtract, fine.state, finest.state)
-    norm = global_norm(finest.state)
+    one, two, three = (run.state for run in (solution, fine, finest))
+    norm = global_norm(three)
     size = jnp.where(norm > 0, norm, 1)
-    rounding = _ROUND_OFFS * jnp.finfo(size.dtype).eps
-    error, resolution = global_norm(difference) / size, global_norm(between) / size
-    entries = [jnp.max(jnp.abs(leaf)) for leaf in jtu.tree_leaves(difference)]
+    apart = jtu.tree_map(jnp.subtract, one, three)
+    difference = jnp.maximum(_distance(one, two), global_norm(apart)) / size
+    resolution = _distance(two, three) / size
+    rounding = _ROUND_OFFS * float(jnp.finfo(size.dtype).eps)
+    entries = [jnp.max(jnp.abs(leaf)) for leaf in jtu.tree_leaves(apart)]
     there = fine.status == Status.successful
     reached = there & (finest.status == Status.successful)
     known = lambda x: jnp.where(reached, x, jnp.nan)
     return Certificate(
-        error=known(error + resolution + rounding),
-        difference=known(error),
+        error=known(difference + resolution + rounding),
+        difference=known(difference),
         resolution=known(resolution),
         largest=known(jnp.max(jnp.stack(entries))),
         rtol=finest.settings.rtol,
@@ -109,6 +114,10 @@ def _compared(
         status=Status.where(there, finest.status, fine.status),
         cost=sum_of_costs(fine.cost, finest.cost),
     )
+
+
+def _distance(one: State, other: State) -> Scalar:
+    return global_norm(jtu.tree_map(jnp.subtract, one, other))
 
 
 def _off_by_round_off(problem: Problem) -> Problem:

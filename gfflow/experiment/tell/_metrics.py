@@ -132,7 +132,7 @@ def print_summary(metrics: Mapping[str, Any], screen: Screen) -> None:
     if certificate is not None:
         screen.print(
             f"error of the last state at most {_shown(certificate['error'])}, by two "
-            f"runs of {certificate['solver']}, down to {certificate['rtol']:.1e}"
+            f"finer runs, one of {certificate['solver']} at {certificate['rtol']:.1e}"
         )
     if point is not None:
         screen.print(

@@ -18,6 +18,10 @@ from jaxtyping import Array
 import gfflow as gf
 
 SINGLE = " (float32)"
+TUNED = (
+    *("linear2", "tanh_long", "softplus", "gelu", "sigmoid", "logistic", "separable"),
+    *("factorisation", "quadratic", "classifier", "relu"),
+)
 Formula = Callable[[Any, Any, Arithmetic], Any]
 
 
@@ -34,7 +38,6 @@ class Case(NamedTuple):
     - `t1`: flow time.
     - `decay`: λ of the weight decay.
     - `friction`: τ of a heavy ball; `None` for gradient flow.
-    - `tuned`: whether the constants of the certificate were set on it.
     """
 
     name: str
@@ -46,7 +49,11 @@ class Case(NamedTuple):
     t1: float
     decay: float = 0.0
     friction: float | None = None
-    tuned: bool = True
+
+    @property
+    def tuned(self) -> bool:
+        """Whether the certificate's form and constants were set on it."""
+        return self.name.removesuffix(SINGLE) in TUNED
 
     @property
     def flow(self) -> gf.flows.AbstractFlow:
@@ -187,7 +194,6 @@ def _normal(seed, **shapes):
 
 
 def _smooth() -> tuple[Case, ...]:
-    unseen = {"tuned": False}
     basis = np.eye(4)
     small = {k: 1e-3 * v for k, v in layers([4, 2, 4], 13, 1.0, bias=False).items()}
     spread = np.diag(10.0 ** np.linspace(-2, 1, 6)) * 6**0.5
@@ -210,7 +216,6 @@ def _smooth() -> tuple[Case, ...]:
             layers([3, 3, 3, 2], 2, 0.5, bias=False),
             cloud(8, 3, 2, 2),
             30.0,
-            **unseen,
         ),
         Case(
             "tanh_short",
@@ -247,7 +252,6 @@ def _smooth() -> tuple[Case, ...]:
             layers([2, 5, 1], 6),
             cloud(6, 2, 1, 6),
             10.0,
-            **unseen,
         ),
         Case(
             "sigmoid",
@@ -266,7 +270,6 @@ def _smooth() -> tuple[Case, ...]:
             layers([1, 6, 1], 8, 2.0),
             cloud(8, 1, 1, 8),
             5.0,
-            **unseen,
         ),
         Case(
             "logistic",
@@ -294,7 +297,6 @@ def _smooth() -> tuple[Case, ...]:
             _normal(11, W0=(3, 3), b0=(3,)),
             classes(12, 3, 11),
             50.0,
-            **unseen,
         ),
         Case(
             "phase",
@@ -304,7 +306,6 @@ def _smooth() -> tuple[Case, ...]:
             layers([3, 4, 1], 12, bias=False),
             cloud(10, 3, 1, 12),
             10.0,
-            **unseen,
         ),
         Case(
             "factorisation",
@@ -335,7 +336,6 @@ def _smooth() -> tuple[Case, ...]:
             },
             _attention_data(15),
             50.0,
-            **unseen,
         ),
         Case(
             "normalised",
@@ -358,7 +358,6 @@ def _smooth() -> tuple[Case, ...]:
             cloud(6, 2, 1, 17),
             20.0,
             friction=0.25,
-            **unseen,
         ),
         Case(
             "decay",
@@ -387,7 +386,6 @@ def _smooth() -> tuple[Case, ...]:
             layers([2, 4, 3], 20),
             classes(8, 2, 20),
             100.0,
-            **unseen,
         ),
     )
 
@@ -412,7 +410,6 @@ def _with_kinks() -> tuple[Case, ...]:
             layers([2, 8, 1], 26),
             cloud(8, 2, 1, 26),
             10.0,
-            tuned=False,
         ),
         Case(
             "relu_deep",
@@ -432,7 +429,6 @@ def _with_kinks() -> tuple[Case, ...]:
             labelled(8, 2, 29, 1.0),
             6.0,
             decay=0.02,
-            tuned=False,
         ),
     )
 

@@ -16,9 +16,9 @@ class Certificate(eqx.Module):
     θ' and θ'' are the ends of these runs. Where one of them did not get there, the four
     figures are NaN.
 
-    - `error`: a bound of ‖θ − θ*‖₂ / ‖θ*‖₂, θ* the exact end: `difference` and
-        `resolution` and four round-offs of the dtype together. It has been measured,
-        not proven: `gfflow.certify` says on what.
+    - `error`: a bound of ‖θ − θ*‖₂ / ‖θ*‖₂, θ* the exact end: `difference`, one to
+        three times `resolution`, and four round-offs of the dtype. It has been
+        measured, not proven: `gfflow.certify` says on what.
     - `difference`: the larger of ‖θ − θ'‖₂ and ‖θ − θ''‖₂, over ‖θ''‖₂: the estimate
         of the error.
     - `resolution`: ‖θ' − θ''‖₂ / ‖θ''‖₂, how well the finer runs agree: an error that

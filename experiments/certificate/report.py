@@ -42,7 +42,7 @@ def table(rows: Sequence) -> str:
             _line(
                 case,
                 *(f"{f(ratios):.2g}" for f in (min, np.median, max)),
-                f"{max(least):.2g}",
+                f"{max(least):.2g}" if least else "",
             )
         )
     over = [row for row in rows if not row.true_error <= row.error]

@@ -20,7 +20,7 @@ import gfflow as gf
 SINGLE = " (float32)"
 TUNED = (
     *("linear2", "tanh_long", "softplus", "gelu", "sigmoid", "logistic", "separable"),
-    *("factorisation", "quadratic", "classifier", "relu"),
+    *("factorisation", "quadratic", "classifier", "normalised", "decay", "relu"),
 )
 Formula = Callable[[Any, Any, Arithmetic], Any]
 

@@ -16,8 +16,8 @@ class Certificate(eqx.Module):
     θ' and θ'' are the ends of these runs. Where one of them did not get there, the four
     figures are NaN.
 
-    - `error`: a bound of ‖θ − θ*‖₂ / ‖θ*‖₂, θ* the exact end: `difference`, one to
-        three times `resolution`, and four round-offs of the dtype. It has been
+    - `error`: a bound of ‖θ − θ*‖₂ / ‖θ*‖₂, θ* the exact end: 1.1 times `difference`,
+        one to three times `resolution`, and four round-offs of the dtype. It has been
         measured, not proven: `gfflow.certify` says on what.
     - `difference`: the larger of ‖θ − θ'‖₂ and ‖θ − θ''‖₂, over ‖θ''‖₂: the estimate
         of the error.

@@ -41,8 +41,8 @@ def certify(solution: Solution) -> Certificate:
     round-off becomes on the way.
 
     The bound is 1.1 max(‖θ − θ'‖, ‖θ − θ''‖) + c‖θ' − θ''‖ + 4 round-offs of ‖θ''‖,
-    over ‖θ''‖, where c is one and two times the ratio of the finer tolerances: 1.07 where
-    they are a thirtieth apart, 3 where both are the least. Let θ* be the exact end. If
+    over ‖θ''‖, where c is one and two times the ratio of the finer tolerances: 1.07
+    where they are a thirtieth apart, 3 where both are the least. Let θ* be the exact end. If
     one of the two runs, no matter which, errs by at most c/(1 + c) of what the other
     does, a half or at c = 3 three quarters, then by at most c‖θ' − θ''‖, and the
     triangle inequality gives the bound, without the tenth. That is for two runs that

@@ -42,9 +42,9 @@ def certify(solution: Solution) -> Certificate:
 
     The bound is 1.1 max(‖θ − θ'‖, ‖θ − θ''‖) + c‖θ' − θ''‖ + 4 round-offs of ‖θ''‖,
     over ‖θ''‖, where c is one and two times the ratio of the finer tolerances: 1.07
-    where they are a thirtieth apart, 3 where both are the least. Let θ* be the exact end. If
-    one of the two runs, no matter which, errs by at most c/(1 + c) of what the other
-    does, a half or at c = 3 three quarters, then by at most c‖θ' − θ''‖, and the
+    where they are a thirtieth apart, 3 where both are the least. Let θ* be the exact
+    end. If one of the two runs, no matter which, errs by at most c/(1 + c) of what the
+    other does, a half or at c = 3 three quarters, then by at most c‖θ' − θ''‖, and the
     triangle inequality gives the bound, without the tenth. That is for two runs that
     err alike, by up to three times what a thirtieth of the tolerance should leave.
     It is no proof: it can fail where both runs err as much and in the same direction.

@@ -62,3 +62,9 @@ def cost_of(
     ratio = product_ratio(core.problem) if products else 0.0
     equivalents = gradients + ratio * products
     return Cost(gradients, products, chain, equivalents, wall, compiling)
+
+
+def sum_of_costs(one: Cost, other: Cost) -> Cost:
+    """Of two runs, one after the other; what one of them does not tell is `None`."""
+    add = lambda a, b: None if a is None or b is None else a + b
+    return Cost(*[add(a, b) for a, b in zip(one, other)])

@@ -42,7 +42,7 @@ class Solution(eqx.Module):
         copied into the output.
     - `events`: `(t, what)` in order: switches of the solver, an early stop. Empty
         inside `jit`.
-    - `certificate`: the error of the last state, if it was asked for.
+    - `certificate`: a bound of the last state's error, if it was asked for.
     - `critical_point`: where second-order steps lead from the last state, if they were
         asked for; apart from the flow: it has no time, and its cost is its own.
     - `law_rates`: law name → `LawRate`, up to each row; `None` if it was not asked for,

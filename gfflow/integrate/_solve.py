@@ -76,9 +76,9 @@ def solve(
     - `max_wall_time`: seconds; on the host only.
     - `progress`: called with the carry about twice a second; on the host only.
     - `adjoint`: how Diffrax differentiates through the solve, if you do.
-    - `certify`: integrate once more, at another tolerance and order, and give the
-        difference of the last states as `solution.certificate`, with its cost: what
-        `gfflow.certify(solution)` finds.
+    - `certify`: integrate twice more, at finer tolerances and once at another order,
+        and give a bound of the last state's error as `solution.certificate`, with its
+        cost: what `gfflow.certify(solution)` finds.
     - `finish`: `"critical-point"` goes on from the last state by second-order steps to
         a gradient norm of 1e-13 (5e-5 in single precision): `solution.critical_point`,
         apart from the flow and its time: what `gfflow.critical_point(solution)` finds.

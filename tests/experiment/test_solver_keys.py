@@ -40,6 +40,8 @@ def test_stages_certificate_and_critical_point(run):
     assert code == 0
     assert 0 < found["certificate"]["error"] < 1e-5
     assert found["certificate"]["rtol"] < 1e-7
+    parts = [found["certificate"][key] for key in ("difference", "resolution")]
+    assert 0 < sum(parts) < found["certificate"]["error"]
     point = found["critical_point"]
     assert point["converged"] and point["gradient_norm"] <= 1e-13
     assert found["enforced"] == []

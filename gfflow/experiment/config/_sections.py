@@ -48,7 +48,9 @@ class SolverSection(Section):
         default=False, description="gauss_legendre: stages solved to round-off"
     )
     project: bool = Field(default=False, description="back to the laws at each step")
-    certify: bool = Field(default=False, description="the end's error by a second run")
+    certify: bool = Field(
+        default=False, description="a bound of the end's error, by two finer runs"
+    )
     finish: Literal["critical-point"] | None = Field(
         default=None, description="second-order steps after the flow"
     )

@@ -61,6 +61,8 @@ def _certificate(solution: Solution) -> dict[str, Any] | None:
         return None
     return {
         "error": _number(found.error),
+        "difference": _number(found.difference),
+        "resolution": _number(found.resolution),
         "largest": _number(found.largest),
         "rtol": float(found.rtol),
         "solver": found.solver,
@@ -133,8 +135,8 @@ def print_summary(metrics: Mapping[str, Any], screen: Screen) -> None:
     certificate, point = metrics["certificate"], metrics["critical_point"]
     if certificate is not None:
         screen.print(
-            f"error of the last state {_shown(certificate['error'])}, by "
-            f"{certificate['solver']} at {certificate['rtol']:.1e}"
+            f"error of the last state at most {_shown(certificate['error'])}, by two "
+            f"finer runs, one of {certificate['solver']} at {certificate['rtol']:.1e}"
         )
     if point is not None:
         screen.print(

@@ -153,6 +153,7 @@ def _weigh(
             general.near.of(which),
             general.anywhere.of(which),
             general.regions,
+            general.late,
             derivatives.of(which),
             missed[which],
             elsewhere[which],

@@ -25,6 +25,7 @@ class LawFindings(NamedTuple):
     near: Rate
     anywhere: Rate
     regions: list[str]
+    late: np.ndarray
     derivative: Derivative
     jumps: np.ndarray
     jumps_elsewhere: np.ndarray
@@ -119,7 +120,8 @@ def _evidence(
     general_noise = at_any([rates.noise for rates in random])
     still = at_any([rates.still for rates in random])
     vanishing = ~at_any([~rates.vanishing for rates in (found.along, *random)])
-    beyond, outside = found.anywhere.violated.T, found.anywhere.outside.T
+    beyond = found.anywhere.violated.T
+    outside = (found.anywhere.outside & ~found.late[:, None]).T
     finite = np.all(found.along.finite, axis=0)
     wrong = found.derivative.wrong | found.jumps
     ladder = found.ladder

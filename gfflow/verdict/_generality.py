@@ -32,7 +32,7 @@ _RELATIVE = (
 _ABSOLUTE = ((1.0, 1.0), (1.0, 1.0), (0.3, 1.0), (3.0, 3.0), (0.1, 1e-3), (10.0, 30.0))
 _APART = (10.0, 10.0, 10.0, 10.0, 100.0, 100.0)
 _LATER = 0.01
-_GOLDEN = (5**0.5 - 1) / 2
+_GOLDEN, _LATE = (5**0.5 - 1) / 2, 10.0
 
 
 class Generality(NamedTuple):
@@ -46,12 +46,15 @@ class Generality(NamedTuple):
       now the other. At times from a tenth of the length of the run to a hundred times
       it.
     - `points`, `regions`: where these are, in numbers and in words.
+    - `late`: which of them lie beyond ten lengths of the run, where a law that has
+      factors of the time may overflow.
     """
 
     near: Rate
     anywhere: Rate
     points: Points
     regions: list[str]
+    late: np.ndarray
 
 
 def generality(
@@ -103,10 +106,10 @@ def generality(
         data.append(_random_data(random, problem, data_scale, size is ones))
     points = Points.of(np.asarray(ts, run.ts.dtype), states, data)
     rates = rates_at(flow, problem, laws, points, decays, precision)
-    anywhere = slice(near, None)
-    return Generality(
-        rates.at(slice(near)), rates.at(anywhere), points.at(anywhere), regions
-    )
+    near, anywhere = slice(near), slice(near, None)
+    points = points._replace(data=None).at(anywhere)
+    late = points.ts > began + _LATE * length
+    return Generality(rates.at(near), rates.at(anywhere), points, regions, late)
 
 
 def _region(scale: float, absolute: bool, apart: float, time: float) -> str:

@@ -48,16 +48,11 @@ CASES = {
     "as the decay predicts": (0, None),
     "without its decay": (3, f"h = lambda m: {UNIT}"),
 }
-OF_THIS_RUN = pytest.mark.xfail(
-    strict=True, reason="a law that is conserved on this data only passes"
-)
 FAST = {"broken in the ninth digit", "of this run only"}
 
 
 @pytest.mark.parametrize("case", variants(CASES, CASES.keys() - FAST))
-def test_a_law_that_must_hold(case, command, tmp_path, request):
-    if case == "of this run only":
-        request.applymarker(OF_THIS_RUN)
+def test_a_law_that_must_hold(case, command, tmp_path):
     code, law = CASES[case]
     decay = 0.1 if "decay" in case else 0.0
     text = CONFIG.format(decay=decay, families='["known"]' if law is None else "[]")

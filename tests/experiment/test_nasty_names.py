@@ -71,7 +71,7 @@ def test_a_run(command, capsys, tmp_path, monkeypatch):
         "figure figcaption svg g path defs use text clipPath rect".split()
     )
     for name in NASTY:
-        assert body.count(html.escape(visible(name))) == 2
+        assert body.count(html.escape(visible(name))) == 3
     assert command("resume", folder) == 0
     assert set(gf.load(folder).laws) == set(NASTY)
 

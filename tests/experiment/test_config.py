@@ -330,3 +330,9 @@ def test_jax_is_not_imported():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_run_from_before_a_key_was_there_has_not_what_it_asks_for(load):
+    resolved = load(changed()).config.model_dump()
+    assert resolved["run"].pop("law_rates")
+    assert not config_from_resolved(resolved).run.law_rates

@@ -129,7 +129,9 @@ def config_from_resolved(data: dict[str, Any]) -> Config:
 
     **Raises:** `ConfigError` with everything that is wrong, one line each.
     """
-    config, problems = _validate(data)
+    # A run that was begun before this key was there has recorded no rates.
+    run = {"law_rates": False, **data.get("run", {})}
+    config, problems = _validate({**data, "run": run})
     if problems or config is None:
         raise ConfigError([f"{dotted(keys)}: {text}" for keys, text in problems])
     return config

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import gfflow as gf
+from gfflow.integrate import taken
 from gfflow.solvers import GaussLegendre, RadauIIA
-from gfflow.verdict import drift_of
-from gfflow.verdict._drift import law_scales
+from gfflow.verdict import drift_of, largest_scales
 
 FLOW = gf.GradientFlow()
 _TIMES = {2: 0.3, 5: 4.0, 7: 40.0, 9: 400.0}
@@ -86,7 +86,12 @@ def preserved(model, rtol: float):
 
 def law_drift(solution, problem, laws) -> float:
     """The largest drift of any law over its scale."""
-    scales = law_scales({law.name: law for law in laws}, FLOW, problem, solution)
+    ends = [
+        (solution.ts[0], taken(solution.states, 0)),
+        (solution.ts[-1], solution.state),
+    ]
+    table = {law.name: law for law in laws}
+    scales = largest_scales(table, FLOW, problem, ends)
     drifts = [drift_of(law, solution, scales[law.name]) for law in laws]
     return max(float(np.max(np.abs(drift))) for drift in drifts)
 

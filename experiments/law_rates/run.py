@@ -66,23 +66,28 @@ def data(samples: int):
     return x, np.sin(x @ random.standard_normal((64, 10)) / 8)
 
 
-def share_of_operations(problem: gf.Problem, laws: list[gf.Law]) -> float:
-    """Operations in the rates at the stages of a step of Dopri8, over those in its 13
-    gradients."""
-    table, state = diffrax.Dopri8.tableau, problem.parameters
-    measure = LawMeasure(FLOW, {law.name: law for law in laws})
+def rates(method, problem: gf.Problem, laws: list[gf.Law]):
+    """(state, k) → what is recorded of a step of these stages."""
+    table, measure = method.tableau, LawMeasure(FLOW, {law.name: law for law in laws})
     matrix = np.zeros((table.num_stages, table.num_stages))
     for i, row in enumerate(table.a_lower, start=1):
         matrix[i, : len(row)] = row
+    rule = np.append(0.0, table.c), matrix, table.b_sol
 
-    def rates(state, k):
-        nodes = np.append(0.0, table.c)
-        method = nodes, matrix, table.b_sol
-        stages = runge_kutta_stages(0.0, 0.1, state, *method, k, k)
+    def recorded(state, k):
+        stages = runge_kutta_stages(0.0, 0.1, state, *rule, k, k, 0.1)
         return measure(stages, problem)
 
-    stack = lambda x: jnp.ones((table.num_stages, *x.shape), x.dtype)
-    of_rates = operations(rates, state, jtu.tree_map(stack, state))
+    return recorded
+
+
+def share_of_operations(problem: gf.Problem, laws: list[gf.Law]) -> float:
+    """Operations in the rates at the stages of a step of Dopri8, over those in its 13
+    gradients."""
+    state = problem.parameters
+    stack = lambda x: jnp.ones((diffrax.Dopri8.tableau.num_stages, *x.shape), x.dtype)
+    k = jtu.tree_map(stack, state)
+    of_rates = operations(rates(diffrax.Dopri8, problem, laws), state, k)
     return of_rates / (13 * operations(lambda x: problem.gradient(x), state))
 
 

@@ -12,10 +12,7 @@ import time
 from pathlib import Path
 
 import run
-from run import FLOW, deep, diffrax, gf, jax, jnp, jtu, np
-
-from gfflow.integrate._law_rates import LawMeasure
-from gfflow.solvers.protocol import runge_kutta_stages
+from run import deep, diffrax, jax, jnp, jtu, np, rates
 
 LOOP = 25
 
@@ -37,21 +34,6 @@ def looped(function, state, k):
         return 1e3 * (time.process_time() - began) / LOOP
 
     return once
-
-
-def rates(method, problem: gf.Problem, laws: list[gf.Law]):
-    """(state, k) → what is recorded of a step of these stages."""
-    table, measure = method.tableau, LawMeasure(FLOW, {law.name: law for law in laws})
-    matrix = np.zeros((table.num_stages, table.num_stages))
-    for i, row in enumerate(table.a_lower, start=1):
-        matrix[i, : len(row)] = row
-    rule = np.append(0.0, table.c), matrix, table.b_sol
-
-    def recorded(state, k):
-        stages = runge_kutta_stages(0.0, 0.1, state, *rule, k, k, 0.1)
-        return measure(stages, problem)
-
-    return recorded
 
 
 def main() -> None:

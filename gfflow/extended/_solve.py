@@ -16,7 +16,7 @@ from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._typing import IntScalarLike, ScalarLike, Times
 from ..flows import AbstractFlow
-from ..integrate import Status, make_grid
+from ..integrate import Status, make_grid, root_mean_square
 from ..laws import Law, law_scale, named_laws
 from ..problem import Problem
 from . import pairs
@@ -95,7 +95,7 @@ def solve_extended(
             argument="rtol",
         )
     grid = make_grid(t0, t1, saveat, problem.dtype)
-    size = _root_mean_square(flow.initial_state(problem))
+    size = root_mean_square(flow.initial_state(problem))
     if atol is None:
         atol = rtol * size
     else:
@@ -180,7 +180,7 @@ def _run(
 def _first_step(y, slope, span):
     """Half the time in which the state would move by its own size; a thousandth of the
     span where that is no number."""
-    ratio = 0.5 * _root_mean_square(y) / _root_mean_square(slope)
+    ratio = 0.5 * root_mean_square(y) / root_mean_square(slope)
     usable = jnp.isfinite(ratio) & (ratio > 0)
     return jnp.where(usable, jnp.minimum(ratio, span), 1e-3 * span)
 
@@ -213,8 +213,3 @@ def _reached(solution: ExtendedSolution) -> ExtendedSolution:
     rows: Any = lambda s: (s.ts, s.states, s.losses, s.laws)
     cut = jtu.tree_map(lambda x: x[:count], rows(solution))
     return eqx.tree_at(rows, solution, cut)
-
-
-def _root_mean_square(tree) -> Array:
-    leaves = jnp.concatenate([jnp.ravel(x) for x in jtu.tree_leaves(tree)])
-    return jnp.sqrt(jnp.mean(jnp.square(leaves)))

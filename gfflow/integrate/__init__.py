@@ -10,6 +10,7 @@ from ._finish import critical_point as critical_point
 from ._integration import Integration as Integration
 from ._law_rates import LawRate as LawRate
 from ._make_solution import make_solution as make_solution
+from ._norms import root_mean_square as root_mean_square
 from ._prepare import prepare as prepare
 from ._product_ratio import product_ratio as product_ratio
 from ._record import Record as Record

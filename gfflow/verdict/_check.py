@@ -120,7 +120,7 @@ def _weigh(
 ) -> dict[str, LawReport]:
     run = _kept(solution)
     first = jtu.tree_map(jnp.asarray, (run.ts[0], run.state(0)))
-    slices = component_slices(flow, problem, laws, *first)
+    slices, precisions = component_slices(flow, problem, laws, *first)
     decays = decay_rates(laws, slices)
     field = lambda t, s: flow.vector_field(t, s, problem)
     of_field = coarsest_precision(field, *first)
@@ -142,7 +142,6 @@ def _weigh(
     reports = {}
     for name, law in laws.items():
         which, ladder = slices[name], ladders.get(name)
-        value = lambda t, s, law=law: law(t, flow.view(s, problem))
         rates, scale = along.of(which), scales[which]
         if name in solution.laws:
             drift = drift_of(law, solution, scale)
@@ -157,7 +156,7 @@ def _weigh(
             derivatives.of(which),
             missed[which],
             elsewhere[which],
-            max(of_field, coarsest_precision(value, *first)),
+            max(of_field, precisions[name]),
             scale,
             np.max(np.abs(drift), axis=0),
             error_budget(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._precision import coarsest_in
 from .._typing import Scalar, State
 from ..flows import AbstractFlow
 from ..laws import Law, law_scale
@@ -36,16 +37,16 @@ def component_scales(
 
 def component_slices(
     flow: AbstractFlow, problem: Problem, laws: dict[str, Law], t: Scalar, state: State
-) -> dict[str, slice]:
-    """Law name → where its components are."""
-
-    def each(t, state):
-        seen = flow.view(state, problem)
-        return {name: _flat(law(t, seen)) for name, law in laws.items()}
-
-    shapes = eqx.filter_eval_shape(each, t, state)
-    ends = np.cumsum([0, *(shapes[name].size for name in laws)])
-    return {n: slice(int(a), int(b)) for n, a, b in zip(laws, ends, ends[1:])}
+) -> tuple[dict[str, slice], dict[str, float]]:
+    """Law name → where its components are, and the coarsest precision inside of it."""
+    slices, precisions, first = {}, {}, 0
+    for name, law in laws.items():
+        value = lambda t, s, law=law: _flat(law(t, flow.view(s, problem)))
+        program, shape, _ = eqx.filter_make_jaxpr(value)(t, state)
+        slices[name] = slice(first, first + shape.size)
+        precisions[name] = coarsest_in(program)
+        first += shape.size
+    return slices, precisions
 
 
 def decay_rates(laws: dict[str, Law], slices: dict[str, slice]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gfflow as gf
+from gfflow.verdict._rate import LIMIT, Rate
 from gfflow.verdict._recorded import suspect_times
 
 FLOW = gf.GradientFlow()
@@ -72,8 +73,6 @@ def test_a_law_that_holds_has_no_suspects():
 
 def test_what_stands_out():
     """Against 64 ε of the terms, where none of the kept states shows a violation."""
-    from gfflow.verdict._rate import LIMIT, Rate
-
     eps = 2.0**-52
     solution = solved(1e-3, 0.0)
     which = {LAW.name: slice(0, 1)}

@@ -126,11 +126,11 @@ def _weigh(
     of_field = coarsest_precision(field, *first)
     along = rates_at(flow, problem, laws, run, decays, of_field)
     _refuse_others({n: along.of(s) for n, s in slices.items()}, solution, precision)
-    kept, width = (run, along, decays), len(run.ts)
+    kept = run, along, decays
     run, along = with_suspects(flow, problem, laws, solution, slices, *kept)
     spread = np.linspace(0, len(run.ts) - 1, _NEAR).round().astype(int)
     general = generality(flow, problem, laws, run.at(spread), seed, decays, of_field)
-    derivatives = differences(flow, problem, laws, run, along, decays, width)
+    derivatives = differences(flow, problem, laws, run, along, decays)
     missed = jumps(flow, problem, laws, run, along)
     elsewhere = jumps(flow, problem, laws, general.points, general.anywhere)
     scales = np.maximum(along.scale[0], along.scale[-1])

@@ -42,12 +42,10 @@ def differences(
     run: Points,
     rates: Rate,
     decays: Float[np.ndarray, " C"],
-    width: int,
 ) -> Derivative:
-    """Differences along the field at each place of a run, against the derivative; so
-    many at once."""
+    """Differences along the field at each place of a run, against the derivative."""
     program = lambda part: _differences(flow, problem, laws, jnp.asarray(decays), *part)
-    wrong, moves = at_each(program, (run, rates.terms, rates.scale), width)
+    wrong, moves = at_each(program, (run, rates.terms, rates.scale))
     return Derivative(np.any(wrong, axis=0), np.any(moves, axis=0))
 
 

@@ -18,8 +18,10 @@ from ._components import component_scales, components
 from ._points import Points, at_each
 from ._rate import Rate
 
-# Draws of a state, and sets of them where a rate is doubtful; a nudge, in last places.
+# Draws of a state in a set, and sets where a rate is doubtful; a nudge, in last places.
 _DRAWS, _SETS, _NUDGE = 8, 3, 16.0
+# What a draw finds of a component.
+_PARTS = 6
 # The golden angle: phases that repeat nowhere.
 _GOLDEN = 2.399963
 
@@ -31,7 +33,6 @@ def rates_at(
     places: Points,
     decays: Float[np.ndarray, " C"],
     precision: float,
-    width: int | None = None,
 ) -> Rate:
     """The rates of all components of all laws at each of P places, by a few
     Jacobian-vector products a draw; where one is doubtful they are drawn three times as
@@ -41,34 +42,53 @@ def rates_at(
 
     - `decays`: the decay rate that each component states.
     - `precision`: the coarsest machine precision inside of the field and the laws.
-    - `width`: of `at_each`.
 
     **Returns:** a `Rate` with arrays of shape `(P, C)`.
     """
-    numbers = jnp.asarray(decays), jnp.asarray(precision, float)
-    program = lambda part: _rates(flow, problem, laws, part, *numbers)
-    return at_each(program, places, width)._replace(precision=precision)
+
+    def rates(part: Points) -> tuple:
+        def one_set(number: int):
+            numbers = np.arange(number * _DRAWS, (number + 1) * _DRAWS)
+            found = _drawn(flow, problem, laws, part, numbers, np.asarray(precision))
+            return jtu.tree_map(np.asarray, found)
+
+        known, drawn = one_set(0)
+        rate = _rate_of(known, drawn, decays, precision)
+        for number in range(1, _SETS):
+            doubtful = np.any(rate.doubtful, axis=1, keepdims=True)
+            if not np.any(doubtful):
+                break
+            more = one_set(number)[1]
+            drawn = [np.concatenate(pair, axis=1) for pair in zip(drawn, more)]
+            oftener = _rate_of(known, drawn, decays, precision)
+            pairs = zip(oftener[:-1], rate[:-1])
+            chosen = [np.where(doubtful, new, old) for new, old in pairs]
+            rate = Rate._make([*chosen, precision])
+        return rate[:-1]
+
+    numbers = _DRAWS * _PARTS * decays.size
+    return Rate._make([*at_each(rates, places, numbers), precision])
 
 
 @eqx.filter_jit
-def _rates(flow, problem, laws, places, decays, precision):
+def _drawn(flow, problem, laws, places, numbers, precision):
     def one(place: Points):
         here = problem if place.data is None else problem.with_data(*place.data)
-        return _rates_here(flow, here, laws, place, decays, precision)
+        return _drawn_here(flow, here, laws, place, numbers, precision)
 
     return jax.lax.map(one, places)
 
 
-def _rates_here(flow, problem, laws, place: Points, decays, precision) -> Rate:
+def _drawn_here(flow, problem, laws, place: Points, numbers, precision):
+    """Values and scales; and of each draw what it finds of each component, whether the
+    whole field is a number, and whether it moves."""
     t, state = place.ts, place.states
     values = components(flow, problem, laws)
     point, unravel = ravel_pytree(state)
-    value = values(t, state)
     scales = component_scales(flow, problem, laws, t, state)
-    keys = jax.random.split(jax.random.key(0, impl="rbg"), _SETS * _DRAWS)
 
-    def draw(index):
-        copy, signs, noise = _nudged(point, keys[index], precision, index == 0)
+    def draw(number):
+        copy, signs, noise = _nudged(point, number, precision)
         field = flow.vector_field(t, unravel(copy), _rounded(problem, noise))
         field = ravel_pytree(field)[0]
 
@@ -82,73 +102,60 @@ def _rates_here(flow, problem, laws, place: Points, decays, precision) -> Rate:
         points = jnp.stack([copy, copy, copy, point, copy])
         times = jnp.asarray([1, 0, 0, 0, 1], t.dtype)
         drawn, parts = jax.lax.map(along, (points, times, jnp.stack(ways)))
-        parts = parts.at[0].add(decays * drawn[0])
         parts = jnp.concatenate([parts, drawn[:1]])
         return parts, jnp.all(jnp.isfinite(field)), jnp.any(field != 0)
 
-    def rates(sets, drawn, moves) -> Rate:
-        used = (jnp.arange(_SETS * _DRAWS) < sets * _DRAWS)[:, None]
-        rate, probes, bounds, frozen, explicit, copies = jnp.moveaxis(drawn, 1, 0)
-        lost = _deviation(copies, used)[0] / (_NUDGE * precision)
-        scale = jnp.fmax(scales, lost)
-        by_time = jnp.abs(explicit[0]) + jnp.abs(decays) * scale
-        return Rate(
-            rate=_mean(rate, used)[0],
-            strength=_root_mean_square(probes, used)[0] + by_time,
-            spread=_deviation(rate, used)[0],
-            value=value,
-            scale=scale,
-            bound=_root_mean_square(bounds, used)[0],
-            frozen=_deviation(frozen, used)[0],
-            moves=moves[None],
-            precision=precision,
-        )
-
-    def one_more_set(carry):
-        sets, drawn, whole, moves, _ = carry
-        first = sets * _DRAWS
-        parts, wholes, move = jax.lax.map(draw, first + jnp.arange(_DRAWS))
-        drawn = jax.lax.dynamic_update_slice_in_dim(drawn, parts, first, 0)
-        whole, moves = whole & jnp.all(wholes), moves & ((sets > 0) | move[0])
-        doubtful = rates(sets + 1, drawn, whole & moves).doubtful
-        return sets + 1, drawn, whole, moves, jnp.any(doubtful)
-
-    yes = jnp.ones((), bool)
-    room = jnp.zeros((_SETS * _DRAWS, 6, value.size), value.dtype)
-    going = lambda carry: carry[-1] & (carry[0] < _SETS)
-    start = jnp.zeros((), int), room, yes, yes, yes
-    sets, drawn, whole, moves, _ = jax.lax.while_loop(going, one_more_set, start)
-    return rates(sets, drawn, whole & moves)
+    return (values(t, state), scales), jax.lax.map(draw, numbers)
 
 
-def _nudged(point, key, precision, as_it_is):
-    """The point with its last places changed, random signs, and what draws the loss."""
+def _nudged(point, number, precision):
+    """The point with its last places changed, random signs, and what draws the loss;
+    the first draw is of the point as it is."""
+    words = jnp.pad(number.astype(jnp.uint32)[None], (0, 3))
+    key = jax.random.wrap_key_data(words, impl="rbg")
     bits = jax.random.bits(key, (point.size + 1,), jnp.uint32)
     uniform = (bits >> 1).astype(point.dtype) * 2.0**-31
-    size = jnp.where(as_it_is, 0.0, precision).astype(point.dtype)
+    size = jnp.where(number == 0, 0.0, precision).astype(point.dtype)
     noise = 12**0.5 * (uniform[1:] - 0.5)
     copy = point * (1 + _NUDGE * size * noise)
     signs = 1 - 2 * (bits[1:] & 1).astype(point.dtype)
     return copy, signs, jnp.stack([2 * jnp.pi * uniform[0], size])
 
 
-def _mean(x: Array, used: Array) -> Array:
-    """Over the draws; they stay as an axis of 1."""
-    total = jnp.sum(jnp.where(used, x, 0), axis=0, keepdims=True)
-    return total / jnp.sum(used, dtype=x.dtype)
+def _rate_of(known, drawn, decays, precision) -> Rate:
+    """From draws of P places: `(P, draws, _PARTS, C)`, `(P, draws)`, `(P, draws)`."""
+    (value, scale), (parts, whole, moves) = known, drawn
+    rate, probes, bounds, frozen, explicit, copies = np.moveaxis(parts, 2, 0)
+    with np.errstate(all="ignore"):
+        rate = rate + decays * copies
+        lost = _deviation(copies) / (_NUDGE * precision)
+        scale = np.fmax(scale, lost)
+        by_time = np.abs(explicit[:, 0]) + np.abs(decays) * scale
+        return Rate(
+            rate=np.mean(rate, axis=1),
+            strength=_root_mean_square(probes) + by_time,
+            spread=_deviation(rate),
+            value=value,
+            scale=scale,
+            bound=_root_mean_square(bounds),
+            frozen=_deviation(frozen),
+            moves=np.all(whole, axis=1, keepdims=True) & moves[:, :1],
+            precision=precision,
+        )
 
 
-def _root_mean_square(x: Array, used: Array) -> Array:
-    """In the same way, of numbers whose squares underflow."""
-    most = jnp.max(jnp.where(used, jnp.abs(x), 0), axis=0, keepdims=True)
-    unit = jnp.where(most > 0, most, 1.0)
-    return unit * jnp.sqrt(_mean((x / unit) ** 2, used))
+def _root_mean_square(x: np.ndarray) -> np.ndarray:
+    """Over the draws, of numbers whose squares underflow."""
+    most = np.max(np.abs(x), axis=1, keepdims=True)
+    unit = np.where(most > 0, most, 1.0)
+    return unit[:, 0] * np.sqrt(np.mean((x / unit) ** 2, axis=1))
 
 
-def _deviation(x: Array, used: Array) -> Array:
+def _deviation(x: np.ndarray) -> np.ndarray:
     """The standard deviation, in the same way."""
-    count = jnp.sum(used, dtype=x.dtype)
-    return _root_mean_square(x - _mean(x, used), used) * (count / (count - 1)) ** 0.5
+    count = x.shape[1]
+    centred = x - np.mean(x, axis=1, keepdims=True)
+    return _root_mean_square(centred) * (count / (count - 1)) ** 0.5
 
 
 class _Rounded(eqx.Module):

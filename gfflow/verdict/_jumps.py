@@ -18,7 +18,7 @@ from ._points import Points, at_each
 from ._rate import Rate
 
 _NODES = (16, 23, 32)
-_HALVINGS, _WIDTH = 20, 8
+_HALVINGS = 20
 _EPS = float(np.finfo(float).eps)
 
 
@@ -65,14 +65,14 @@ def jumps(
     if not len(lines.begin):
         return np.zeros(rates.scale.shape[1:], bool)
     program = lambda part: _differ(flow, problem, laws, part)
-    flags = at_each(program, lines, _WIDTH)
+    flags = at_each(program, lines)
 
     def persist(suspects: np.ndarray) -> np.ndarray:
         which, component = np.nonzero(suspects)
 
         def differs(begin, end):
             lie = np.resize(which, len(begin))
-            found = at_each(program, lines.pieces(lie, begin, end), _WIDTH)
+            found = at_each(program, lines.pieces(lie, begin, end))
             return found[np.arange(len(lie)), np.resize(component, len(lie))]
 
         found = np.zeros_like(suspects)

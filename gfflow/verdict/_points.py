@@ -12,8 +12,8 @@ from jaxtyping import PyTree
 
 from .._typing import State
 
-# Numbers that are given to one program, 256 MB of them.
-_AT_ONCE = 2**25
+# Places of one program, and numbers that it is given or finds, 256 MB of them.
+_WIDTH, _AT_ONCE = 8, 2**25
 
 
 @final
@@ -54,23 +54,24 @@ def _stacked(*xs):
 
 
 def at_each(
-    program: Callable[[Any], Any], places: PyTree, width: int | None = None
+    program: Callable[[Any], Any], places: PyTree, found: int = 0
 ) -> PyTree[np.ndarray]:
     """What a program finds at places, arrays with the places leading; on the host.
 
-    It is called on `width` of them at once, the last of them repeated to make up for
-    those that lack, by default on all; on one after another where they are large.
+    It is called on 8 of them at once, the last one repeated to make up for those that
+    lack; on one after another where they are large.
+
+    **Arguments:**
+
+    - `found`: how many numbers the program finds at a place, beside those of the place.
     """
     leaves = jtu.tree_leaves(places)
     count = len(leaves[0])
-    width = width or count
-    if width * sum(math.prod(x.shape[1:]) for x in leaves) > _AT_ONCE:
-        width = 1
-    found = []
+    size = found + sum(math.prod(x.shape[1:]) for x in leaves)
+    width = _WIDTH if _WIDTH * size <= _AT_ONCE else 1
+    parts = []
     for first in range(0, count, width):
-        index = slice(first, first + width)
-        if first + width > count:
-            index = np.minimum(np.arange(first, first + width), count - 1)
+        index = np.minimum(np.arange(first, first + width), count - 1)
         part = jax.device_put(jtu.tree_map(lambda x: x[index], places))
-        found.append(jtu.tree_map(np.asarray, program(part)))
-    return jtu.tree_map(lambda *xs: np.concatenate(xs)[:count], *found)
+        parts.append(jtu.tree_map(np.asarray, program(part)))
+    return jtu.tree_map(lambda *xs: np.concatenate(xs)[:count], *parts)

@@ -1,7 +1,7 @@
 """The rate of a law along the field, and how small a rate is told from round-off."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -54,19 +54,15 @@ class Rate(NamedTuple):
     - `precision`: the machine precision in which all this was computed.
     """
 
-    rate: Any
-    strength: Any
-    spread: Any
-    value: Any
-    scale: Any
-    bound: Any
-    frozen: Any
-    moves: Any
-    precision: Any
-
-    @property
-    def _xp(self) -> Any:
-        return self.rate.__array_namespace__()
+    rate: np.ndarray
+    strength: np.ndarray
+    spread: np.ndarray
+    value: np.ndarray
+    scale: np.ndarray
+    bound: np.ndarray
+    frozen: np.ndarray
+    moves: np.ndarray
+    precision: float
 
     def at(self, places: slice | int) -> "Rate":
         """At some of the places."""
@@ -78,29 +74,28 @@ class Rate(NamedTuple):
         return Rate._make([*cut, self.moves, self.precision])
 
     @property
-    def terms(self) -> Any:
+    def terms(self) -> np.ndarray:
         """What ḣ is weighed against: its terms, no less than those of which the spread
         is the round-off, and no less than a part of ‖∇h‖‖f‖: what is absorbed in a sum
         (the 1 − p of a saturated softmax) is lost in the same way each time."""
-        fmax = self._xp.fmax
         with np.errstate(over="ignore"):
             measured = self.spread / (_SPREAD * self.precision)
         deep = self.bound > _BLUNT * _ABSORBED * self.strength
-        absorbed = self.bound * self._xp.where(deep, _ABSORBED, 1 / _ABSORBED)
-        return fmax(fmax(self.strength, measured), absorbed)
+        absorbed = self.bound * np.where(deep, _ABSORBED, 1 / _ABSORBED)
+        return np.fmax(np.fmax(self.strength, measured), absorbed)
 
     @property
-    def vanishing(self) -> Any:
+    def vanishing(self) -> np.ndarray:
         """Where h and its terms are below what floating point resolves."""
-        return self.finite & (self._xp.fmax(self.scale, self.strength) <= _LEAST)
+        return self.finite & (np.fmax(self.scale, self.strength) <= _LEAST)
 
     @property
-    def finite(self) -> Any:
+    def finite(self) -> np.ndarray:
         """Where the law and its rate are numbers."""
-        return self._xp.isfinite(self.value) & self._xp.isfinite(self.rate)
+        return np.isfinite(self.value) & np.isfinite(self.rate)
 
     @property
-    def still(self) -> Any:
+    def still(self) -> np.ndarray:
         """Where the field moves, but its part along ∇h is below the round-off of the
         rest, and is round-off."""
         absorbed = self.strength <= _STILL * (self.precision / _EPS) * self.bound
@@ -108,52 +103,52 @@ class Rate(NamedTuple):
         return self.finite & self.moves & (self.bound > 0) & absorbed & drawn
 
     @property
-    def _says(self) -> Any:
+    def _says(self) -> np.ndarray:
         return self.finite & self.moves & (self.strength > _LEAST) & ~self.still
 
     @property
-    def blunting(self) -> Any:
+    def blunting(self) -> np.ndarray:
         """How much less is resolved here than by terms that lose nothing in the sum;
         infinite where the rate says nothing."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return self._xp.where(self._says, self.terms / self.strength, np.inf)
+            return np.where(self._says, self.terms / self.strength, np.inf)
 
     @property
-    def relative(self) -> Any:
+    def relative(self) -> np.ndarray:
         """|rate| / terms; 0 where the rate says nothing."""
-        where, says = self._xp.where, self._says
+        where, says = np.where, self._says
         return where(says, abs(self.rate), 0) / where(says, self.terms, 1)
 
     @property
-    def violated(self) -> Any:
+    def violated(self) -> np.ndarray:
         """Where the rate is more than round-off."""
         return self.relative > LIMIT * self.precision
 
     @property
-    def doubtful(self) -> Any:
+    def doubtful(self) -> np.ndarray:
         """Where so small a violation, or draws that are all one number, want more."""
         slight = self.relative < _CLEAR * LIMIT * self.precision
         return self.violated & (slight | (self.spread == 0))
 
     @property
-    def informative(self) -> Any:
+    def informative(self) -> np.ndarray:
         """Where the rate, or its absence, says something of the law."""
         return (self.blunting <= _BLUNT) | self.violated
 
     @property
-    def noise(self) -> Any:
+    def noise(self) -> np.ndarray:
         """Where the rate is nothing but round-off of far larger terms."""
         return self._says & ~self.informative
 
     @property
-    def wild(self) -> Any:
+    def wild(self) -> np.ndarray:
         """Where the derivative of h changes from one unit in the last place to the
         next, by more than the field does."""
         wild = self.noise & (self.spread > _WILD * self.strength)
         return wild & (self.frozen < _TAME * self.precision * self.strength)
 
     @property
-    def outside(self) -> Any:
+    def outside(self) -> np.ndarray:
         """Where the field is well, but h is not a number, or wild: no law here."""
         return self.moves & (~self.finite | self.wild)
 

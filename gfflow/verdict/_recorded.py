@@ -103,8 +103,7 @@ def with_suspects(
     if not times:
         return run, along
     others = states_at(times, flow, problem, laws, solution)
-    at_once = along.precision, len(run.ts)
-    rates = rates_at(flow, problem, laws, others, decays, *at_once)
+    rates = rates_at(flow, problem, laws, others, decays, along.precision)
     ts = np.concatenate([run.ts, others.ts])
     order = np.argsort(ts, kind="stable")
     joined = lambda a, b: np.concatenate([a, b])[order]

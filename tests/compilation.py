@@ -31,6 +31,14 @@ def compile_quickly() -> None:
     compiler.get_compile_options = with_options
 
 
+def quick_end_of_a_solve() -> None:
+    """Also in what the tests give to Diffrax itself, as gfflow has it in its solves; to
+    be called when the annotations of gfflow are checked."""
+    from gfflow.integrate._last_places import counted_at_once
+
+    counted_at_once().__enter__()
+
+
 def share_one_context() -> None:
     """Write the programs of this process in one context of MLIR: to make another one
     takes a fifth of what a small program takes. One that is written while another is,

@@ -40,6 +40,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 compilation.compile_quickly()
 compilation.share_one_context()
 install_import_hook("gfflow", f"{annotations.__name__}.checked")
+compilation.quick_end_of_a_solve()
 
 
 def pytest_collection_modifyitems(items):

@@ -48,6 +48,7 @@ def test_quickstart(run):
     assert metrics["loss"] < 0.6
 
 
+@pytest.mark.slow
 def test_quickstart_with_tanh(run):
     overrides = ("problem.model.activation=tanh", "laws.ladder=false")
     code, metrics = run("quickstart.toml", *overrides)
@@ -104,6 +105,7 @@ def test_nmf_digits(run):
     assert law["max_drift"] < 1e-13
 
 
+@pytest.mark.slow
 def test_nmf_digits_under_momentum(run):
     looser = ("solver.name=dopri5", "solver.rtol=1e-6", "solver.t1=0.1")
     code, metrics = run("nmf_digits.toml", "flow.kind=momentum", *looser)

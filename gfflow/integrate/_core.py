@@ -17,6 +17,7 @@ from ..problem import Problem, second_order
 from ..solvers import Accounted, adapted
 from ._carry import Carry
 from ._controller import ControllerState, GuardedController
+from ._last_places import counted_at_once
 from ._law_rates import LawMeasure, LawRate, by_law, no_rates
 from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
@@ -80,6 +81,7 @@ class Core(eqx.Module):
 
     @real_states()
     @told_of_products
+    @counted_at_once()
     def advance(
         self, carry: Carry, t_end: Scalar, pause_after: Array, settings: Settings
     ) -> tuple[Carry, Array]:

@@ -15,6 +15,7 @@ from .._typing import Parameters, ScalarLike
 from ..flows import AbstractStochasticFlow
 from ..laws import Law, named_laws
 from ..problem import Problem
+from ._last_places import counted_at_once
 
 
 class Paths(eqx.Module):
@@ -108,6 +109,7 @@ def _paths(flow, problem, solver, laws, ts, step, keys) -> Paths:
     return Paths(ts, losses, values, integrals, end)
 
 
+@counted_at_once()
 def _path(flow, problem, solver, laws, ts, step, key):
     """One path of (θ, ∫ Itô drift of each law)."""
     value = lambda law, t, theta: law(t, problem.model_at(theta))

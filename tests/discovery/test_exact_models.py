@@ -11,6 +11,8 @@ import gfflow as gf
 from gfflow.flows import MirrorFlow, MomentumFlow, WeightDecay
 from gfflow.models import MLP, DeepLinear, relu_squared
 
+from ..variants import variants
+
 KEY = jax.random.key(0)
 CE = "softmax_cross_entropy"
 
@@ -62,7 +64,7 @@ def spans_equal(first, second, model):
     return rank(a) == rank(b) == rank(np.concatenate([a, b]))
 
 
-@pytest.mark.parametrize("friction", [0.0, 0.5, gf.nesterov])
+@pytest.mark.parametrize("friction", variants([0.0, 0.5, gf.nesterov], slow=[0.0, 0.5]))
 def test_exact_momentum(friction):
     flow = MomentumFlow(friction)
     model = (DeepLinear([2, 2, 2], key=KEY), (2,))

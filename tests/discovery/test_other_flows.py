@@ -52,7 +52,7 @@ def discovered(name):
 
 
 @pytest.mark.parametrize(
-    "name", variants(TABLE, slow=("deep linear", "linear, heavy ball"))
+    "name", variants(TABLE, slow=("deep linear", "linear, heavy ball", "attention"))
 )
 def test_momentum(name):
     found, number = discovered(name), TABLE[name][-1]

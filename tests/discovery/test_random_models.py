@@ -7,6 +7,7 @@ import pytest
 
 import gfflow as gf
 
+from ..variants import tuples, variants
 from .discovery_models import attention, of_shapes
 
 SMOOTH = "gelu silu softplus tanh sigmoid mish".split()
@@ -28,7 +29,7 @@ def network(random, activations, widths, bias, skips=False):
     return of_shapes(function, seed=int(random.integers(1000)), **shapes)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", variants(range(20), slow=range(8, 20)))
 def test_no_false_law_of_a_smooth_model(seed):
     random = np.random.default_rng(seed)
     depth = int(random.integers(1, 4))
@@ -48,7 +49,7 @@ def square(z):
     return jax.nn.relu(z) ** 2
 
 
-@pytest.mark.parametrize("seed", range(5, 22))
+@pytest.mark.parametrize("seed", variants(range(5, 22), slow=range(13, 22)))
 def test_no_missed_law_of_a_network_of_many_activations(seed):
     """A linear layer has r(r + 1)/2 laws where both its neighbours are as wide, a
     homogeneous one r, a smooth one none."""
@@ -88,7 +89,9 @@ def test_a_dead_unit():
     assert any("region" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("dim, width, units", [(2, 2, 3), (3, 2, 2), (1, 3, 4)])
+@pytest.mark.parametrize(
+    "dim, width, units", tuples([(2, 2, 3), (3, 2, 2), (1, 3, 4)], slow=[(3, 2, 2)])
+)
 def test_attention_before_a_network(dim, width, units):
     """d(d + 1) of the head and one of each unit."""
     head = attention(dim, width)

@@ -34,8 +34,8 @@ def run(tmp_path, monkeypatch, capsys, command):
     return call
 
 
-def test_stages_certificate_and_critical_point(run):
-    keys = 'name = "radau_iia"\nstages = 3\nrtol = 1e-7\ncertify = true\n'
+def test_certificate_and_critical_point(run):
+    keys = 'name = "tsit5"\nrtol = 1e-7\ncertify = true\n'
     code, found = run(keys + 'finish = "critical-point"')
     assert code == 0
     assert 0 < found["certificate"]["error"] < 1e-5

@@ -127,8 +127,10 @@ LINEAR, RELU = DeepLinear([3, 3, 2], key=KEY), MLP([3, 3, 2], key=KEY)
 
 @pytest.mark.parametrize(
     "model, iterations, scale",
-    [(LINEAR, 2, halved(LINEAR)), (RELU, 200, 1.0)],
-    ids=["linear, 2 iterations, rates", "relu"],
+    [
+        pytest.param(LINEAR, 2, halved(LINEAR), id="linear, 2 iterations, rates"),
+        pytest.param(RELU, 200, 1.0, id="relu", marks=pytest.mark.slow),
+    ],
 )
 def test_laws_of_gradient_flow_are_kept(model, iterations, scale):
     problem = problem_of(model, time_scale=scale)

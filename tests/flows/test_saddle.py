@@ -99,6 +99,7 @@ def test_balancedness_with_a_sign_and_rates():
     assert np.max(np.abs(drift)) < 1e-12
 
 
+@pytest.mark.slow
 def test_rescaling_and_column_sums_with_signs():
     model = MLP([3, 3, 2], key=KEY)
     problem = gf.Problem(model, "softmax_cross_entropy", (X, jnp.arange(12) % 2))

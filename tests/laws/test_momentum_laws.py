@@ -71,7 +71,8 @@ def relu(name):
 
 
 @pytest.mark.parametrize(
-    "name", variants(list(FLOWS)[1:], slow=("nesterov", "μ unknown", "decoupled"))
+    "name",
+    variants(list(FLOWS)[1:], slow=FLOWS.keys() - {"heavy ball", "free"}),
 )
 def test_linear_units(name):
     """Rotations are constant, but for what decays in θ' or where μ is not known."""

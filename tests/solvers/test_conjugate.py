@@ -12,6 +12,7 @@ from gfflow.flows import Friction, MomentumFlow
 from gfflow.solvers import Auto, Conjugate, GaussLegendre, Projected
 
 from ..annotations import wrong_arguments
+from ..variants import variants
 
 X, Y = gf.data.teacher_student(inputs=3, outputs=2, samples=20)
 PROBLEM = gf.Problem(
@@ -39,7 +40,7 @@ def drift(flow, solver, t1, rtol):
     return np.max(np.abs(values - values[0])) / np.max(size), solution
 
 
-@pytest.mark.parametrize("friction", [1.0, gf.nesterov])
+@pytest.mark.parametrize("friction", variants([1.0, gf.nesterov], slow=[1.0]))
 def test_rotations_are_kept(friction):
     """While μ grows by 10⁶ and more; Nesterov's flow starts at t = 0."""
     t1 = 100.0 if friction is gf.nesterov else np.log(1e6)

@@ -14,6 +14,7 @@ from gfflow.solvers.projection._gauss_newton import restored
 from gfflow.solvers.projection._rescaling import rescaled
 from gfflow.solvers.projection._way_back import way_back
 
+from ..variants import tuples
 from .projections import FLOW, network
 
 
@@ -100,7 +101,10 @@ def test_dead_units_and_laws_out_of_reach():
 
 @pytest.mark.parametrize(
     "widths, activation",
-    [([2, 3, 1], "relu"), ([2, 3, 3, 1], "relu"), ([2, 3, 3, 1], "linear")],
+    tuples(
+        [([2, 3, 1], "relu"), ([2, 3, 3, 1], "relu"), ([2, 3, 3, 1], "linear")],
+        slow=[([2, 3, 3, 1], "relu")],
+    ),
 )
 def test_derivatives_through_the_symmetries(widths, activation):
     """Of what is restored, by the state and by the goal at once."""

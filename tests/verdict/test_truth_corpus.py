@@ -11,6 +11,7 @@ import pytest
 
 import gfflow as gf
 
+from ..variants import variants
 from . import truth_edges, truth_shared  # noqa: F401  (register their cases)
 from .truth_cases import ANY, CASES, FALSE, FOLLOWS, HERE, TRUE, UNCLEAR, VALUE
 
@@ -23,6 +24,10 @@ RIGHT = {
     UNCLEAR: {V.INCONCLUSIVE},
     VALUE: {V.CONSERVED, V.CONSERVED_ON_THIS_DATA},
     ANY: set(V),
+}
+SLOW = {
+    *("deep_linear_with_bias", "tokens", "narrow", "swiglu", "homogeneous_activations"),
+    "column_sums_under_another_loss",
 }
 LADDERS = {
     "deep_linear",
@@ -60,7 +65,7 @@ def weighed():
     return of
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", variants(CASES, SLOW))
 def test_no_verdict_is_wrong(name, weighed):
     report, laws = weighed(name)
     wrong = []
@@ -73,8 +78,9 @@ def test_no_verdict_is_wrong(name, weighed):
 
 
 def test_few_verdicts_are_inconclusive(weighed, record_property):
-    """Over the whole corpus: a case that was not run before is run here."""
-    laws = [pair for name in CASES for pair in weighed(name)[1]]
+    """Of all quick cases: one that was not run before is run here."""
+    quick = [name for name in CASES if name not in SLOW]
+    laws = [pair for name in quick for pair in weighed(name)[1]]
     tally = collections.Counter((truth, str(found.verdict)) for found, truth in laws)
     true = sum(truth in (TRUE, FOLLOWS) for _, truth in laws)
     false = sum(truth == FALSE for _, truth in laws)

@@ -270,7 +270,7 @@ def _figure(name: str, caption: str, curves: Sequence[_Points]) -> str:
 def _svg(name: str, curves: Sequence[_Points]) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     settings: dict[Any, Any] = {
         "svg.fonttype": "none",
@@ -305,9 +305,9 @@ def _svg(name: str, curves: Sequence[_Points]) -> str:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = axis.get_view_interval()
             axis.set_major_formatter(FuncFormatter(_tick))
-            axis.set_minor_formatter(
-                FuncFormatter(_tick) if high < 10 * low else NullFormatter()
-            )
+            axis.set_minor_formatter(FuncFormatter(_tick))
+            if high >= 10 * low:  # A decade has a tick of its own.
+                axis.set_minor_locator(NullLocator())
         axes.set_xlabel("flow time")
         axes.grid(linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)

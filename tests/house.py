@@ -19,6 +19,7 @@ THIRD_PARTY = {
     ("discrete/_optimisers.py", "func"),
     ("discrete/_optimisers.py", "__name__"),
     ("discovery/subject/_no_data.py", "shape"),
+    ("integrate/_last_places.py", "eqxi"),
     ("laws/_law.py", "__name__"),
     ("solvers/auto/_auto.py", "memory_stats"),
     ("solvers/projection/_projected.py", "direction"),

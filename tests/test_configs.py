@@ -39,7 +39,8 @@ def test_every_config_is_valid(path):
 
 
 def test_quickstart(run):
-    code, metrics = run("quickstart.toml", "problem.data.samples=200")
+    shorter = ("problem.data.samples=200", "solver.t1=0.6")
+    code, metrics = run("quickstart.toml", *shorter)
     assert code == 0
     (law,) = metrics["laws"]
     assert law["count"] == 16 and law["verdicts"] == ["conserved"] * 16

@@ -327,6 +327,12 @@ def weighed(name: str, seed: int, dtype: str, *, model=0.0, loss=0.0, decay=0.0)
     return gf.check(solution, LAWS[name], ladder=False, seed=seed)
 
 
+def true_case(name: str, seed: int, dtype: str) -> Case:
+    """The true law of one start and data set; no program that `cases_of` has not."""
+    law = weighed(name, seed, dtype)["true"]
+    return Case(name, dtype, seed, "true", 0.0, 0.0, law.resolution, str(law.verdict))
+
+
 def cases_of(
     name: str, seed: int, dtype: str, epsilons: Sequence[float] = EPSILONS
 ) -> Iterator[Case]:

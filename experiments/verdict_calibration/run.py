@@ -29,6 +29,7 @@ from cases import (
     VERDICTS,
     Case,
     cases_of,
+    true_case,
 )
 
 HERE = Path(__file__).parent
@@ -130,6 +131,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE, help="a folder")
     parser.add_argument("--seeds", type=int, default=1, help="starts and data sets")
+    parser.add_argument(
+        "--true", type=int, default=20, help="starts and data sets of the true laws"
+    )
     parser.add_argument("--subjects", nargs="*", default=list(SUBJECTS))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -139,8 +143,9 @@ def main() -> None:
         for dtype, seeds in (("float64", options.seeds), ("float32", 1)):
             for seed in range(seeds):
                 found += cases_of(name, seed, dtype)
-                seconds = time.perf_counter() - began
-                print(name, dtype, seed, f"{seconds:.0f} s", flush=True)
+            more = range(seeds, options.true)
+            found += [true_case(name, seed, dtype) for seed in more]
+            print(name, dtype, f"{time.perf_counter() - began:.0f} s", flush=True)
     text = table(found, time.perf_counter() - began)
     (options.out / "table.md").write_text(text, encoding="utf-8")
     draw(found, options.out / "figure.svg")

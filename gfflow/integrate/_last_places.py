@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 # Where Diffrax takes `prevbefore` from; it does so 100 times, to know which end of a
 # step is as good as the end of the solve.
-_LOOP = getattr(diffrax, "_integrate", None)
+_LOOP = diffrax._integrate
 _GIVEN = getattr(_LOOP, "eqxi", None)
 _WHOLE = {2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -26,15 +26,15 @@ def counted_at_once() -> Iterator[None]:
     program of a small solve, and of the time to compile it. The numbers are the same. A
     Diffrax that takes it from elsewhere compiles as it did.
     """
-    before = getattr(_LOOP, "eqxi", None)
-    if before is None:
+    if _GIVEN is None:
         yield
         return
-    setattr(_LOOP, "eqxi", _Counting())
+    before = _LOOP.eqxi
+    _LOOP.eqxi = _Counting()
     try:
         yield
     finally:
-        setattr(_LOOP, "eqxi", before)
+        _LOOP.eqxi = before
 
 
 @final

@@ -18,6 +18,7 @@ path = "data.npz"
 [solver]
 t1 = 0.1
 rtol = 1e-6
+name = "tsit5"
 """
 
 USER = """\

@@ -39,7 +39,7 @@ def test_every_config_is_valid(path):
 
 
 def test_quickstart(run):
-    shorter = ("problem.data.samples=200", "solver.t1=0.6")
+    shorter = ("problem.data.samples=200", "solver.t1=0.7")
     code, metrics = run("quickstart.toml", *shorter)
     assert code == 0
     (law,) = metrics["laws"]

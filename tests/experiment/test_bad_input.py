@@ -18,7 +18,6 @@ path = "data.npz"
 [solver]
 t1 = 0.1
 rtol = 1e-6
-name = "tsit5"
 """
 
 USER = """\
@@ -274,7 +273,8 @@ def test_bad_input(name, folder, command, capsys):
 
 def test_the_good_config_is_good(folder, command):
     (folder / "good.toml").write_text(GOOD)
-    assert command("check", "good.toml", "--quiet", "--json") == 0
+    quick = ("--set", "solver.name=tsit5")
+    assert command("check", "good.toml", "--quiet", "--json", *quick) == 0
     assert not (folder / "runs").exists()
 
 

@@ -10,7 +10,8 @@ HEAD = """# True error over the bound
 The error of the last state against a reference of 200 bits, over `certificate.error`.
 Under: how many solutions have it at 1 or less. Near: at a tenth or more. Least: the
 rows at the least tolerance of the dtype, which the others leave out. Cost: gradients
-of the certificate over those of the solution, the median.
+of the certificate over those of the solution, the median. Where a finer run did not
+get to the end no bound is given: such rows come last.
 """
 
 
@@ -20,6 +21,7 @@ def table(rows: Sequence) -> str:
     lines += _head(
         "problems", "solver", "solutions", "under", "near", "median", "largest", "cost"
     )
+    every, rows = rows, [row for row in rows if np.isfinite(row.error)]
     groups = {
         "smooth, constants set on these": lambda r: r.case in SMOOTH and r.tuned,
         "smooth, others": lambda r: r.case in SMOOTH and not r.tuned,
@@ -50,6 +52,11 @@ def table(rows: Sequence) -> str:
     lines += [
         f"- {r.case}, {r.solver} at {r.rtol:g}: {r.true_error:.2e}, bound {r.error:.2e}"
         for r in over
+    ]
+    without = [row for row in every if not np.isfinite(row.error)]
+    lines += ["", f"Without a bound: {len(without)} of {len(every)}."]
+    lines += [
+        f"- {r.case}, {r.solver} at {r.rtol:g}: {r.true_error:.2e}" for r in without
     ]
     return "\n".join(lines) + "\n"
 

@@ -138,10 +138,12 @@ def earlier(file: Path, others: Collection[str]) -> list[Row]:
 
 def literal(text: str):
     """A number or a truth as it is written, or the text."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+    for read in (ast.literal_eval, float):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            pass
+    return text
 
 
 def write(rows: list[Row], folder: Path) -> None:

@@ -146,6 +146,7 @@ def test_natural_gradient(run):
     }
 
 
+@pytest.mark.slow
 def test_adam(run):
     code, metrics = run("adam.toml")
     assert code == 0

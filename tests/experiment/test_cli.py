@@ -12,6 +12,7 @@ import gfflow as gf
 from gfflow._registry import kinds, names
 from gfflow.experiment.store import RunFolder
 
+from ..variants import tuples
 from .config_cases import LINEAR
 
 CONFIG = (
@@ -152,7 +153,9 @@ def test_a_broken_law_need_not_hold(call, tmp_path):
     assert code == 0 and "broken" in out
 
 
-@pytest.mark.parametrize("must_hold, wanted", [("true", 3), ("false", 0)])
+@pytest.mark.parametrize(
+    "must_hold, wanted", tuples([("true", 3), ("false", 0)], slow=[("false", 0)])
+)
 def test_a_law_without_a_value_does_not_hold(call, tmp_path, must_hold, wanted):
     law = '[[laws.custom]]\nname = "nan"\nexpression = "log(-sum(W1**2))"\n'
     (tmp_path / "config.toml").write_text(CONFIG + law + f"must_hold = {must_hold}\n")

@@ -1,13 +1,18 @@
 """The number so many units in the last place before another is that of Equinox."""
 
 import diffrax
+import equinox as eqx
 import equinox.internal as eqxi
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gfflow.flows import GradientFlow
+from gfflow.integrate import prepare
 from gfflow.integrate._last_places import counted_at_once, places_before
+
+from ..analytic import product_problem
 
 NUMBERS = [1.0, 3.7e5, 1 + 2**-50, 2.0, 1e-12, 1e300, 0.0, -1e-3, -2.0, -1e10]
 
@@ -40,21 +45,31 @@ def solved(t1):
     ).ys
 
 
+@pytest.fixture
+def as_it_is(monkeypatch):
+    """Diffrax as it is installed, in a process that has it quicker."""
+    monkeypatch.setattr(diffrax._integrate, "eqxi", eqxi)
+
+
 def program():
     """Of a solve: a function of its own, so that none is remembered."""
     return jax.jit(lambda t1: solved(t1)).lower(jnp.asarray(1.0))
 
 
-def test_a_solve_is_half_as_long():
-    given = diffrax._integrate.eqxi
+def test_the_same_solve_in_fewer_operations(as_it_is):
+    plain = program()
     with counted_at_once():
         quick = program()
-    diffrax._integrate.eqxi = eqxi
-    try:
-        plain = program()
-    finally:
-        diffrax._integrate.eqxi = given
-    assert quick.as_text().count("next_after") == 0
+    assert diffrax._integrate.eqxi is eqxi
     assert plain.as_text().count("next_after") >= 100
+    assert quick.as_text().count("next_after") == 0
     ends = [np.asarray(one.compile()(jnp.asarray(1.0))) for one in (quick, plain)]
     np.testing.assert_array_equal(*ends)
+
+
+def test_solves_of_gfflow_have_it(as_it_is):
+    integration = prepare(GradientFlow(), product_problem(), t1=1.0, solver="bosh3")
+    carry, _ = integration.start()
+    where = carry, integration.grid[-1], jnp.asarray(9), integration.settings
+    text = eqx.filter_jit(integration.core.advance).lower(*where).as_text()
+    assert text.count("next_after") == 0

@@ -35,7 +35,7 @@ def projected_run(activation, solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS, ids=lambda s: type(s).__name__)
-@pytest.mark.parametrize("activation", SHALLOW)
+@pytest.mark.parametrize("activation", variants(SHALLOW, slow=["linear"]))
 def test_no_drift_at_loose_tolerance(solver, activation):
     problem = SHALLOW[activation]
     law, solution = projected_run(activation, solver)

@@ -27,7 +27,7 @@ RIGHT = {
 }
 SLOW = {
     *("deep_linear_with_bias", "tokens", "narrow", "swiglu", "homogeneous_activations"),
-    "column_sums_under_another_loss",
+    *("column_sums_under_another_loss", "deep_relu_logistic"),
 }
 LADDERS = {
     "deep_linear",

@@ -18,8 +18,10 @@ from ._components import component_scales, components
 from ._points import Points, at_each
 from ._rate import Rate
 
-# Draws of a state in a set, and sets where a rate is doubtful; a nudge, in last places.
-_DRAWS, _SETS, _NUDGE = 8, 3, 16.0
+# Draws of a state in a set, and sets where a rate is doubtful; the nudge in the first
+# set, in last places, and in the others: what is rounded inside of a saturated softmax
+# is the same in states that differ by less. The rate of a false law stays what it is.
+_DRAWS, _SETS, _NUDGE, _PUSH = 8, 3, 16.0, 2.0**16
 # What a draw finds of a component.
 _PARTS = 6
 # The golden angle: phases that repeat nowhere.
@@ -36,7 +38,7 @@ def rates_at(
 ) -> Rate:
     """The rates of all components of all laws at each of P places, by a few
     Jacobian-vector products a draw; where one is doubtful they are drawn three times as
-    often.
+    often, of states further apart.
 
     **Arguments:**
 
@@ -49,37 +51,43 @@ def rates_at(
     def rates(part: Points) -> tuple:
         def one_set(number: int):
             numbers = np.arange(number * _DRAWS, (number + 1) * _DRAWS)
-            found = _drawn(flow, problem, laws, part, numbers, np.asarray(precision))
+            size = precision * (_PUSH if number else _NUDGE)
+            found = _drawn(flow, problem, laws, part, numbers, precision, size)
             return jtu.tree_map(np.asarray, found)
 
         known, drawn = one_set(0)
         rate = _rate_of(known, drawn, decays, precision)
+        every = [_rates_of(drawn, decays)]
         for number in range(1, _SETS):
             doubtful = np.any(rate.doubtful, axis=1, keepdims=True)
             if not np.any(doubtful):
                 break
-            more = one_set(number)[1]
-            drawn = [np.concatenate(pair, axis=1) for pair in zip(drawn, more)]
-            oftener = _rate_of(known, drawn, decays, precision)
-            pairs = zip(oftener[:-1], rate[:-1])
-            chosen = [np.where(doubtful, new, old) for new, old in pairs]
-            rate = Rate._make([*chosen, precision])
+            every.append(_rates_of(one_set(number)[1], decays))
+            all_ = np.concatenate(every, axis=1)
+            mean = np.where(doubtful, np.mean(all_, axis=1), rate.rate)
+            spread = np.where(doubtful, _deviation(all_), rate.spread)
+            rate = rate._replace(rate=mean, spread=spread)
         return rate[:-1]
 
     numbers = _DRAWS * _PARTS * decays.size
     return Rate._make([*at_each(rates, places, numbers), precision])
 
 
+def _drawn(flow, problem, laws, places, numbers, precision, size):
+    sizes = np.asarray(precision), np.asarray(size)
+    return _draws_at(flow, problem, laws, places, numbers, sizes)
+
+
 @eqx.filter_jit
-def _drawn(flow, problem, laws, places, numbers, precision):
+def _draws_at(flow, problem, laws, places, numbers, sizes):
     def one(place: Points):
         here = problem if place.data is None else problem.with_data(*place.data)
-        return _drawn_here(flow, here, laws, place, numbers, precision)
+        return _draws_here(flow, here, laws, place, numbers, sizes)
 
     return jax.lax.map(one, places)
 
 
-def _drawn_here(flow, problem, laws, place: Points, numbers, precision):
+def _draws_here(flow, problem, laws, place: Points, numbers, sizes):
     """Values and scales; and of each draw what it finds of each component, whether the
     whole field is a number, and whether it moves."""
     t, state = place.ts, place.states
@@ -88,7 +96,7 @@ def _drawn_here(flow, problem, laws, place: Points, numbers, precision):
     scales = component_scales(flow, problem, laws, t, state)
 
     def draw(number):
-        copy, signs, noise = _nudged(point, number, precision)
+        copy, signs, noise = _nudged(point, number, *sizes)
         field = flow.vector_field(t, unravel(copy), _rounded(problem, noise))
         field = ravel_pytree(field)[0]
 
@@ -108,26 +116,33 @@ def _drawn_here(flow, problem, laws, place: Points, numbers, precision):
     return (values(t, state), scales), jax.lax.map(draw, numbers)
 
 
-def _nudged(point, number, precision):
-    """The point with its last places changed, random signs, and what draws the loss;
-    the first draw is of the point as it is."""
+def _nudged(point, number, precision, nudge):
+    """The point with its entries changed by parts of the size of a nudge, random signs,
+    and what draws the loss; the first draw is of the point as it is."""
     words = jnp.pad(number.astype(jnp.uint32)[None], (0, 3))
     key = jax.random.wrap_key_data(words, impl="rbg")
     bits = jax.random.bits(key, (point.size + 1,), jnp.uint32)
     uniform = (bits >> 1).astype(point.dtype) * 2.0**-31
-    size = jnp.where(number == 0, 0.0, precision).astype(point.dtype)
+    used = lambda size: jnp.where(number == 0, 0.0, size).astype(point.dtype)
     noise = 12**0.5 * (uniform[1:] - 0.5)
-    copy = point * (1 + _NUDGE * size * noise)
+    copy = point * (1 + used(nudge) * noise)
     signs = 1 - 2 * (bits[1:] & 1).astype(point.dtype)
-    return copy, signs, jnp.stack([2 * jnp.pi * uniform[0], size])
+    return copy, signs, jnp.stack([2 * jnp.pi * uniform[0], used(precision)])
+
+
+def _rates_of(drawn, decays) -> np.ndarray:
+    """ḣ of each draw, with the decay that is stated: `(P, draws, C)`."""
+    parts, *_ = drawn
+    with np.errstate(all="ignore"):
+        return parts[:, :, 0] + decays * parts[:, :, -1]
 
 
 def _rate_of(known, drawn, decays, precision) -> Rate:
     """From draws of P places: `(P, draws, _PARTS, C)`, `(P, draws)`, `(P, draws)`."""
     (value, scale), (parts, whole, moves) = known, drawn
-    rate, probes, bounds, frozen, explicit, copies = np.moveaxis(parts, 2, 0)
+    _, probes, bounds, frozen, explicit, copies = np.moveaxis(parts, 2, 0)
+    rate = _rates_of(drawn, decays)
     with np.errstate(all="ignore"):
-        rate = rate + decays * copies
         lost = _deviation(copies) / (_NUDGE * precision)
         scale = np.fmax(scale, lost)
         by_time = np.abs(explicit[:, 0]) + np.abs(decays) * scale

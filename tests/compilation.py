@@ -1,8 +1,12 @@
 """How the programs of the tests are compiled: two thirds of their time."""
 
+from contextlib import ExitStack
+
 import jax
 from jax._src import compiler
 from jax._src.interpreters import mlir
+
+_whole_process = ExitStack()
 
 # By default XLA makes a kernel of each fusion of operations, through MLIR: two thirds
 # of what compilation takes once LLVM's optimisations are off.
@@ -36,7 +40,7 @@ def quick_end_of_a_solve() -> None:
     be called when the annotations of gfflow are checked."""
     from gfflow.integrate._last_places import counted_at_once
 
-    counted_at_once().__enter__()
+    _whole_process.enter_context(counted_at_once())
 
 
 def share_one_context() -> None:

@@ -42,19 +42,18 @@ class _Counting:
     """What Diffrax imports as `eqxi`, with another `prevbefore`."""
 
     def __init__(self):
-        self._last = None, None, 0
+        self._origin, self._count, self._result = None, 0, None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_GIVEN, name)
 
     def prevbefore(self, x: Array) -> Array:
         """The number before x."""
-        result, origin, count = self._last
-        origin, count = (origin, count + 1) if x is result else (x, 1)
-        assert origin is not None
-        result = places_before(origin, count)
-        self._last = result, origin, count
-        return result
+        if self._origin is None or x is not self._result:
+            self._origin, self._count = x, 0
+        self._count += 1
+        self._result = places_before(self._origin, self._count)
+        return self._result
 
 
 def places_before(x: Float[Array, "..."], count: int) -> Float[Array, "..."]:

@@ -51,13 +51,13 @@ def rates_at(
     def rates(part: Points) -> tuple:
         def one_set(number: int):
             numbers = np.arange(number * _DRAWS, (number + 1) * _DRAWS)
-            size = precision * (_PUSH if number else _NUDGE)
-            found = _drawn(flow, problem, laws, part, numbers, precision, size)
+            sizes = precision * np.array([1.0, _PUSH if number else _NUDGE])
+            found = _drawn(flow, problem, laws, part, numbers, sizes)
             return jtu.tree_map(np.asarray, found)
 
         known, drawn = one_set(0)
-        rate = _rate_of(known, drawn, decays, precision)
         every = [_rates_of(drawn, decays)]
+        rate = _rate_of(known, drawn, every[0], decays, precision)
         for number in range(1, _SETS):
             doubtful = np.any(rate.doubtful, axis=1, keepdims=True)
             if not np.any(doubtful):
@@ -73,21 +73,16 @@ def rates_at(
     return Rate._make([*at_each(rates, places, numbers), precision])
 
 
-def _drawn(flow, problem, laws, places, numbers, precision, size):
-    sizes = np.asarray(precision), np.asarray(size)
-    return _draws_at(flow, problem, laws, places, numbers, sizes)
-
-
 @eqx.filter_jit
-def _draws_at(flow, problem, laws, places, numbers, sizes):
+def _drawn(flow, problem, laws, places, numbers, sizes):
     def one(place: Points):
         here = problem if place.data is None else problem.with_data(*place.data)
-        return _draws_here(flow, here, laws, place, numbers, sizes)
+        return _drawn_here(flow, here, laws, place, numbers, sizes)
 
     return jax.lax.map(one, places)
 
 
-def _draws_here(flow, problem, laws, place: Points, numbers, sizes):
+def _drawn_here(flow, problem, laws, place: Points, numbers, sizes):
     """Values and scales; and of each draw what it finds of each component, whether the
     whole field is a number, and whether it moves."""
     t, state = place.ts, place.states
@@ -137,11 +132,11 @@ def _rates_of(drawn, decays) -> np.ndarray:
         return parts[:, :, 0] + decays * parts[:, :, -1]
 
 
-def _rate_of(known, drawn, decays, precision) -> Rate:
-    """From draws of P places: `(P, draws, _PARTS, C)`, `(P, draws)`, `(P, draws)`."""
+def _rate_of(known, drawn, rate, decays, precision) -> Rate:
+    """From draws of P places: `(P, draws, _PARTS, C)`, `(P, draws)`, `(P, draws)`; and
+    ḣ of each."""
     (value, scale), (parts, whole, moves) = known, drawn
     _, probes, bounds, frozen, explicit, copies = np.moveaxis(parts, 2, 0)
-    rate = _rates_of(drawn, decays)
     with np.errstate(all="ignore"):
         lost = _deviation(copies) / (_NUDGE * precision)
         scale = np.fmax(scale, lost)

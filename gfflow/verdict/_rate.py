@@ -116,8 +116,8 @@ class Rate(NamedTuple):
     @property
     def relative(self) -> np.ndarray:
         """|rate| / terms; 0 where the rate says nothing."""
-        where, says = np.where, self._says
-        return where(says, abs(self.rate), 0) / where(says, self.terms, 1)
+        says = self._says
+        return np.where(says, abs(self.rate), 0) / np.where(says, self.terms, 1)
 
     @property
     def violated(self) -> np.ndarray:

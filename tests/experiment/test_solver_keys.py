@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ..variants import variants
 from .config_cases import LINEAR
 
 CONFIG = (
@@ -34,8 +35,12 @@ def run(tmp_path, monkeypatch, capsys, command):
     return call
 
 
-def test_certificate_and_critical_point(run):
-    keys = 'name = "tsit5"\nrtol = 1e-7\ncertify = true\n'
+RADAU = 'name = "radau_iia"\nstages = 3\n'
+
+
+@pytest.mark.parametrize("solver", variants(['name = "tsit5"\n', RADAU], slow=[RADAU]))
+def test_stages_certificate_and_critical_point(run, solver):
+    keys = solver + "rtol = 1e-7\ncertify = true\n"
     code, found = run(keys + 'finish = "critical-point"')
     assert code == 0
     assert 0 < found["certificate"]["error"] < 1e-5

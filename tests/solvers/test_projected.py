@@ -174,7 +174,9 @@ def energy(t, y):
 START = {"angle": jnp.asarray(1.0), "speed": jnp.asarray(0.3)}
 
 
-@pytest.mark.parametrize("solver", SOLVERS[1:], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "solver", variants(SOLVERS, slow=SOLVERS[:1]), ids=lambda s: type(s).__name__
+)
 def test_any_state_in_jit_and_vmap(solver):
     several = {"angle": jnp.array([1.0, 2.0, 0.2]), "speed": jnp.array([0.3, 0.0, 1.0])}
     projected = Projected(solver, [energy])

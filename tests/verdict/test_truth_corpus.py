@@ -77,10 +77,11 @@ def test_no_verdict_is_wrong(name, weighed):
     assert not wrong, report
 
 
-def test_few_verdicts_are_inconclusive(weighed, record_property):
-    """Of all quick cases: one that was not run before is run here."""
-    quick = [name for name in CASES if name not in SLOW]
-    laws = [pair for name in quick for pair in weighed(name)[1]]
+@pytest.mark.parametrize("without", variants([SLOW, set()], slow=[set()]), ids=len)
+def test_few_verdicts_are_inconclusive(without, weighed, record_property):
+    """Over the corpus: a case that was not run before is run here."""
+    names = [name for name in CASES if name not in without]
+    laws = [pair for name in names for pair in weighed(name)[1]]
     tally = collections.Counter((truth, str(found.verdict)) for found, truth in laws)
     true = sum(truth in (TRUE, FOLLOWS) for _, truth in laws)
     false = sum(truth == FALSE for _, truth in laws)

@@ -43,8 +43,8 @@ class Points(NamedTuple):
         """One of the states, on the host."""
         return jtu.tree_map(lambda x: np.asarray(x[index]), self.states)
 
-    def at(self, index: slice | np.ndarray) -> "Points":
-        """Some of them."""
+    def at(self, index: int | slice | np.ndarray) -> "Points":
+        """Some of them, or one."""
         return jtu.tree_map(lambda x: x[index], self)
 
 

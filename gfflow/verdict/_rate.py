@@ -64,7 +64,7 @@ class Rate(NamedTuple):
     moves: np.ndarray
     precision: float
 
-    def at(self, places: slice | int) -> "Rate":
+    def at(self, places: slice | int | np.ndarray) -> "Rate":
         """At some of the places."""
         return Rate._make([*(x[places] for x in self[:-1]), self.precision])
 
@@ -80,8 +80,8 @@ class Rate(NamedTuple):
         (the 1 − p of a saturated softmax) is lost in the same way each time."""
         with np.errstate(over="ignore"):
             measured = self.spread / (_SPREAD * self.precision)
-        deep = self.bound > _BLUNT * _ABSORBED * self.strength
-        absorbed = self.bound * np.where(deep, _ABSORBED, 1 / _ABSORBED)
+            deep = self.bound > _BLUNT * _ABSORBED * self.strength
+            absorbed = self.bound * np.where(deep, _ABSORBED, 1 / _ABSORBED)
         return np.fmax(np.fmax(self.strength, measured), absorbed)
 
     @property

@@ -13,6 +13,7 @@ from ._values import Values, is_real
 
 @rule(
     "broadcast_in_dim",
+    "broadcast_to",
     "concatenate",
     "copy",
     "copy_p",
@@ -32,9 +33,11 @@ from ._values import Values, is_real
     "slice",
     "split",
     "squeeze",
+    "stack",
     "stop_gradient",
     "tile",
     "transpose",
+    "unstack",
 )
 def _moved(equation: JaxprEqn, values: Values) -> Values:
     """Both parts alike."""

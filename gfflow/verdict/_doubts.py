@@ -1,0 +1,125 @@
+"""Rates that float64 leaves in doubt, in double-double arithmetic."""
+
+import equinox as eqx
+import jax
+import jax.tree_util as jtu
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Bool, Float
+
+from .._errors import SolveError
+from ..extended import Pair, on_pairs, require_exact_arithmetic
+from ..extended.pairs import exactly
+from ..flows import AbstractFlow
+from ..laws import Law
+from ..problem import Problem
+from ._one_draw import Drawn, one_draw, rate_of
+from ._points import Points
+from ._rate import Rate
+
+_EPS = float(np.finfo(float).eps)
+# The precision of a pair, and parts of an entry that its lower number holds.
+_PRECISION, _NUDGE = 2.0**-104, 2.0**-55
+_DRAWS = 8
+# Products of samples and entries of the state: some hundred MB, and a second a draw.
+_LARGEST = 2**20
+
+
+def without_doubts(
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    places: Points,
+    decays: Float[np.ndarray, " C"],
+    rate: Rate,
+) -> Rate:
+    """The rates, taken again in double-double arithmetic at the places where there is
+    a doubt: round-off that comes out the same in every draw, as of a saturated softmax,
+    looks like a violation, a slight one or one at a few places. Where a component is
+    round-off at all places it is taken again as well.
+
+    What float64 resolves of a law stays the measure: a law whose coefficients are
+    rounded to float64 is one. A rate stays as it was where the program has a primitive
+    without a rule for pairs or computes in single precision, where the device fails the
+    test of its arithmetic, and where samples times entries of the state are too many.
+
+    **Arguments:**
+
+    - `places`, `decays`: those that the rates are of.
+    """
+    if rate.precision > _EPS or _size(problem, places) > _LARGEST:
+        return rate
+    asked = np.zeros(rate.rate.shape, bool)
+    while np.any(doubtful := _doubtful(rate) & ~asked):
+        rows = np.flatnonzero(np.any(doubtful, axis=1))
+        some = [places.at(row) for row in rows.tolist()]
+        try:
+            require_exact_arithmetic()
+            found = [_drawn(flow, problem, laws, place) for place in some]
+        except SolveError:
+            return rate
+        drawn = jtu.tree_map(lambda *xs: np.stack(xs), *found)
+        again = _decided(drawn, rate.at(rows), decays)
+        rate = _with_rows(rate, rows, doubtful[rows], again)
+        asked |= doubtful
+    return rate
+
+
+def _doubtful(rate: Rate) -> Bool[np.ndarray, "P C"]:
+    nowhere = ~np.any(rate.informative, axis=0)
+    rarely = np.mean(rate.violated, axis=0) < 0.5
+    violated = rate.doubtful | (rate.violated & rarely)
+    return violated | ((rate.noise | rate.still) & nowhere)
+
+
+def _decided(drawn: Drawn, rate: Rate, decays) -> Rate:
+    """As if float64 had computed without rounding: what is lost of ‖∇h‖‖f‖ is a part of
+    it of the size of the precision."""
+    found = rate_of(drawn, rate.value, rate.scale, decays, _NUDGE, rate.precision)
+    return found._replace(bound=found.bound * _PRECISION / rate.precision)
+
+
+def _with_rows(rate: Rate, rows: np.ndarray, where: np.ndarray, again: Rate) -> Rate:
+    where = where & np.isfinite(again.rate) & np.isfinite(again.strength)
+    changed = {}
+    for name in ("rate", "strength", "spread", "bound", "frozen"):
+        old = getattr(rate, name)
+        changed[name] = old.copy()
+        changed[name][rows] = np.where(where, getattr(again, name), old[rows])
+    return rate._replace(**changed)
+
+
+def _size(problem: Problem, places: Points) -> int:
+    data = problem.present[0] if places.data is None else places.at(0).data[0]
+    samples = max((x.shape[0] for x in jtu.tree_leaves(data)), default=1)
+    return samples * sum(x.size for x in jtu.tree_leaves(places.at(0).states))
+
+
+def _drawn(flow, problem, laws, place: Points) -> Drawn:
+    point = ravel_pytree(place.states)[0]
+    random = np.random.default_rng(0)
+    shape = (_DRAWS, point.size)
+    parts = 3**0.5 * random.uniform(-1, 1, shape)
+    parts[0] = 0
+    phases = random.uniform(0, 2 * np.pi, _DRAWS)
+    noise = np.stack([phases, np.where(np.arange(_DRAWS) > 0, _PRECISION, 0)], 1)
+    signs = random.choice([-1.0, 1.0], shape)
+    lower = _NUDGE * parts * np.asarray(point)
+    return jtu.tree_map(
+        np.asarray, _on_pairs(flow, problem, laws, place, lower, signs, noise)
+    )
+
+
+@eqx.filter_jit
+def _on_pairs(flow, problem, laws, place: Points, lower, signs, noise) -> Drawn:
+    problem = problem if place.data is None else problem.with_data(*place.data)
+    point, unravel = ravel_pytree(place.states)
+    draw = one_draw(flow, problem, laws, unravel)
+    t, exact = exactly(place.ts), exactly(point)
+
+    def each(copy):
+        low, *others = copy
+        found = on_pairs(draw, t, exact, Pair(point, low), *map(exactly, others))
+        return found._replace(parts=found.parts.hi)
+
+    return jax.lax.map(each, (lower, signs, noise))

@@ -35,6 +35,24 @@ def numbers(*ranges):
 SIGNED = (-30.0, 30.0, False), (-1e-9, 1e-9, False), (-0.4, 0.4, False)
 CASES = {
     "exp": (pairs.exponential, mpmath.exp, ((-640.0, 700.0, False), *SIGNED), 1e-31),
+    "exp2": (
+        pairs.exponential_to_base_two,
+        lambda x: mpmath.power(2, x),
+        ((-30.0, 30.0, False), (-1e-9, 1e-9, False)),
+        2e-30,
+    ),
+    "atan": (
+        pairs.arc_tangent,
+        mpmath.atan,
+        ((1e-200, 1e200, True), (0.9, 1.1, False), *SIGNED),
+        2e-31,
+    ),
+    "cbrt": (
+        pairs.cube_root,
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        ((1e-200, 1e200, True), *SIGNED),
+        2e-31,
+    ),
     "expm1": (pairs.exponential_less_one, mpmath.expm1, SIGNED, 2e-31),
     "tanh": (pairs.hyperbolic_tangent, mpmath.tanh, SIGNED, 2e-31),
     "log": (

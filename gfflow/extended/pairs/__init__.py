@@ -11,6 +11,7 @@ from ._arithmetic import less as less
 from ._arithmetic import multiply as multiply
 from ._arithmetic import negative as negative
 from ._arithmetic import power_of_two as power_of_two
+from ._arithmetic import rounded_down as rounded_down
 from ._arithmetic import scaled as scaled
 from ._arithmetic import select as select
 from ._arithmetic import square_root as square_root
@@ -23,6 +24,7 @@ from ._exact import two_product as two_product
 from ._exact import two_sum as two_sum
 from ._exponential import exponential as exponential
 from ._exponential import exponential_less_one as exponential_less_one
+from ._exponential import exponential_to_base_two as exponential_to_base_two
 from ._exponential import hyperbolic_cosine as hyperbolic_cosine
 from ._exponential import hyperbolic_sine as hyperbolic_sine
 from ._exponential import hyperbolic_tangent as hyperbolic_tangent
@@ -30,6 +32,8 @@ from ._exponential import logistic as logistic
 from ._fixed_pair import FixedPair as FixedPair
 from ._fixed_pair import nearest as nearest
 from ._fixed_pair import nearest_all as nearest_all
+from ._inverse import arc_tangent as arc_tangent
+from ._inverse import cube_root as cube_root
 from ._logarithm import logarithm as logarithm
 from ._logarithm import logarithm_of_one_plus as logarithm_of_one_plus
 from ._logarithm import power as power

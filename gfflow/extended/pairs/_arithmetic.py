@@ -114,6 +114,12 @@ def select(condition: Bool[Array, "..."], yes: Pair, no: Pair) -> Pair:
     )
 
 
+def rounded_down(a: Pair) -> Pair:
+    """The largest whole number that is not above a."""
+    upper = jnp.floor(a.hi)
+    return two_sum(upper, jnp.where(upper == a.hi, jnp.floor(a.lo), 0.0))
+
+
 def scaled(a: Pair, factor: float) -> Pair:
     """a times a power of two: exact."""
     return Pair(a.hi * factor, a.lo * factor)

@@ -23,7 +23,7 @@ from ._arithmetic import (
 from ._fixed_pair import nearest, nearest_all
 from ._pair import Pair
 from ._reduction import less_multiple, parts_of
-from ._series import polynomial, repeated
+from ._series import full_like, polynomial, repeated
 
 _LOG_2_DIGITS = "0.69314718055994530941723212145817656807550013436025525412068"
 LOG_2 = nearest(_LOG_2_DIGITS)
@@ -51,6 +51,12 @@ def exponential(x: Pair) -> Pair:
     found = shifted(add_double(small, jnp.ones_like(x.hi)), power)
     found = select(x.hi > _LARGEST, exactly(jnp.full_like(x.hi, jnp.inf)), found)
     return select(x.hi < _LEAST, exactly(jnp.zeros_like(x.hi)), found)
+
+
+@partial(jax.jit, inline=True)
+def exponential_to_base_two(x: Pair) -> Pair:
+    """2ˣ, to some (1 + |x|)·1e-31 of itself."""
+    return exponential(multiply(x, full_like(x, LOG_2)))
 
 
 @partial(jax.jit, inline=True)

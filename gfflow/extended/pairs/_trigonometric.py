@@ -13,9 +13,8 @@ from ._pair import Pair
 from ._reduction import less_multiple, parts_of
 from ._series import polynomial
 
-_HALF_PI_PARTS = parts_of(
-    "1.5707963267948966192313216916397514420985846996875529104874723", bits=32, count=4
-)
+HALF_PI_DIGITS = "1.5707963267948966192313216916397514420985846996875529104874723"
+_HALF_PI_PARTS = parts_of(HALF_PI_DIGITS, bits=32, count=4)
 _TERMS = 15
 _SINE = nearest_all([Fraction((-1) ** k, factorial(2 * k + 1)) for k in range(_TERMS)])
 _COSINE = nearest_all([Fraction((-1) ** k, factorial(2 * k)) for k in range(_TERMS)])

@@ -17,11 +17,14 @@ _SAME_SHAPE: dict[str, Callable[..., Pair]] = {
     "abs": pairs.absolute,
     "add": pairs.add,
     "add_any": pairs.add,
+    "atan": pairs.arc_tangent,
+    "cbrt": pairs.cube_root,
     "cos": pairs.cosine,
     "cosh": pairs.hyperbolic_cosine,
     "erf": pairs.error_function,
     "erfc": pairs.complementary_error_function,
     "exp": pairs.exponential,
+    "exp2": pairs.exponential_to_base_two,
     "expm1": pairs.exponential_less_one,
     "log": pairs.logarithm,
     "log1p": pairs.logarithm_of_one_plus,
@@ -109,21 +112,6 @@ def _sign(equation: JaxprEqn, values: Values) -> Values:
     return [pairs.exactly(jnp.sign(pair_of(values[0]).hi))]
 
 
-@rule("floor")
-def _floor(equation: JaxprEqn, values: Values) -> Values:
-    return [_rounded_down(pair_of(values[0]))]
-
-
-@rule("ceil")
-def _ceil(equation: JaxprEqn, values: Values) -> Values:
-    return [pairs.negative(_rounded_down(pairs.negative(pair_of(values[0]))))]
-
-
-def _rounded_down(x: Pair) -> Pair:
-    upper = jnp.floor(x.hi)
-    return pairs.two_sum(upper, jnp.where(upper == x.hi, jnp.floor(x.lo), 0.0))
-
-
 @rule("clamp")
 def _clamp(equation: JaxprEqn, values: Values) -> Values:
     low, x, high = spread_pairs(equation, values)
@@ -167,8 +155,8 @@ def _convert(equation: JaxprEqn, values: Values) -> Values:
         return [x.hi != 0]
     toward_zero = pairs.select(
         x.hi < 0,
-        pairs.negative(_rounded_down(pairs.negative(x))),
-        _rounded_down(x),
+        pairs.negative(pairs.rounded_down(pairs.negative(x))),
+        pairs.rounded_down(x),
     )
     return [toward_zero.hi.astype(dtype) + toward_zero.lo.astype(dtype)]
 

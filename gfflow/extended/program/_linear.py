@@ -39,6 +39,15 @@ def _scatter_add(equation: JaxprEqn, values: Values) -> Values:
     return [_total([*parts, start])]
 
 
+@rule("select_and_scatter_add")
+def _select_and_scatter_add(equation: JaxprEqn, values: Values) -> Values:
+    """Back through the largest of each window, which the leading parts tell."""
+    source, operand = (pair_of(value) for value in values)
+    slices = _slices(source, 52 - _doublings(prod(source.shape)), _BITS)
+    parts = [bound(equation, [part, operand.hi])[0] for part in slices]
+    return [_total([pairs.exactly(part) for part in parts])]
+
+
 @rule("conv_general_dilated")
 def _convolution(equation: JaxprEqn, values: Values) -> Values:
     """A product of slices i and j is left out where it is below all that is kept."""

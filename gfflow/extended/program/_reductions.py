@@ -1,6 +1,7 @@
 """Rules of primitives that reduce axes, and of products of arrays."""
 
 import jax.numpy as jnp
+from jax import lax
 from jax.extend.core import JaxprEqn
 
 from .. import pairs
@@ -30,6 +31,25 @@ def _index_of(equation: JaxprEqn, values: Values) -> Values:
     extreme = (pairs.maximum_over if largest else pairs.minimum_over)(x, (axis,))
     dtype = equation.params["index_dtype"]
     return [pairs.first_index(x, extreme, int(axis), dtype)]
+
+
+@rule("reduce_window_max", "reduce_window_min")
+def _over_windows(equation: JaxprEqn, values: Values) -> Values:
+    (x,), params = map(pair_of, values), equation.params
+    largest = equation.primitive.name == "reduce_window_max"
+    choose = pairs.maximum if largest else pairs.minimum
+    start = jnp.asarray(-jnp.inf if largest else jnp.inf, x.hi.dtype)
+    found = lax.reduce_window(
+        tuple(x),
+        (start, jnp.zeros_like(start)),
+        lambda one, other: tuple(choose(Pair(*one), Pair(*other))),
+        params["window_dimensions"],
+        params["window_strides"],
+        params["padding"],
+        params["base_dilation"],
+        params["window_dilation"],
+    )
+    return [Pair(*found)]
 
 
 @rule("dot_general")

@@ -23,7 +23,7 @@ import reference
 import subjects
 
 import gfflow as gf
-from gfflow.extended import Pair, on_pairs
+from gfflow.double_double import Pair, on_pairs
 
 TOLERANCES = (1e-18, 1e-22, 1e-26, 1e-28)
 POINTS = 5

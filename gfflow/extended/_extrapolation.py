@@ -14,8 +14,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from . import pairs
-from .pairs import FixedPair, Pair, exactly, nearest_all
+from ..double_double import Pair, pairs
+from ..double_double.pairs import FixedPair, exactly, nearest_all
 
 COLUMNS = 12
 ORDER = 2 * COLUMNS

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._typing import State
+from ..double_double import Pair, pairs
 from ..integrate import Status, status_name
-from . import pairs
-from .pairs import Pair
 
 
 @final

@@ -15,12 +15,12 @@ from jaxtyping import Array, Float
 from .._checks import is_traced, positive
 from .._errors import SolveError
 from .._typing import IntScalarLike, ScalarLike, Times
+from ..double_double import Pair, on_pairs, pairs, require_exact_arithmetic
+from ..double_double.pairs import exactly
 from ..flows import AbstractFlow
 from ..integrate import Status, make_grid, root_mean_square
 from ..laws import Law, law_scale, named_laws
 from ..problem import Problem
-from . import pairs
-from ._self_test import require_exact_arithmetic
 from ._solution import ExtendedSolution, ExtendedValues
 from ._walk import (
     MAX_STEPS,
@@ -31,8 +31,6 @@ from ._walk import (
     Walk,
     walked,
 )
-from .pairs import Pair, exactly
-from .program import on_pairs
 
 DEFAULT_TOLERANCE, LEAST_TOLERANCE = 1e-26, 1e-28
 

@@ -7,9 +7,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from .._typing import Scalar
-from . import pairs
+from ..double_double import Pair, pairs
 from ._extrapolation import ORDER, Field, extrapolated
-from .pairs import Pair
 
 RUNNING, MAX_STEPS, STEP_TOO_SMALL, NON_FINITE = range(4)
 _SAFETY, _LEAST, _MOST = 0.9, 0.2, 4.0

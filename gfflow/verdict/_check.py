@@ -19,13 +19,13 @@ from ._components import component_slices, decay_rates
 from ._derivative import differences
 from ._draws import rates_at
 from ._drift import drift_of, relative_drift
-from ._drift_ladder import drift_ladder
+from ._drift_ladder import DriftLadders, drift_ladder
 from ._findings import LawFindings, law_report
 from ._generality import generality
 from ._jumps import jumps
 from ._points import Points
 from ._predicted import Accumulating, accumulated_run, balance
-from ._rate import Rate
+from ._rate import Rate, falling
 from ._recorded import with_suspects
 from ._report import LawReport, Report
 
@@ -134,14 +134,17 @@ def _weigh(
     missed = jumps(flow, problem, laws, run, along)
     elsewhere = jumps(flow, problem, laws, general.points, general.anywhere)
     scales = np.maximum(along.scale[0], along.scale[-1])
-    ladders, no_ladder = {}, None
+    ladders = DriftLadders({})
     if with_ladder:
-        ladders, no_ladder = drift_ladder(
-            flow, problem, laws, solution, {n: scales[s] for n, s in slices.items()}
-        )
+        by_law = {name: scales[s] for name, s in slices.items()}
+        ladders = drift_ladder(flow, problem, laws, solution, by_law)
+    falls = np.zeros(len(scales), bool)
+    if ladders.ends is not None and np.any(along.violated):
+        ends = rates_at(flow, problem, laws, ladders.ends, decays, of_field)
+        falls = falling(ends)
     reports = {}
     for name, law in laws.items():
-        which, ladder = slices[name], ladders.get(name)
+        which, ladder = slices[name], ladders.of.get(name)
         rates, scale = along.of(which), scales[which]
         if name in solution.laws:
             drift = drift_of(law, solution, scale)
@@ -156,6 +159,7 @@ def _weigh(
             derivatives.of(which),
             missed[which],
             elsewhere[which],
+            falls[which],
             max(of_field, precisions[name]),
             scale,
             np.max(np.abs(drift), axis=0),
@@ -171,7 +175,9 @@ def _weigh(
             ladder,
         )
         predicted = are_balances or law.decay_rate is not None
-        reports[name] = law_report(law, found, problem, solution, no_ladder, predicted)
+        reports[name] = law_report(
+            law, found, problem, solution, ladders.missing, predicted
+        )
     return reports
 
 

@@ -2,17 +2,19 @@
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Bool, Float
 
 from .._errors import SolveError
-from ..extended import Pair, on_pairs, require_exact_arithmetic
-from ..extended.pairs import exactly
+from ..double_double import Pair, on_pairs, require_exact_arithmetic
+from ..double_double.pairs import exactly
 from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem
+from ._components import component_slices
 from ._one_draw import Drawn, one_draw, rate_of
 from ._points import Points
 from ._rate import Rate
@@ -51,17 +53,19 @@ def without_doubts(
         return rate
     asked = np.zeros(rate.rate.shape, bool)
     while np.any(doubtful := _doubtful(rate) & ~asked):
-        rows = np.flatnonzero(np.any(doubtful, axis=1))
-        some = [places.at(row) for row in rows.tolist()]
-        try:
-            require_exact_arithmetic()
-            found = [_drawn(flow, problem, laws, place) for place in some]
-        except SolveError:
-            return rate
-        drawn = jtu.tree_map(lambda *xs: np.stack(xs), *found)
-        again = _decided(drawn, rate.at(rows), decays)
-        rate = _with_rows(rate, rows, doubtful[rows], again)
         asked |= doubtful
+        rows = np.flatnonzero(np.any(doubtful, axis=1))
+        some, which = _in_doubt(flow, problem, laws, places, doubtful)
+        at = np.ix_(rows, which)
+        drawn = _drawn_at(flow, problem, some, places, rows.tolist())
+        if drawn is None:
+            continue
+        again = rate_of(
+            drawn, rate.value[at], rate.scale[at], decays[which], _NUDGE, _EPS
+        )
+        # What is lost of ‖∇h‖‖f‖ is a part of it of the size of the precision.
+        again = again._replace(bound=again.bound * _PRECISION / _EPS)
+        rate = _replaced(rate, at, doubtful[at], again)
     return rate
 
 
@@ -72,54 +76,74 @@ def _doubtful(rate: Rate) -> Bool[np.ndarray, "P C"]:
     return violated | ((rate.noise | rate.still) & nowhere)
 
 
-def _decided(drawn: Drawn, rate: Rate, decays) -> Rate:
-    """As if float64 had computed without rounding: what is lost of ‖∇h‖‖f‖ is a part of
-    it of the size of the precision."""
-    found = rate_of(drawn, rate.value, rate.scale, decays, _NUDGE, rate.precision)
-    return found._replace(bound=found.bound * _PRECISION / rate.precision)
+def _in_doubt(
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    places: Points,
+    doubtful: Bool[np.ndarray, "P C"],
+) -> tuple[dict[str, Law], np.ndarray]:
+    """The laws with components in doubt, and which components are theirs."""
+    place = jtu.tree_map(jnp.asarray, (places.ts[0], places.state(0)))
+    slices, _ = component_slices(flow, problem, laws, *place)
+    any_ = np.any(doubtful, axis=0)
+    some = {name: law for name, law in laws.items() if np.any(any_[slices[name]])}
+    every = np.arange(doubtful.shape[1])
+    return some, np.concatenate([every[slices[name]] for name in some])
 
 
-def _with_rows(rate: Rate, rows: np.ndarray, where: np.ndarray, again: Rate) -> Rate:
+def _replaced(rate: Rate, at: tuple, where: np.ndarray, again: Rate) -> Rate:
     where = where & np.isfinite(again.rate) & np.isfinite(again.strength)
     changed = {}
     for name in ("rate", "strength", "spread", "bound", "frozen"):
-        old = getattr(rate, name)
-        changed[name] = old.copy()
-        changed[name][rows] = np.where(where, getattr(again, name), old[rows])
+        changed[name] = getattr(rate, name).copy()
+        changed[name][at] = np.where(where, getattr(again, name), changed[name][at])
     return rate._replace(**changed)
 
 
 def _size(problem: Problem, places: Points) -> int:
     data = problem.present[0] if places.data is None else places.at(0).data[0]
     samples = max((x.shape[0] for x in jtu.tree_leaves(data)), default=1)
-    return samples * sum(x.size for x in jtu.tree_leaves(places.at(0).states))
+    return samples * _entries(places)
 
 
-def _drawn(flow, problem, laws, place: Points) -> Drawn:
-    point = ravel_pytree(place.states)[0]
+def _entries(places: Points) -> int:
+    return sum(x[0].size for x in jtu.tree_leaves(places.states))
+
+
+def _drawn_at(flow, problem, laws, places: Points, rows: list[int]) -> Drawn | None:
+    """`None` where double-double arithmetic cannot do it."""
     random = np.random.default_rng(0)
-    shape = (_DRAWS, point.size)
+    shape = (_DRAWS, _entries(places))
     parts = 3**0.5 * random.uniform(-1, 1, shape)
     parts[0] = 0
     phases = random.uniform(0, 2 * np.pi, _DRAWS)
     noise = np.stack([phases, np.where(np.arange(_DRAWS) > 0, _PRECISION, 0)], 1)
-    signs = random.choice([-1.0, 1.0], shape)
-    lower = _NUDGE * parts * np.asarray(point)
-    return jtu.tree_map(
-        np.asarray, _on_pairs(flow, problem, laws, place, lower, signs, noise)
-    )
+    draws = _NUDGE * parts, random.choice([-1.0, 1.0], shape), noise
+    try:
+        require_exact_arithmetic()
+        found = [
+            jtu.tree_map(
+                np.asarray, _on_pairs(flow, problem, laws, places.at(row), *draws)
+            )
+            for row in rows
+        ]
+    except SolveError:
+        return None
+    return jtu.tree_map(lambda *xs: np.stack(xs), *found)
 
 
 @eqx.filter_jit
-def _on_pairs(flow, problem, laws, place: Points, lower, signs, noise) -> Drawn:
+def _on_pairs(flow, problem, laws, place: Points, parts, signs, noise) -> Drawn:
     problem = problem if place.data is None else problem.with_data(*place.data)
     point, unravel = ravel_pytree(place.states)
     draw = one_draw(flow, problem, laws, unravel)
     t, exact = exactly(place.ts), exactly(point)
 
     def each(copy):
-        low, *others = copy
-        found = on_pairs(draw, t, exact, Pair(point, low), *map(exactly, others))
+        part, *others = copy
+        near = Pair(point, part * point)
+        found = on_pairs(draw, t, exact, near, *map(exactly, others))
         return found._replace(parts=found.parts.hi)
 
-    return jax.lax.map(each, (lower, signs, noise))
+    return jax.lax.map(each, (parts, signs, noise))

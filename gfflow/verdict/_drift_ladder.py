@@ -1,6 +1,6 @@
 """Integrations of a run again, at three tolerances or more."""
 
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,11 +13,24 @@ from ..problem import Problem
 from ..solvers import Auto, adapted, unwrapped
 from ._drift import drift_of
 from ._ladder import Ladder, fitted_ladder, undecided
+from ._points import Points
 
 _RATIO = 100.0
 _LOOSEST_FINEST = 1e-8
 _ROWS = 3
 _STAGES = 5
+
+
+@final
+class DriftLadders(NamedTuple):
+    """- `of`: law name → ladder; empty where there is none.
+    - `missing`: a sentence if there is none.
+    - `ends`: the states at the end of the rungs, loosest first.
+    """
+
+    of: dict[str, Ladder]
+    missing: str | None = None
+    ends: Points | None = None
 
 
 def drift_ladder(
@@ -26,7 +39,7 @@ def drift_ladder(
     laws: dict[str, Law],
     solution: Solution,
     scales: dict[str, np.ndarray],
-) -> tuple[dict[str, Ladder], str | None]:
+) -> DriftLadders:
     """Integrate again at three tolerances, a factor of 100 apart, over the same time.
 
     The third is the run's own, or 1e-8 if that is looser; while the drift of a law
@@ -37,15 +50,13 @@ def drift_ladder(
     **Arguments:**
 
     - `scales`: what the drifts are fractions of; law name → one a component.
-
-    **Returns:** law name → ladder; and a sentence if there is none.
     """
     solver = unwrapped(solution.solver)
     if "quadratic" in adapted(solver).properties.exact_degrees:
         solver = Auto(_STAGES)
     t1 = float(solution.ts[-1])
     if not t1 > float(solution.ts[0]):
-        return {}, "there is no ladder: the run took no time"
+        return DriftLadders({}, "there is no ladder: the run took no time")
     least = least_tolerance(problem.dtype)
     finest = min(max(float(solution.settings.rtol), least), _LOOSEST_FINEST)
     atol = float(solution.settings.atol) / float(solution.settings.rtol)
@@ -76,11 +87,15 @@ def drift_ladder(
             drifts = {n: drift_of(law, run, scales[n]) for n, law in laws.items()}
             rungs.append(_Rung(tolerance, run, drifts))
     if len(rungs) < 2:
-        return {}, (
+        why = (
             "there is no ladder: the run could not be repeated at other tolerances "
             "within ten times its steps"
         )
-    return {name: _fitted(law, flow, rungs) for name, law in laws.items()}, None
+        return DriftLadders({}, why)
+    fitted = {name: _fitted(law, flow, rungs) for name, law in laws.items()}
+    runs = [rung.run for rung in rungs]
+    ends = Points.of([run.ts[-1] for run in runs], [run.state for run in runs])
+    return DriftLadders(fitted, ends=ends)
 
 
 class _Rung(NamedTuple):

@@ -29,6 +29,7 @@ class LawFindings(NamedTuple):
     derivative: Derivative
     jumps: np.ndarray
     jumps_elsewhere: np.ndarray
+    falls: np.ndarray
     precision: float
     scale: np.ndarray
     drift: np.ndarray
@@ -136,6 +137,7 @@ def _evidence(
             run=float(run[i]),
             run_says=bool(run_says[i]),
             run_noise=bool(run_noise[i]),
+            falls=bool(found.falls[i]),
             near=float(near[i]),
             general_says=bool(general_says[i]),
             general_noise=bool(general_noise[i]),

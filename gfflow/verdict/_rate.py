@@ -28,6 +28,8 @@ _STILL, _DIFFERS = 1e-13, 1e-3
 # A change of the rate, of its terms, from a nudge of the state that no law makes (a
 # frequency of 10¹²); and one, in units of the precision, that is the field's own.
 _WILD, _TAME = 1e-3, 1e4
+# From a tolerance to another that is a hundredth of it.
+_FALLS = 0.3
 
 
 @final
@@ -165,6 +167,18 @@ def resolution(rates: Sequence[Rate]) -> np.ndarray:
 def largest(rates: Sequence[Rate]) -> np.ndarray:
     """The largest relative rate of each component."""
     return np.max(np.concatenate([r.relative for r in rates]), axis=0)
+
+
+def falling(rates: Rate) -> np.ndarray:
+    """Where |ḣ| over its strength falls from each place to the next, or to round-off, as
+    it does where it is the error of an integration that becomes finer; of three places
+    at least, with violations at the first two."""
+    violated = rates.violated
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(rates.rate) / rates.strength
+        falls = (ratio[1:] < _FALLS * ratio[:-1]) | ~violated[1:]
+    enough = np.all(violated[:2], axis=0) & (len(violated) > 2)
+    return np.all(falls, axis=0) & enough
 
 
 def at_any(flags: Sequence[np.ndarray]) -> np.ndarray:

@@ -36,6 +36,7 @@ class ComponentEvidence(NamedTuple):
     - `run`: the largest relative rate along the trajectory; `run_says` whether the
       trajectory says anything (the state moves and h depends on it), `run_noise`
       whether the rate is nothing but round-off at some of its states.
+    - `falls`: the relative rate at the end of the run falls with the tolerance.
     - `near`: the same with random data, near the run's parameters; `general_says`
       whether any of these points, or of those at random parameters, says anything,
       `general_noise` whether some are nothing but round-off.
@@ -62,6 +63,7 @@ class ComponentEvidence(NamedTuple):
     run: float
     run_says: bool
     run_noise: bool
+    falls: bool
     near: float
     general_says: bool
     general_noise: bool
@@ -103,6 +105,11 @@ def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
         )
     if e.wrong_derivative:
         return _by_value(e)
+    if e.run > LIMIT * e.precision and e.falls and not e.settled:
+        return Verdict.INCONCLUSIVE, (
+            "its rate along the run is above round-off, but falls with the tolerance: "
+            "it may hold on the level that the exact run is on, and on no other"
+        )
     if e.run > LIMIT * e.precision:
         return Verdict.BROKEN, "its rate along the run is above round-off"
     if e.settled:

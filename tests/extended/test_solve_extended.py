@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import gfflow as gf
-from gfflow.extended import Pair, on_pairs
-from gfflow.extended._self_test import failures
+from gfflow.double_double import Pair, failures, on_pairs
 
 from ..scripts import script
 
@@ -157,7 +156,7 @@ def test_what_it_refuses(linear):
 
 
 def test_a_device_that_rounds_otherwise_is_found_out():
-    from gfflow.extended._self_test import _LEFT, _RIGHT, _computed
+    from gfflow.double_double._self_test import _LEFT, _RIGHT, _computed
 
     found = _computed(jnp.asarray(_LEFT), jnp.asarray(_RIGHT))
     assert failures(found) == ()

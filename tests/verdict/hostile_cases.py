@@ -111,7 +111,6 @@ MIDDLE = 0.67  # F goes from 0.49 to 0.86
 
 DRAWN = "a region that no random point meets is taken for none"
 SETTLED = "the derivative is blind to a change below 1e-3 of a law along the field"
-LEVEL = "the states of the run are off the level by the integrator's error"
 LAST = "a drift that neither falls nor stays on the last rung is taken for none"
 RETURNS = "what comes back between the kept states leaves no trace in rate or drift"
 
@@ -152,7 +151,7 @@ rectified = {
     ),
     # C. Constant in this run, and not for all parameters, times or data.
     "zero on this level": Claim(  # h = 0 along the flow: T stays at its start
-        lambda m: (T(m) - T0) * F(m), HERE | OPEN, fools=LEVEL
+        lambda m: (T(m) - T0) * F(m), OPEN, "falls with the tolerance"
     ),
     "a window in later times": Claim(
         lambda t, m: T(m) + F(m) * jnp.exp(-(((t - 5) / 0.3) ** 2)), HERE, "t = "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gfflow.verdict._rate import Rate, resolution
+from gfflow.verdict._rate import Rate, falling, resolution
 
 EPS = float(np.finfo(float).eps)
 ONE = np.ones((1, 1))
@@ -55,3 +55,25 @@ def test_the_resolution_is_that_of_the_sharpest_state():
     assert resolution([blunt, TRUE, still]) == 64 * EPS
     np.testing.assert_allclose(resolution([blunt, still]), 6400 * EPS)
     assert resolution([still]) == 0
+
+
+@pytest.mark.parametrize(
+    "relative, falls",
+    [
+        ((1e-4, 1e-6, 1e-8), True),
+        ((1e-12, 1e-13, 1e-17), True),
+        ((1e-9, 1e-12, 1e-14, 1e-14), True),
+        ((1e-4, 1e-6, 1e-6), False),
+        ((1e-6, 1e-6, 1e-8), False),
+        ((1e-4, 1e-15, 1e-16), False),
+        ((1e-4, 1e-6), False),
+    ],
+)
+def test_a_rate_falls_where_it_does_from_each_tolerance_to_the_next(relative, falls):
+    column = np.array(relative)[:, None]
+    same = {
+        name: np.repeat(getattr(TRUE, name), len(relative), axis=0)
+        for name in TRUE._fields[1:-1]
+    }
+    rates = TRUE._replace(rate=column, **same)
+    assert falling(rates).tolist() == [falls]

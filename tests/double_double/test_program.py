@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gfflow.extended import Pair, on_pairs
+from gfflow.double_double import Pair, on_pairs
 
 from .test_elementary import exact
 

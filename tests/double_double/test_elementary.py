@@ -6,8 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from gfflow.extended import pairs
-from gfflow.extended.pairs import Pair
+from gfflow.double_double import Pair, pairs
 
 RANDOM = np.random.default_rng(0)
 COUNT = 40

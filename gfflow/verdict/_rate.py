@@ -170,9 +170,9 @@ def largest(rates: Sequence[Rate]) -> np.ndarray:
 
 
 def falling(rates: Rate) -> np.ndarray:
-    """Where |ḣ| over its strength falls from each place to the next, or to round-off, as
-    it does where it is the error of an integration that becomes finer; of three places
-    at least, with violations at the first two."""
+    """Where |ḣ| over its strength falls from each place to the next, or to round-off,
+    as it does where it is the error of an integration that becomes finer; of three
+    places at least, with violations at the first two."""
     violated = rates.violated
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(rates.rate) / rates.strength

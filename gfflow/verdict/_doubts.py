@@ -93,7 +93,11 @@ def _in_doubt(
 
 
 def _replaced(rate: Rate, at: tuple, where: np.ndarray, again: Rate) -> Rate:
-    where = where & np.isfinite(again.rate) & np.isfinite(again.strength)
+    """With what was found where it is a number. A rate that is round-off in float64 may
+    be that of the numbers that the problem is made of, such as targets whose sum is 1 to
+    round-off: what then shows in more digits says nothing against a law."""
+    told = rate.violated[at] | ~again.violated
+    where = where & told & np.isfinite(again.rate) & np.isfinite(again.strength)
     changed = {}
     for name in ("rate", "strength", "spread", "bound", "frozen"):
         changed[name] = getattr(rate, name).copy()

@@ -87,6 +87,28 @@ def test_a_problem_that_is_too_large_stays_as_it_was(monkeypatch):
     assert not rates(problem()).violated.all()
 
 
+class Linear(eqx.Module):
+    W: jax.Array
+
+    def __call__(self, x):
+        return self.W @ x
+
+
+def test_what_the_numbers_of_a_problem_are_rounded_to_breaks_no_law():
+    """W fits targets whose sum is 1 to round-off, and ḣ of the sum of its rows is that
+    round-off times x; p − y is no more than that either."""
+    draw = np.random.default_rng(0).standard_normal
+    model, x = Linear(jnp.asarray(draw((3, 2)))), jnp.asarray(draw((5, 2)))
+    y = jax.nn.softmax(x @ model.W.T) * (1 + 1e-16)
+    y = y.at[:, 0].add(2e-17 * np.arange(1, 6))
+    loss = lambda z, y: jax.nn.logsumexp(z) - jnp.sum(y * z)
+    subject = gf.Problem(model, loss, (x, y))
+    law = {"rows": gf.Law(lambda m: jnp.sum(m.W, 0), "rows")}
+    places = Points.of(np.zeros(1), [FLOW.initial_state(subject)])
+    found = rates_at(FLOW, subject, law, places, np.zeros(2), 2.0**-52)
+    assert found.noise.all() and not found.violated.any()
+
+
 def test_a_true_law_that_a_model_rounds_is_conserved():
     solution = gf.solve(FLOW, problem(), t1=0.1, rtol=1e-8, solver="tsit5")
     report = gf.check(solution, list(LAWS.values()), ladder=False)

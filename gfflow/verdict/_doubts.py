@@ -93,9 +93,9 @@ def _in_doubt(
 
 
 def _replaced(rate: Rate, at: tuple, where: np.ndarray, again: Rate) -> Rate:
-    """With what was found where it is a number. A rate that is round-off in float64 may
-    be that of the numbers that the problem is made of, such as targets whose sum is 1 to
-    round-off: what then shows in more digits says nothing against a law."""
+    """With what was found where it is a number. What is round-off in float64 may be
+    that of the numbers that a problem is made of, such as targets whose sum is 1 to
+    round-off: a rate that shows in more digits only says nothing against a law."""
     told = rate.violated[at] | ~again.violated
     where = where & told & np.isfinite(again.rate) & np.isfinite(again.strength)
     changed = {}

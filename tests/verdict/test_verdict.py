@@ -73,6 +73,8 @@ SILENT = {"general_says": False, "run_says": False}
         ({"drift": 1e-5}, CONSERVED, "round-off"),
         ({"jumps_elsewhere": True}, OPEN, "jumps elsewhere"),
         ({"wrong_derivative": True}, BROKEN, "its value changes"),
+        ({"wrong_derivative": True, "run": 0.1}, BROKEN, "rate along the run is above"),
+        ({"wrong_derivative": True, "run": 0.1, "moves": False}, OPEN, "no evidence"),
         ({"wrong_derivative": True, "moves": False}, OPEN, "does not drift"),
         (
             {"wrong_derivative": True, "moves": False, "drift": 1.0, "shrinks": None},

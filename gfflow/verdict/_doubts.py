@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from .._errors import SolveError
 from ..double_double import Pair, on_pairs, require_exact_arithmetic
@@ -15,7 +15,7 @@ from ..flows import AbstractFlow
 from ..laws import Law
 from ..problem import Problem
 from ._components import component_slices
-from ._one_draw import Drawn, one_draw, rate_of
+from ._one_draw import PARTS, Drawn, field_of_draw, parts_of_draw, rate_of
 from ._points import Points
 from ._rate import Rate
 
@@ -55,17 +55,15 @@ def without_doubts(
     while np.any(doubtful := _doubtful(rate) & ~asked):
         asked |= doubtful
         rows = np.flatnonzero(np.any(doubtful, axis=1))
-        some, which = _in_doubt(flow, problem, laws, places, doubtful)
-        at = np.ix_(rows, which)
-        drawn = _drawn_at(flow, problem, some, places, rows.tolist())
-        if drawn is None:
-            continue
-        again = rate_of(
-            drawn, rate.value[at], rate.scale[at], decays[which], _NUDGE, _EPS
-        )
+        parts = _parts_at(flow, problem, laws, places, doubtful)
+        if parts is None:
+            return rate
+        some, fine = rate.at(rows), np.ones(parts.shape[:2], bool)
+        drawn = Drawn(parts, whole=fine, moves=fine)
+        again = rate_of(drawn, some.value, some.scale, decays, _NUDGE, _EPS)
         # What is lost of ‖∇h‖‖f‖ is a part of it of the size of the precision.
         again = again._replace(bound=again.bound * _PRECISION / _EPS)
-        rate = _replaced(rate, at, doubtful[at], again)
+        rate = _replaced(rate, rows, doubtful[rows], again)
     return rate
 
 
@@ -76,32 +74,17 @@ def _doubtful(rate: Rate) -> Bool[np.ndarray, "P C"]:
     return violated | ((rate.noise | rate.still) & nowhere)
 
 
-def _in_doubt(
-    flow: AbstractFlow,
-    problem: Problem,
-    laws: dict[str, Law],
-    places: Points,
-    doubtful: Bool[np.ndarray, "P C"],
-) -> tuple[dict[str, Law], np.ndarray]:
-    """The laws with components in doubt, and which components are theirs."""
-    place = jtu.tree_map(jnp.asarray, (places.ts[0], places.state(0)))
-    slices, _ = component_slices(flow, problem, laws, *place)
-    any_ = np.any(doubtful, axis=0)
-    some = {name: law for name, law in laws.items() if np.any(any_[slices[name]])}
-    every = np.arange(doubtful.shape[1])
-    return some, np.concatenate([every[slices[name]] for name in some])
-
-
-def _replaced(rate: Rate, at: tuple, where: np.ndarray, again: Rate) -> Rate:
+def _replaced(rate: Rate, rows, where: np.ndarray, again: Rate) -> Rate:
     """With what was found where it is a number. What is round-off in float64 may be
     that of the numbers that a problem is made of, such as targets whose sum is 1 to
     round-off: a rate that shows in more digits only says nothing against a law."""
-    told = rate.violated[at] | ~again.violated
+    told = rate.violated[rows] | ~again.violated
     where = where & told & np.isfinite(again.rate) & np.isfinite(again.strength)
     changed = {}
     for name in ("rate", "strength", "spread", "bound", "frozen"):
         changed[name] = getattr(rate, name).copy()
-        changed[name][at] = np.where(where, getattr(again, name), changed[name][at])
+        old = changed[name][rows]
+        changed[name][rows] = np.where(where, getattr(again, name), old)
     return rate._replace(**changed)
 
 
@@ -115,39 +98,75 @@ def _entries(places: Points) -> int:
     return sum(x[0].size for x in jtu.tree_leaves(places.states))
 
 
-def _drawn_at(flow, problem, laws, places: Points, rows: list[int]) -> Drawn | None:
-    """`None` where double-double arithmetic cannot do it."""
+def _parts_at(
+    flow: AbstractFlow,
+    problem: Problem,
+    laws: dict[str, Law],
+    places: Points,
+    doubtful: Bool[np.ndarray, "P C"],
+) -> np.ndarray | None:
+    """Of the draws at the places with doubts, `(P, draws, 6, C)`; not a number for the
+    laws without doubts, and for those that double-double arithmetic cannot do. `None`
+    where it cannot do the field."""
+    first = jtu.tree_map(jnp.asarray, (places.ts[0], places.state(0)))
+    slices, _ = component_slices(flow, problem, laws, *first)
+    rows = np.flatnonzero(np.any(doubtful, axis=1)).tolist()
+    copies, signs, noise = _draws(_entries(places))
+    found = np.full((len(rows), _DRAWS, PARTS, doubtful.shape[1]), np.nan)
+    try:
+        require_exact_arithmetic()
+        fields = [_fields(flow, problem, places.at(row), copies, noise) for row in rows]
+    except SolveError:
+        return None
+    for name, which in slices.items():
+        law = {name: laws[name]}
+        for i, row in enumerate(rows):
+            if not np.any(doubtful[row, which]):
+                continue
+            at = places.at(row)._replace(data=None)
+            try:
+                found[i][..., which] = _parts(
+                    flow, problem, law, at, copies, signs, fields[i]
+                )
+            except SolveError:
+                break
+    return found
+
+
+def _draws(entries: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a state: by what parts its entries are changed, in the first draw by none;
+    signs; and what draws the loss."""
     random = np.random.default_rng(0)
-    shape = (_DRAWS, _entries(places))
+    shape = (_DRAWS, entries)
     parts = 3**0.5 * random.uniform(-1, 1, shape)
     parts[0] = 0
     phases = random.uniform(0, 2 * np.pi, _DRAWS)
-    noise = np.stack([phases, np.where(np.arange(_DRAWS) > 0, _PRECISION, 0)], 1)
-    draws = _NUDGE * parts, random.choice([-1.0, 1.0], shape), noise
-    try:
-        require_exact_arithmetic()
-        found = [
-            jtu.tree_map(
-                np.asarray, _on_pairs(flow, problem, laws, places.at(row), *draws)
-            )
-            for row in rows
-        ]
-    except SolveError:
-        return None
-    return jtu.tree_map(lambda *xs: np.stack(xs), *found)
+    precisions = np.where(np.arange(_DRAWS) > 0, _PRECISION, 0)
+    signs = random.choice([-1.0, 1.0], shape)
+    return _NUDGE * parts, signs, np.stack([phases, precisions], 1)
 
 
 @eqx.filter_jit
-def _on_pairs(flow, problem, laws, place: Points, parts, signs, noise) -> Drawn:
+def _fields(flow, problem, place: Points, copies, noise) -> Pair:
     problem = problem if place.data is None else problem.with_data(*place.data)
     point, unravel = ravel_pytree(place.states)
-    draw = one_draw(flow, problem, laws, unravel)
-    t, exact = exactly(place.ts), exactly(point)
+    field, t = field_of_draw(flow, problem, unravel), exactly(place.ts)
 
-    def each(copy):
-        part, *others = copy
-        near = Pair(point, part * point)
-        found = on_pairs(draw, t, exact, near, *map(exactly, others))
-        return found._replace(parts=found.parts.hi)
+    def each(draw):
+        copy, noise = draw
+        return on_pairs(field, t, Pair(point, copy * point), exactly(noise))
 
-    return jax.lax.map(each, (parts, signs, noise))
+    return jax.lax.map(each, (copies, noise))
+
+
+@eqx.filter_jit
+def _parts(flow, problem, law, place: Points, copies, signs, fields: Pair) -> Array:
+    point, unravel = ravel_pytree(place.states)
+    parts, t = parts_of_draw(flow, problem, law, unravel), exactly(place.ts)
+
+    def each(draw):
+        copy, signs, field = draw
+        near = Pair(point, copy * point)
+        return on_pairs(parts, t, exactly(point), near, exactly(signs), field).hi
+
+    return jax.lax.map(each, (copies, signs, fields))

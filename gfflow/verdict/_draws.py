@@ -13,7 +13,7 @@ from ..laws import Law
 from ..problem import Problem
 from ._components import component_scales, components
 from ._doubts import without_doubts
-from ._one_draw import PARTS, deviation, one_draw, rate_of
+from ._one_draw import PARTS, Drawn, deviation, field_of_draw, parts_of_draw, rate_of
 from ._points import Points, at_each
 from ._rate import Rate
 
@@ -82,8 +82,14 @@ def _drawn_here(flow, problem, laws, place: Points, numbers, precision):
     values = components(flow, problem, laws)
     point, unravel = ravel_pytree(state)
     scales = component_scales(flow, problem, laws, t, state)
-    draw = one_draw(flow, problem, laws, unravel)
-    each = lambda number: draw(t, point, *_nudged(point, number, precision))
+    field = field_of_draw(flow, problem, unravel)
+    parts = parts_of_draw(flow, problem, laws, unravel)
+
+    def each(number):
+        copy, signs, noise = _nudged(point, number, precision)
+        found = field(t, copy, noise)
+        return Drawn.of(parts(t, point, copy, signs, found), found)
+
     return (values(t, state), scales), jax.lax.map(each, numbers)
 
 

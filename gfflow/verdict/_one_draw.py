@@ -38,30 +38,47 @@ class Drawn(NamedTuple):
     whole: Any
     moves: Any
 
+    @classmethod
+    def of(cls, parts, field) -> "Drawn":
+        """Of one draw."""
+        return cls(parts, jnp.all(jnp.isfinite(field)), jnp.any(field != 0))
+
     def rates(self, decays: Float[np.ndarray, " C"]) -> np.ndarray:
         """ḣ of each draw, with the decay that is stated: `(P, draws, C)`."""
         with np.errstate(all="ignore"):
             return self.parts[:, :, 0] + decays * self.parts[:, :, -1]
 
 
-def one_draw(
-    flow: AbstractFlow,
-    problem: Problem,
-    laws: dict[str, Law],
-    unravel: Callable[[Float[Array, " D"]], State],
-) -> Callable[..., Drawn]:
-    """(t, point, copy, signs, noise) → what is found at a copy of the state that
-    differs by round-off.
+Unravel = Callable[[Float[Array, " D"]], State]
 
-    - `point`, `copy`, `signs`: `(D,)`, the state, a copy of it and random signs.
+
+def field_of_draw(
+    flow: AbstractFlow, problem: Problem, unravel: Unravel
+) -> Callable[..., Float[Array, " D"]]:
+    """(t, copy, noise) → the field at a copy of the state that differs by round-off.
+
+    - `copy`: `(D,)`.
     - `noise`: `(2,)`, a phase and a machine precision, that draw ∂ℓ/∂z.
+    """
+
+    def field(t, copy, noise):
+        found = flow.vector_field(t, unravel(copy), _rounded(problem, noise))
+        return ravel_pytree(found)[0]
+
+    return field
+
+
+def parts_of_draw(
+    flow: AbstractFlow, problem: Problem, laws: dict[str, Law], unravel: Unravel
+) -> Callable[..., Float[Array, "6 C"]]:
+    """(t, point, copy, signs, field) → the parts of a draw.
+
+    - `point`, `copy`, `signs`, `field`: `(D,)`, the state, a copy of it, random signs,
+        and the field at the copy.
     """
     values = components(flow, problem, laws)
 
-    def draw(t, point, copy, signs, noise) -> Drawn:
-        field = flow.vector_field(t, unravel(copy), _rounded(problem, noise))
-        field = ravel_pytree(field)[0]
-
+    def parts(t, point, copy, signs, field):
         def along(pair):
             function = lambda t, x: values(t, unravel(x))
             at, *way = pair
@@ -71,11 +88,10 @@ def one_draw(
         ways = [field, signs * field, signs * norm, field, jnp.zeros_like(field)]
         points = jnp.stack([copy, copy, copy, point, copy])
         times = jnp.asarray([1, 0, 0, 0, 1], t.dtype)
-        drawn, parts = jax.lax.map(along, (points, times, jnp.stack(ways)))
-        parts = jnp.concatenate([parts, drawn[:1]])
-        return Drawn(parts, jnp.all(jnp.isfinite(field)), jnp.any(field != 0))
+        drawn, found = jax.lax.map(along, (points, times, jnp.stack(ways)))
+        return jnp.concatenate([found, drawn[:1]])
 
-    return draw
+    return parts
 
 
 def rate_of(

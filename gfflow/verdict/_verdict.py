@@ -150,12 +150,13 @@ def decide(evidence: ComponentEvidence) -> tuple[Verdict, str]:
 
 def _by_value(e: ComponentEvidence) -> tuple[Verdict, str]:
     drifts = e.drift > e.expected_drift and e.shrinks is not True
-    if e.moves and e.run > LIMIT * e.precision:
+    changes = e.moves or drifts or e.settled
+    if changes and e.run > LIMIT * e.precision:
         return Verdict.BROKEN, (
             "its rate along the run is above round-off, and its value changes, though "
             "not by that rate (many kinks, a jump, a stop_gradient?)"
         )
-    if e.moves or drifts or e.settled:
+    if changes:
         return Verdict.BROKEN, (
             "its value changes along the run, and its derivative is not that of its "
             "value (a jump, a stop_gradient?)"

@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--samples", default="250,1000")
     parser.add_argument("--solvers", default=",".join(STEPS))
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     device = jax.devices()[0]
     lines = [
         f"Device: {device.device_kind}, float64, rtol 1e-6, ten "

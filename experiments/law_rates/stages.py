@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     parser.add_argument("--repetitions", type=int, default=30)
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     device = jax.devices()[0]
     lines = [
         f"Device: {device.device_kind}, float64, ten laws; processor time.",

@@ -111,7 +111,7 @@ def _parts_at(
     first = jtu.tree_map(jnp.asarray, (places.ts[0], places.state(0)))
     slices, _ = component_slices(flow, problem, laws, *first)
     rows = np.flatnonzero(np.any(doubtful, axis=1)).tolist()
-    copies, signs, noise = _draws(_entries(places))
+    copies, signs, noise = _copies(_entries(places))
     found = np.full((len(rows), _DRAWS, PARTS, doubtful.shape[1]), np.nan)
     try:
         require_exact_arithmetic()
@@ -133,7 +133,7 @@ def _parts_at(
     return found
 
 
-def _draws(entries: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _copies(entries: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of a state: by what parts its entries are changed, in the first draw by none;
     signs; and what draws the loss."""
     random = np.random.default_rng(0)

@@ -50,7 +50,8 @@ class Rate(NamedTuple):
     - `spread`: the standard deviation of the draws.
     - `value`, `scale`: h and the law's scale, no less than that of which the spread of
       the values is the round-off: a law may lose digits inside of itself.
-    - `bound`: ‖∇h‖‖f‖, the most that ∇h·f could be.
+    - `bound`: ‖∇h‖‖f‖, the most that ∇h·f could be; where the rate was taken again in
+      double-double arithmetic, times 2⁻⁵², for so much less of it is lost there.
     - `frozen`: the standard deviation of ∇h·f over the draws of f alone.
     - `moves`: whether every entry of the field is a number, and some are not 0.
     - `precision`: the machine precision in which all this was computed.

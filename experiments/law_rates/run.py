@@ -1,15 +1,16 @@
 """What it costs to record the rates of ten laws at every accepted step.
 
-    python experiments/law_rates/run.py [--out DIR] [--samples 250,1000]
+    python experiments/law_rates/run.py [--out DIR] [--samples 1000,4000]
 
-The time of compiled steps with `law_rates=True` over that without, the least of
-repetitions that take turns: of the processor, which other work on the machine touches
-less, and by the clock; and, free of noise, the compiler's count of operations in the
-rates of one step of Dopri8 over those of its 13 gradients. On the default device of
-JAX; `table-DEVICE.md` is written.
+The wall time of whole calls of `gf.solve` with `law_rates=True` over that without, in
+pairs next to each other, with about as many steps as saved rows, where a row costs
+most; and, free of noise, the compiler's count of operations in the rates of one step
+of Dopri8 over those of its 13 gradients. On the default device of JAX;
+`table-DEVICE.md` is written.
 """
 
 import argparse
+import itertools
 import time
 from pathlib import Path
 
@@ -23,14 +24,13 @@ import jax.tree_util as jtu
 import numpy as np
 
 import gfflow as gf
-from gfflow.integrate import prepare
-from gfflow.integrate._integration import _advance as advance
 from gfflow.integrate._law_rates import LawMeasure
 from gfflow.solvers.protocol import runge_kutta_stages
 
 FLOW = gf.GradientFlow()
 LAWS = 10
-STEPS = {"tsit5": 24, "dopri8": 12, "radau_iia": 8, "auto": 12}
+ROWS = 50
+TIMES = {"tsit5": 0.05, "dopri8": 0.02, "radau_iia": 0.02, "auto": 0.02}
 
 
 def deep(samples: int) -> tuple[gf.Problem, list[gf.Law]]:
@@ -97,67 +97,71 @@ def operations(function, *arguments) -> float:
 
 
 def seconds(
-    problem: gf.Problem, laws: list[gf.Law], solver: str, repetitions: int
-) -> np.ndarray:
-    """Of the compiled steps without and with the rates, taking turns: the processor's
-    and the clock's, shape `(repetitions, 2, 2)`."""
+    problem: gf.Problem, laws: list[gf.Law], solver: str, t1: float, pairs: int
+) -> tuple[int, np.ndarray]:
+    """The steps of a call of `solve`, and its time by the clock without and with the
+    rates, one next to the other, shape `(pairs, 2)`. Nothing is compiled in them."""
 
-    def steps(law_rates: bool):
-        options = {"t1": 1e3, "rtol": 1e-6, "solver": solver, "laws": laws}
-        integration = prepare(FLOW, problem, law_rates=law_rates, **options)
-        carry, _ = integration.start()
-        core, count = integration.core.of_the_steps, jnp.asarray(STEPS[solver])
-        where = carry, integration.grid[-1], count, integration.settings
-        return lambda: jax.block_until_ready(advance(core, *where))
+    def call(law_rates: bool) -> tuple[float, int]:
+        began = time.perf_counter()
+        solution = gf.solve(
+            FLOW,
+            problem,
+            t1=t1,
+            rtol=1e-6,
+            saveat=np.linspace(t1 / ROWS, t1, ROWS),
+            solver=solver,
+            laws=laws,
+            law_rates=law_rates,
+        )
+        jax.block_until_ready(solution.losses)
+        return time.perf_counter() - began, int(solution.accepted_steps)
 
-    both = [steps(False), steps(True)]
-    ends = [call()[0] for call in both]
-    assert ends[0].steps == ends[1].steps == STEPS[solver]
-    spent = np.zeros((repetitions, 2, 2))
-    for turn in spent:
-        for call, taken in zip(both, turn):
-            began = time.process_time(), time.perf_counter()
-            call()
-            taken[:] = np.subtract((time.process_time(), time.perf_counter()), began)
-    return spent
+    steps = {call(law_rates)[1] for law_rates in (False, True)}
+    assert len(steps) == 1
+    spent = np.zeros((pairs, 2))
+    for turn, pair in enumerate(spent):
+        for law_rates in (False, True) if turn % 2 else (True, False):
+            pair[int(law_rates)] = call(law_rates)[0]
+    return steps.pop(), spent
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--repetitions", type=int, default=16)
-    parser.add_argument("--samples", default="250,1000")
-    parser.add_argument("--solvers", default=",".join(STEPS))
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--samples", default="1000")
+    parser.add_argument("--solvers", default=",".join(TIMES))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     device = jax.devices()[0]
     lines = [
-        f"Device: {device.device_kind}, float64, rtol 1e-6, ten "
-        f"laws; the least of {options.repetitions} times of so many steps.",
+        f"Device: {device.device_kind}, float64, rtol 1e-6, ten laws, {ROWS} saved "
+        f"rows; {options.pairs} pairs of calls of `gf.solve`.",
         "",
-        "| problem | D | N | solver | steps | processor (ms) | with rates (ms) | more "
-        "| median of pairs | more by the clock | operations in the rates over those in "
-        "the gradients, Dopri8 |",
+        "| problem | D | N | solver | steps | least (s) | with rates (s) | more | "
+        "median of pairs | quartiles | operations in the rates over those in the "
+        "gradients, Dopri8 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    cases = [
-        (make, n) for n in map(int, options.samples.split(",")) for make in (deep, wide)
-    ]
-    for make, samples in cases:
+    for make, solver, samples in itertools.product(
+        (deep, wide),
+        options.solvers.split(","),
+        map(int, options.samples.split(",")),
+    ):
         problem, laws = make(samples)
         share = share_of_operations(problem, laws)
-        for solver in options.solvers.split(","):
-            spent = seconds(problem, laws, solver, options.repetitions)
-            least = 1e3 * spent.min(axis=0)
-            more = least[1] / least[0] - 1
-            pairs = np.median(spent[:, 1, 0] / spent[:, 0, 0]) - 1
-            lines.append(
-                f"| {make.__name__} | {problem.size} | {samples} | {solver} | "
-                f"{STEPS[solver]} | {least[0, 0]:.1f} | {least[1, 0]:.1f} | "
-                f"{more[0]:+.1%} | {pairs:+.1%} | {more[1]:+.1%} | {share:.2%} |"
-            )
-            print(lines[-1], flush=True)
+        t1 = TIMES[solver]
+        steps, spent = seconds(problem, laws, solver, t1, options.pairs)
+        least, ratios = spent.min(axis=0), spent[:, 1] / spent[:, 0] - 1
+        low, middle, high = np.percentile(ratios, (25, 50, 75))
+        lines.append(
+            f"| {make.__name__} | {problem.size} | {samples} | {solver} | {steps} | "
+            f"{least[0]:.2f} | {least[1]:.2f} | {least[1] / least[0] - 1:+.1%} | "
+            f"{middle:+.1%} | {low:+.1%} to {high:+.1%} | {share:.2%} |"
+        )
+        print(lines[-1], flush=True)
     path = options.out / f"table-{device.platform}.md"
     path.write_text("\n".join(lines) + "\n")
 

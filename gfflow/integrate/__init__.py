@@ -9,6 +9,7 @@ from ._cost import Cost as Cost
 from ._finish import critical_point as critical_point
 from ._integration import Integration as Integration
 from ._law_rates import LawRate as LawRate
+from ._law_rates import in_one_row as in_one_row
 from ._make_solution import make_solution as make_solution
 from ._norms import root_mean_square as root_mean_square
 from ._prepare import prepare as prepare

@@ -18,7 +18,7 @@ from ..solvers import Accounted, adapted
 from ._carry import Carry
 from ._controller import ControllerState, GuardedController
 from ._last_places import counted_at_once
-from ._law_rates import LawMeasure, LawRate, by_law, no_rates
+from ._law_rates import LawMeasure, LawRate, no_rates
 from ._norms import global_norm, root_mean_square
 from ._real_states import real_states
 from ._record import Row
@@ -160,7 +160,6 @@ class Core(eqx.Module):
         view = self.flow.view(carry.state, self.problem)
         values = {name: law(carry.t, view) for name, law in self.laws.items()}
         rates = carry.controller.law_rates
-        rates = None if rates is None else by_law(rates, values)
         return carry.with_status(status), Row(carry.t, loss, norm, values, rates)
 
     @property

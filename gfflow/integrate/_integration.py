@@ -12,15 +12,16 @@ from jaxtyping import Array, Float
 from .._typing import Scalar, Times
 from ._carry import Carry
 from ._core import Core, told_of_products
+from ._packed import Packed, packed
 from ._record import Record, Recorder, Row
 from ._settings import Settings
 from ._status import Status
 from ._times import make_grid
 
-_start = told_of_products(eqx.filter_jit(Core.start))
-_advance = told_of_products(eqx.filter_jit(Core.advance))
-_no_rates = eqx.filter_jit(Core.no_rates)
-_observe = eqx.filter_jit(Core.observe)
+_start = told_of_products(packed(Core.start))
+_advance = told_of_products(packed(Core.advance))
+_no_rates = packed(Core.no_rates)
+_observe = packed(Core.observe)
 
 Watcher = Callable[[Carry], None]
 
@@ -56,11 +57,11 @@ class Integration(NamedTuple):
 
     def start(self) -> tuple[Carry, Row]:
         """The row at t0."""
-        core = self.core.without_laws
-        carry = _start(core, self.grid[0], self.dt0, self.settings)
+        core, steps = Packed.of(self.core), Packed.of(self.core.without_laws)
+        carry = _start(steps, self.grid[0], self.dt0, self.settings)
         if self.core.records_rates:
-            carry = carry.recording(_no_rates(self.core, carry))
-        return _observe(self.core, carry, self.settings)
+            carry = carry.recording(_no_rates(core, carry))
+        return _observe(core, carry, self.settings)
 
     def carry_like(self) -> Carry:
         """Shapes and dtypes of a carry."""
@@ -89,7 +90,8 @@ class Integration(NamedTuple):
         the deadline (seconds of `time.monotonic`) or where the steps are used up: the
         last pair then has the carry of the pause, with its status, and no row.
         """
-        core, burst = self.core.of_the_steps, 16
+        core, steps = Packed.of(self.core), Packed.of(self.core.of_the_steps)
+        burst = 16
         for t_end in map(jnp.asarray, np.asarray(self.grid)[first:]):
             if not carry.going:
                 return
@@ -101,7 +103,7 @@ class Integration(NamedTuple):
                 began = time.monotonic()
                 pause_after = carry.steps + burst
                 carry, flag = _advance(
-                    core, carry, t_end, jnp.asarray(pause_after), self.settings
+                    steps, carry, t_end, jnp.asarray(pause_after), self.settings
                 )
                 paused = bool(flag)
                 spent = time.monotonic() - began
@@ -117,7 +119,7 @@ class Integration(NamedTuple):
             if carry.paused:
                 yield carry, None
                 return
-            carry, row = _observe(self.core, carry, self.settings)
+            carry, row = _observe(core, carry, self.settings)
             yield carry, row
             late = deadline is not None and time.monotonic() >= deadline
             if late and float(carry.t) < float(self.grid[-1]):
@@ -126,4 +128,4 @@ class Integration(NamedTuple):
 
     def row_at(self, carry: Carry) -> Row:
         """The row at a pause."""
-        return _observe(self.core, carry, self.settings)[1]
+        return _observe(Packed.of(self.core), carry, self.settings)[1]

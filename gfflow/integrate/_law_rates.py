@@ -1,5 +1,7 @@
 """The rates of laws at the stages of the steps, and what adds up of them."""
 
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
@@ -68,14 +70,28 @@ def with_step(rates: LawRate, step: LawRate, keep: BoolScalar) -> LawRate:
 
 
 def by_law(rates: LawRate, values: dict[str, Array]) -> dict[str, LawRate]:
-    """The rates of each law, in the shape of its value."""
-    names = sorted(values)
-    ends = np.cumsum([values[name].size for name in names])
-    parts = zip(*(jnp.split(field, ends[:-1].tolist()) for field in rates))
+    """The rates of each law in the shape of its value, from those of all in one row.
+
+    **Arguments:**
+
+    - `rates`: each `(..., n)`, n the components of all laws.
+    - `values`: of each law, `(..., *shape)`.
+    """
+    names, leading = sorted(values), rates.largest.shape[:-1]
+    sizes = [math.prod(values[name].shape[len(leading) :]) for name in names]
+    ends = np.cumsum(sizes)[:-1].tolist()
+    parts = zip(*(jnp.split(field, ends, axis=-1) for field in rates))
     return {
         name: LawRate(*(part.reshape(values[name].shape) for part in of_law))
         for name, of_law in zip(names, parts, strict=True)
     }
+
+
+def in_one_row(rates: Mapping[str, LawRate], leading: int) -> LawRate:
+    """The inverse of `by_law`; `leading` is the number of leading axes."""
+    flat = lambda x: x.reshape(*x.shape[:leading], -1)
+    parts = [jtu.tree_map(flat, rates[name]) for name in sorted(rates)]
+    return jtu.tree_map(lambda *x: jnp.concatenate(x, axis=-1), *parts)
 
 
 class LawMeasure(eqx.Module):

@@ -73,7 +73,7 @@ def _solution(
         losses=record.rows.loss,
         gradient_norms=record.rows.gradient_norm,
         laws=record.rows.laws,
-        law_rates=record.rows.law_rates,
+        law_rates=record.rows.rates_by_law,
         state_ts=record.state_ts,
         states=record.states,
         state=carry.state,

@@ -12,17 +12,25 @@ from jaxtyping import Array, ArrayLike, Float, Int, PyTree
 
 from .._typing import Scalar
 from ._carry import Carry
-from ._law_rates import LawRate
+from ._law_rates import LawRate, by_law
 
 
 class Row(eqx.Module):
-    """What is saved at one time, or with one more leading axis at T of them."""
+    """What is saved at one time, or with one more leading axis at T of them.
+
+    The rates of laws are those of all laws in one row of n components.
+    """
 
     t: Float[Array, "*T"]
     loss: Float[Array, "*T"]
     gradient_norm: Float[Array, "*T"]
     laws: dict[str, Float[Array, "..."]]
-    law_rates: dict[str, LawRate] | None = None
+    law_rates: LawRate | None = None
+
+    @property
+    def rates_by_law(self) -> dict[str, LawRate] | None:
+        """The rates of each law in the shape of its value, if they are recorded."""
+        return None if self.law_rates is None else by_law(self.law_rates, self.laws)
 
 
 class Record(NamedTuple):

@@ -118,7 +118,7 @@ def test_pauses_change_nothing():
     assert pauses > 2
     whole = solved(rtol=1e-9)
     last = jtu.tree_map(lambda x: x[-1], whole.law_rates)
-    assert same(rows[-1].law_rates, last)
+    assert same(rows[-1].rates_by_law, last)
     assert jtu.tree_structure(carry) == jtu.tree_structure(integration.carry_like())
 
 

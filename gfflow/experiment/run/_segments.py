@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 
-from ...integrate import LawRate, Record, Row
+from ...integrate import LawRate, Record, Row, in_one_row
 from ...problem import parameter_paths
 
 _LAW = "laws/"
@@ -25,7 +25,7 @@ def arrays_of(record: Record) -> dict[str, np.ndarray]:
         "parameters_ts": record.state_ts,
     }
     arrays |= {_LAW + name: values for name, values in rows.laws.items()}
-    for name, rate in (rows.law_rates or {}).items():
+    for name, rate in (rows.rates_by_law or {}).items():
         arrays |= {f"{_RATE}{k}/{name}": x for k, x in rate._asdict().items()}
     paths = parameter_paths(states)
     arrays |= {_STATE + p: x for p, x in zip(paths, jtu.tree_leaves(states))}
@@ -47,7 +47,7 @@ def record_of(
     rates = None
     if any(name.startswith(_RATE) for name in table):
         of = lambda law: (array(f"{_RATE}{k}/{law}") for k in LawRate._fields)
-        rates = {name: LawRate(*of(name)) for name in laws}
+        rates = in_one_row({name: LawRate(*of(name)) for name in laws}, 1)
     rows = Row(array("ts"), array("loss"), array("gradient_norm"), values, rates)
     columns = [array(name) for name in table if name.startswith(_STATE)]
     states = jtu.tree_unflatten(jtu.tree_structure(like), columns)

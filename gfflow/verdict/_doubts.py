@@ -68,10 +68,14 @@ def without_doubts(
 
 
 def _doubtful(rate: Rate) -> Bool[np.ndarray, "P C"]:
+    """None of a component that is violated at half of the places, and beyond doubt at
+    half of those."""
+    often = np.mean(rate.violated, axis=0) >= 0.5
+    beyond = np.sum(rate.violated & ~rate.doubtful, axis=0)
+    settled = often & (beyond >= np.sum(rate.doubtful, axis=0))
     nowhere = ~np.any(rate.informative, axis=0)
-    rarely = np.mean(rate.violated, axis=0) < 0.5
-    violated = rate.doubtful | (rate.violated & rarely)
-    return violated | ((rate.noise | rate.still) & nowhere)
+    violated = rate.doubtful | (rate.violated & ~often)
+    return (violated | ((rate.noise | rate.still) & nowhere)) & ~settled
 
 
 def _replaced(rate: Rate, rows, where: np.ndarray, again: Rate) -> Rate:

@@ -126,15 +126,10 @@ class LawMeasure(eqx.Module):
         if not any(law.predicts for law in self.laws.values()):
             return rates, rates
         view = self.flow.view(state, problem)
-
-        def stated(law: Law, value):
-            if law.decay_rate is not None:
-                return -jnp.asarray(law.decay_rate, value.dtype) * value
-            if law.production is not None:
-                return law.produced(t, view)
-            return jnp.zeros_like(value)
-
-        parts = {name: stated(law, values[name]) for name, law in self.laws.items()}
+        parts = {
+            name: law.stated_rate(t, view, values[name])
+            for name, law in self.laws.items()
+        }
         return rates, rates - _row(parts, t.dtype)
 
 

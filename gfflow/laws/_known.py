@@ -1,30 +1,110 @@
-"""The laws that can be read off the structure of a model."""
+"""The laws of a problem that need no search."""
 
+from collections.abc import Iterable
+from typing import final
+
+import numpy as np
+
+from .._checks import is_traced
 from .._registry import lookup
 from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem
+from ._confirm import holding
 from ._law import Law
 from ._momentum_of import momentum_of
+from .currents import read_laws
+
+_TRACED = "inside jit only the layers of the model were read, and nothing was tried"
+_FALSE = (
+    "read off the layers of the model, but no laws of what it computes at random "
+    "parameters and data: {}"
+)
+_LOCAL = "laws near the parameters of the model, but not at others: {}"
 
 
-def known_laws(problem: Problem, flow: AbstractFlow) -> list[Law]:
-    """The laws of the families in the registry that hold for this model and loss.
+@final
+class KnownLaws(list[Law]):
+    """A list of laws that says what it is.
 
-    Read from the chains of linear layers in the model (`gfflow.models`,
-    `eqx.nn.MLP`, `eqx.nn.Sequential`, at any depth). With weight decay each law states
-    its decay. Under momentum: rotations of linear units, and what the laws of gradient
-    flow become (`momentum_of`). A model of which nothing can be read gets an empty
-    list, as does a flow of which this cannot be told: that is no statement that it has
-    no laws.
+    **Attributes:**
 
-    **Returns:** laws, those of one hidden layer together in one array. A layer with a
-    linear activation has its balancedness, of which rescaling is the diagonal.
+    - `note`: what was left out of it, and why; empty if there is nothing to say.
     """
-    found = _of_families(problem, flow)
+
+    def __init__(self, laws: Iterable[Law] = (), note: str = ""):
+        super().__init__(laws)
+        self.note = note
+
+
+def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
+    """The laws of this model, loss and flow that show in its gradients.
+
+    For flows of gradient type they are read off the function itself, whatever the model
+    is made of: quadratic laws of arrays that share an axis or a factor of one (the
+    units of a layer, the channels of a convolution, the heads of an attention), and
+    sums of arrays along an axis. Where the layers of a model can be read too (chains of
+    linear layers in `gfflow.models`, `eqx.nn.MLP` and `eqx.nn.Sequential`), a law of
+    two layers has its name and its symmetry, for projections, from there. With weight
+    decay each law states its decay. Under momentum: rotations of linear units between
+    layers that can be read, and what the laws of gradient flow become (`momentum_of`).
+
+    Every law is tried along the flow on random data at random parameters before it is
+    returned. Inside `jit` only the layers can be read, and nothing is tried.
+
+    **Returns:** laws, those of one layer together in one array. The list is of what was
+    looked for, and may be incomplete: `gfflow.discover` searches further and says
+    whether there are more. Its `note` says what was read and does not hold.
+    """
+    at_rest = flow if flow.second_order is None else GradientFlow()
+    of_layers, moving = _of_families(problem, at_rest), []
+    if flow.second_order is not None:
+        moving = _of_families(problem, flow)
+    if is_traced(problem, flow):
+        return KnownLaws([*moving, *_under(flow, of_layers)], _TRACED)
+    moving, turned = _tried(moving, problem, flow)
+    shown = _of_gradients(problem, at_rest, of_layers)
+    found, false = _tried([*of_layers, *shown], problem, at_rest)
+    unread = [law.name for law in of_layers if law.name in false]
+    if unread:
+        of_layers = [law for law in of_layers if law.name not in unread]
+        shown = _of_gradients(problem, at_rest, of_layers)
+        found, false = _tried([*of_layers, *shown], problem, at_rest)
+    notes = [
+        text.format(", ".join(map(repr, names)))
+        for text, names in ((_FALSE, unread + turned), (_LOCAL, false))
+        if names
+    ]
+    return KnownLaws([*moving, *_under(flow, found)], "; ".join(notes))
+
+
+def _under(flow: AbstractFlow, at_rest: list[Law]) -> list[Law]:
+    """What the laws of gradient flow are under this one."""
     if flow.second_order is None:
-        return found
-    at_rest = _of_families(problem, GradientFlow())
-    return [*found, *(x for law in at_rest for x in momentum_of(law, flow))]
+        return at_rest
+    return [x for law in at_rest for x in momentum_of(law, flow)]
+
+
+def _tried(
+    laws: list[Law], problem: Problem, flow: AbstractFlow
+) -> tuple[list[Law], list[str]]:
+    """Those that hold, and the names of the others."""
+    holds = {name: bool(np.all(x)) for name, x in holding(laws, problem, flow).items()}
+    kept = [law for law in laws if holds[law.name]]
+    return kept, [law.name for law in laws if not holds[law.name]]
+
+
+def _of_gradients(problem: Problem, flow: AbstractFlow, layers: list[Law]) -> list[Law]:
+    """Those that are not among the laws of layers."""
+    if not flow.stays_in_span:
+        return []
+    names = {law.name for law in layers}
+    symmetries = [law.symmetry for law in layers if law.symmetry is not None]
+    known = {frozenset((*s.rows, *s.columns)) for s in symmetries}
+    return [
+        law
+        for law, arrays in read_laws(problem, flow)
+        if law.name not in names and not (law.degree == "quadratic" and arrays in known)
+    ]
 
 
 def _of_families(problem: Problem, flow: AbstractFlow) -> list[Law]:

@@ -101,6 +101,14 @@ class Law(eqx.Module):
         assert self.production is not None
         return self._evaluate(self.production, t, view)
 
+    def stated_rate(self, t: ScalarLike, view: Any, value: Array) -> Array:
+        """What the law states ḣ to be where h is `value`, an array like it."""
+        if self.decay_rate is not None:
+            return -jnp.asarray(self.decay_rate, value.dtype) * value
+        if self.production is not None:
+            return self.produced(t, view)
+        return jnp.zeros_like(value)
+
     @property
     def predicts(self) -> bool:
         """Whether it states that h changes, and how."""
@@ -122,7 +130,7 @@ class Law(eqx.Module):
 
     def _evaluate(self, fn, t, view):
         try:
-            value = jnp.asarray(_call(fn, self.name, t, view))
+            value = jnp.asarray(called(fn, self.name, t, view))
         except LawError:
             raise
         except Exception as error:
@@ -148,10 +156,11 @@ class _OnModel(eqx.Module):
     name: str = eqx.field(static=True)
 
     def __call__(self, t, view):
-        return _call(self.fn, self.name, t, view.model)
+        return called(self.fn, self.name, t, view.model)
 
 
-def _call(fn, name: str, t, view):
+def called(fn, name: str, t, view):
+    """fn(t, view), or fn(view) where it takes no time."""
     return fn(t, view) if _takes_time(fn, name) else fn(view)
 
 

@@ -270,20 +270,34 @@ def test_laws_of_sequences():
     plain = nn.Sequential([linear(3, 4), relu, nn.Identity(), linear(4, 2)])
     assert laws_of(plain) == ["rescaling of layers[0]"]
     between = nn.Sequential([linear(3, 4), relu, nn.LayerNorm(4), linear(4, 2)])
-    assert laws_of(between) == []
+    affine = "layers[2].weight, layers[2].bias"
+    assert laws_of(between) == [f"rescaling of {affine} → layers[3].weight"]
     before = nn.Sequential(
         [linear(3, 4), nn.LayerNorm(4), linear(4, 4), relu, linear(4, 2)]
     )
-    assert laws_of(before) == ["rescaling of layers[2]"]
+    affine = "layers[1].weight, layers[1].bias"
+    assert laws_of(before) == [
+        "rescaling of layers[2]",
+        f"rescaling of {affine} → layers[2].weight",
+        "column sums of layers[0].weight",
+        "sum of layers[0].bias",
+    ]
     twice = nn.Sequential([linear(3, 4), relu, nn.Lambda(jnp.tanh), linear(4, 2)])
     assert laws_of(twice) == []
     inside = nn.Sequential([gf.models.MLP([3, 4, 3], key=KEY), linear(3, 2)])
-    assert laws_of(inside) == ["rescaling of layers[0].layers[0]"]
+    last = "layers[0].layers[1].weight, layers[0].layers[1].bias"
+    assert laws_of(inside) == [
+        "rescaling of layers[0].layers[0]",
+        f"balancedness of {last} → layers[1].weight",
+    ]
 
 
 def test_what_is_frozen_has_no_law():
     assert laws_of(NET, trainable=["layers[0]"]) == []
-    assert laws_of(NET, trainable=["layers[0].weight", "layers[1].weight"]) == []
+    weights = ["layers[0].weight", "layers[1].weight"]
+    # The one hidden unit whose bias is frozen at 0 keeps its law.
+    unit = "rescaling of layers[0].weight[1, :] → layers[1].weight[:, 1]"
+    assert laws_of(NET, trainable=weights) == [unit]
     kept = ["layers[0]", "layers[1].weight"]
     assert laws_of(NET, trainable=kept) == ["rescaling of layers[0]"]
 

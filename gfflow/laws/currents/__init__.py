@@ -1,0 +1,3 @@
+"""Laws read off the gradients of a model: axes of its arrays whose currents match."""
+
+from ._read import read_laws as read_laws

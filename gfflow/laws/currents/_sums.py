@@ -1,0 +1,31 @@
+"""Sums of arrays along an axis, and entries, that no loss depends on."""
+
+import numpy as np
+
+from ._axes import Axis
+from ._probes import Probes
+
+_ZERO = 1e-9
+
+
+def constant_sums(found: Probes) -> list[tuple[Axis, tuple[int, ...]]]:
+    """Axes, and at which of the other indices the gradient adds up to nothing over
+    them. Indices with no live entry are left out."""
+    sums = []
+    for axis in found.currents:
+        if not axis.whole or axis.length == 1:
+            continue
+        dead = axis.rows(found.dead[axis.array])
+        zero = ~np.all(dead, axis=0)
+        for _, g in found.points:
+            rows = axis.rows(g[axis.array])
+            zero &= np.abs(rows.sum(axis=0)) <= _ZERO * np.abs(rows).sum(axis=0)
+        if np.any(zero):
+            sums.append((axis, tuple(np.flatnonzero(zero).tolist())))
+    return sums
+
+
+def dead_entries(found: Probes) -> list[tuple[str, tuple[int, ...]]]:
+    """Arrays, and which of their entries have no gradient, by flat index."""
+    flat = ((path, np.flatnonzero(dead)) for path, dead in found.dead.items())
+    return [(path, tuple(which.tolist())) for path, which in flat if len(which)]

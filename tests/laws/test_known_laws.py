@@ -1,0 +1,135 @@
+"""Laws read off gradients: models that no reader of layers knows, and false laws."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+import gfflow as gf
+
+from ..variants import variants
+from .hand_written import NONE, TRUE, Case, Written, model_of
+
+FLOW = gf.GradientFlow()
+QUICK = (
+    "attention with biases",
+    "difference of squares",
+    "LayerNorm",
+    "units in another order",
+    "softmax",
+    "low rank beside a frozen matrix",
+)
+
+
+def problem_of(case: Case, samples: int = 8, **options) -> gf.Problem:
+    random = np.random.default_rng(1)
+    inputs = random.standard_normal((samples, *case.sample))
+    targets = random.standard_normal((samples, *case.output))
+    if case.loss == "softmax_cross_entropy":
+        targets = random.dirichlet(np.ones(case.output), samples)
+    if case.trainable:
+        options["trainable"] = list(case.trainable)
+    return gf.Problem(model_of(case), case.loss, (inputs, targets), **options)
+
+
+def gradients_of_laws(laws, problem: gf.Problem, parameters) -> np.ndarray:
+    """One row a component."""
+    flat, unravel = ravel_pytree(parameters)
+
+    def values(x):
+        model = problem.model_at(unravel(x))
+        return jnp.concatenate([jnp.ravel(law(0.0, model)) for law in laws])
+
+    return np.asarray(jax.jacobian(values)(flat))
+
+
+def weigh(problem: gf.Problem, laws, rates=1.0):
+    """The rank of the laws' gradients at a random point, and how far they are from
+    orthogonal to the field there, in units of the terms."""
+    random = np.random.default_rng(7)
+    draw = lambda x: jnp.asarray(random.standard_normal(x.shape))
+    parameters = jax.tree_util.tree_map(draw, problem.parameters)
+    rows = gradients_of_laws(laws, problem, parameters)
+    field = ravel_pytree(problem.scaled(problem.gradient(parameters)))[0]
+    terms = np.abs(rows) @ np.abs(field) + 1e-300
+    # A constant of the flow has no terms but round-off.
+    off = np.abs(rows @ field) / np.maximum(terms, 1e-3 * np.linalg.norm(field))
+    return np.linalg.matrix_rank(rows, 1e-8), np.max(off)
+
+
+@pytest.mark.parametrize("name", variants(list(TRUE), slow=set(TRUE) - set(QUICK)))
+def test_the_laws_of_a_model_written_by_hand(name):
+    """As many as theory says, each of them one, and none follows from the others."""
+    problem = problem_of(TRUE[name])
+    laws = gf.known_laws(problem, FLOW)
+    rank, off = weigh(problem, laws)
+    assert rank == TRUE[name].laws
+    assert sum(np.size(law(0.0, problem.model)) for law in laws) == rank
+    assert off < 1e-12
+
+
+@pytest.mark.parametrize("name", variants(list(NONE), slow=list(NONE)[:-1]))
+def test_no_law_where_there_is_none(name):
+    found = gf.known_laws(problem_of(NONE[name]), FLOW)
+    assert found == []
+
+
+class Detached(eqx.Module):
+    """Layers that can be read, and are not called as they stand."""
+
+    net: gf.models.MLP
+    how: str = eqx.field(static=True)
+
+    def __call__(self, x):
+        first, last = self.net.layers
+        hidden = first(x)
+        if self.how == "detached":
+            return last(jax.nn.relu(jax.lax.stop_gradient(hidden)))
+        if self.how == "sorted":
+            return last(jnp.sort(hidden) * jnp.arange(1.0, 1 + len(hidden)))
+        if self.how == "penalised":
+            return last(jax.nn.relu(hidden)) + jnp.sum(first.weight**2)
+        return last(jax.nn.relu(hidden)) + hidden[:2]
+
+
+HOWS = ["detached", "sorted", "penalised", "read"]
+
+
+@pytest.mark.parametrize("how", variants(HOWS, slow=HOWS[2:]))
+def test_layers_that_are_not_called_as_they_stand(how):
+    """No law that only the names of the layers tell."""
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    net = gf.models.MLP([3, 4, 2], key=jax.random.key(0))
+    problem = gf.Problem(Detached(net, how), "mse", (x, np.ones((6, 2))))
+    found = gf.known_laws(problem, FLOW)
+    assert "rescaling of net.layers[0]" in found.note
+    laws = [law.name for law in found]
+    assert "rescaling of net.layers[0]" not in laws
+    if found:
+        rank, off = weigh(problem, found)
+        assert off < 1e-12 and rank == sum(
+            np.size(law(0.0, problem.model)) for law in found
+        )
+
+
+def test_rates_and_decay():
+    """Of each parameter, in no simple ratio."""
+    case = TRUE["difference of squares"]
+    rates = np.array([1.0, np.pi, 1e3])
+    problem = problem_of(case, time_scale={"p['u']": rates, "p['v']": rates})
+    flow = gf.GradientFlow(weight_decay=0.25)
+    laws = gf.known_laws(problem, flow)
+    rank, off = weigh(problem, laws)
+    assert rank == 3 and off < 1e-12
+    assert all(law.decay_rate == 0.5 for law in laws)
+
+
+def test_a_law_near_the_parameters_only():
+    """Two units whose input weights share a sign are one linear network there."""
+    fn = lambda p, x: p["u"] @ jax.nn.relu(p["v"] @ x)
+    model = Written({"u": jnp.ones((1, 2)), "v": jnp.array([[7.0], [11.0]])}, fn)
+    data = np.linspace(-1, 1, 6)[:, None], np.ones((6, 1))
+    found = gf.known_laws(gf.Problem(model, "mse", data), FLOW)
+    assert "near the parameters" in found.note

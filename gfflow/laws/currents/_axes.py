@@ -5,10 +5,6 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, NamedTuple, final
 
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array
-
 
 @final
 class Axis(NamedTuple):
@@ -42,9 +38,10 @@ class Axis(NamedTuple):
         """An array of this shape as `(r, the rest)`; one without axes is taken for a
         vector of one entry."""
         before, after = self.shape[: self.axis], self.shape[self.axis + 1 :]
-        xp = jnp if isinstance(x, Array) else np
-        x = xp.moveaxis(x.reshape(*before, *self.factors, *after), self.axis + 1, 0)
-        return x.reshape(self.length, -1)
+        x = x.reshape(*before, *self.factors, *after)
+        middle = self.axis + 1
+        order = middle, *(k for k in range(x.ndim) if k != middle)
+        return x.transpose(order).reshape(self.length, -1)
 
 
 def axes(

@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 @final
-class _Rest:
+class _WithoutArrays:
     """All of a module but its arrays. Equal ones are one object, so that a program is
     found by identity; one that cannot be hashed is equal to itself only."""
 
@@ -24,7 +24,7 @@ class _Rest:
         self._structure, self._leaves = structure, leaves
 
     @classmethod
-    def of(cls, structure: Any, leaves: tuple[Any, ...]) -> "_Rest":
+    def of(cls, structure: Any, leaves: tuple[Any, ...]) -> "_WithoutArrays":
         """Of the structure of a tree, and its leaves with a mark for each array."""
         new = cls(structure, leaves)
         try:
@@ -47,7 +47,7 @@ class Packed(eqx.Module, Generic[T]):
     """
 
     arrays: tuple[Array, ...]
-    rest: _Rest = eqx.field(static=True)
+    rest: _WithoutArrays = eqx.field(static=True)
 
     @classmethod
     def of(cls, module: T) -> "Packed[T]":
@@ -55,7 +55,7 @@ class Packed(eqx.Module, Generic[T]):
         leaves, structure = jtu.tree_flatten(module)
         arrays = tuple(x for x in leaves if eqx.is_array(x))
         others = tuple(_ARRAY if eqx.is_array(x) else x for x in leaves)
-        return cls(arrays, _Rest.of(structure, others))
+        return cls(arrays, _WithoutArrays.of(structure, others))
 
     @property
     def module(self) -> T:

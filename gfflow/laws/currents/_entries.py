@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._axes import Axis
-from ._matched import Family
+from ._matched import MatchedAxes
 from ._null_space import sparse_beyond
 from ._probes import Probes
 
 Row = tuple[tuple[Axis, int, float], ...]
 
 
-def entry_rows(found: Probes, kept: Sequence[Family]) -> list[Row]:
+def entry_rows(found: Probes, kept: Sequence[MatchedAxes]) -> list[Row]:
     """Sums of squares along single indices of whole axes, each (axis, index, α), that
     the families do not say. None where there are too many indices.
 
@@ -41,7 +41,7 @@ def _is_live(found: Probes, axis: Axis, i: int) -> bool:
     return not np.all(axis.rows(found.dead[axis.array])[i])
 
 
-def _as_entries(family: Family, i: int, index: dict) -> np.ndarray | None:
+def _as_entries(family: MatchedAxes, i: int, index: dict) -> np.ndarray | None:
     row = np.zeros(len(index))
     for axis, weight in zip(family.axes, family.coefficients, strict=True):
         if axis.array != axis.other:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from ._axes import Axis, lengths
-from ._matched import Family
+from ._matched import MatchedAxes
 from ._null_space import independent, null_space, rounded
 from ._probes import Probes
 
@@ -14,9 +14,9 @@ from ._probes import Probes
 _LONGEST, _ZERO = 1024, 1e-9
 
 
-def families(found: Probes) -> list[Family]:
+def families(found: Probes) -> list[MatchedAxes]:
     """Those of the longest axes first. What sums of longer ones say is left out."""
-    kept: list[Family] = []
+    kept: list[MatchedAxes] = []
     for length in lengths(found.shapes):
         candidates = [axis for axis in found.currents if axis.length == length]
         columns = [_live(found, axis) for axis in candidates]
@@ -27,7 +27,7 @@ def families(found: Probes) -> list[Family]:
             where = np.flatnonzero(row)
             chosen = tuple(candidates[i] for i in where)
             weights = tuple(row[where].tolist())
-            kept.append(Family(chosen, weights, _pairs(found, chosen, weights)))
+            kept.append(MatchedAxes(chosen, weights, _pairs(found, chosen, weights)))
     return kept
 
 
@@ -62,7 +62,7 @@ def _pairs(
     return zero | diagonal
 
 
-def _images(kept: Sequence[Family], candidates: list[Axis]) -> np.ndarray:
+def _images(kept: Sequence[MatchedAxes], candidates: list[Axis]) -> np.ndarray:
     """What families of longer axes say of the candidates when indices are summed: an
     index of (l, a·r·b, m) is one of (l·a, r, b·m)."""
     place = {axis: i for i, axis in enumerate(candidates)}

@@ -13,7 +13,7 @@ from ._axes import Axis
 
 
 @final
-class Family(NamedTuple):
+class MatchedAxes(NamedTuple):
     """Axes of one length r with a coefficient each, and which pairs (i, j) of the r
     indices they match at.
 

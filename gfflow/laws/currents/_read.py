@@ -12,7 +12,7 @@ from .._rates import Rates
 from ._axes import Axis
 from ._entries import Row, entry_rows
 from ._match import families
-from ._matched import Entries, Family, MatchedEntries, Sums
+from ._matched import Entries, MatchedAxes, MatchedEntries, Sums
 from ._probes import probes
 from ._sums import constant_sums, dead_entries
 
@@ -79,7 +79,7 @@ def _stated(
     return laws
 
 
-def _name(family: Family) -> str:
+def _name(family: MatchedAxes) -> str:
     """As one would say it: `rescaling of V → U`."""
     names = ["·".join(dict.fromkeys(axis[:2])) for axis in family.axes]
     terms = list(zip(names, family.axes, family.coefficients, strict=True))

@@ -12,6 +12,7 @@ from ..problem import Problem
 from ._confirm import holding
 from ._law import Law
 from ._momentum_of import momentum_of
+from ._some_components import some_components
 from .currents import read_laws
 
 _TRACED = "inside jit only the layers of the model were read, and nothing was tried"
@@ -19,7 +20,10 @@ _FALSE = (
     "read off the layers of the model, but no laws of what it computes at random "
     "parameters and data: {}"
 )
-_LOCAL = "laws near the parameters of the model, but not at others: {}"
+_LOCAL = (
+    "laws near the parameters of the model, but not, or not in all components, at "
+    "others: {}"
+)
 
 
 @final
@@ -69,6 +73,13 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
         of_layers = [law for law in of_layers if law.name not in unread]
         shown = _of_gradients(problem, at_rest, of_layers)
         found, false = _tried([*of_layers, *shown], problem, at_rest)
+    shown = [law for law in shown if law.name in false]
+    holds = holding(shown, problem, at_rest)
+    found += [
+        some_components(law, holds[law.name])
+        for law in shown
+        if np.any(holds[law.name])
+    ]
     notes = [
         text.format(", ".join(map(repr, names)))
         for text, names in ((_FALSE, unread + turned), (_LOCAL, false))

@@ -126,6 +126,18 @@ def test_rates_and_decay():
     assert all(law.decay_rate == 0.5 for law in laws)
 
 
+def test_arrays_of_no_entries_and_no_axes():
+    """A scalar before two vectors: s² − ‖u‖² and s² − ‖v‖²."""
+    fn = lambda p, x: (p["s"] * jnp.sum(p["u"] * x[:2]) * jnp.sum(p["v"] * x[2:]))[None]
+    arrays = {"s": jnp.asarray(1.5), "u": jnp.ones(2), "v": jnp.ones(2)}
+    model = Written(arrays | {"none": jnp.zeros((0, 2))}, fn)
+    data = np.random.default_rng(0).standard_normal((6, 4)), np.ones((6, 1))
+    problem = gf.Problem(model, "mse", data)
+    found = gf.known_laws(problem, FLOW)
+    rank, off = weigh(problem, found)
+    assert rank == 2 and off < 1e-12
+
+
 def test_a_law_near_the_parameters_only():
     """Two units whose input weights share a sign are one linear network there."""
     fn = lambda p, x: p["u"] @ jax.nn.relu(p["v"] @ x)

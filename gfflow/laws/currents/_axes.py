@@ -59,7 +59,7 @@ def axes(
     if products:
         pairs += [p for p in combinations(names, 2) if shapes[p[0]] == shapes[p[1]]]
     for array, other in pairs:
-        shape = shapes[array] or (1,)
+        shape = shapes[array]
         if length == 1:
             found.append(Axis(array, other, shape, 0, (1, 1, shape[0])))
             continue

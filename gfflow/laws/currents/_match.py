@@ -52,9 +52,8 @@ def _pairs(
     for x, g in found.points:
         total, size = np.zeros((length, length)), np.zeros((length, length))
         for axis, weight in zip(chosen, weights, strict=True):
-            rows = lambda array: axis.rows(array)
             for one, other in {(axis.array, axis.other), (axis.other, axis.array)}:
-                left, right = rows(g[one]), rows(x[other])
+                left, right = axis.rows(g[one]), axis.rows(x[other])
                 current, terms = left @ right.T, np.abs(left) @ np.abs(right).T
                 total += weight * (current + current.T)
                 size += abs(weight) * (terms + terms.T)

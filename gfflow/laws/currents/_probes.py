@@ -38,7 +38,8 @@ class Current(NamedTuple):
 class Probes(NamedTuple):
     """P random points near the parameters of a problem.
 
-    - `shapes`: of the parameters by path.
+    - `shapes`: of the parameters by path, but for arrays of no entries; a scalar is
+        a vector of one.
     - `currents`: of each axis.
     - `points`: parameters and gradients by path, at the first few points.
     - `dead`: by path, where the gradient is 0, or round-off, at all points.
@@ -59,7 +60,8 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     these are `most_entries` or fewer. `None` where no gradient is finite.
     """
     random = np.random.default_rng(seed)
-    shapes = {n: x.shape for n, x in named_parameters(problem.parameters).items()}
+    named = named_parameters(problem.parameters)
+    shapes = {name: x.shape or (1,) for name, x in named.items() if x.size}
     products = _pair_entries(shapes) <= _PRODUCTS
     of_length = {r: axes(shapes, r, products) for r in lengths(shapes)}
     candidates = [axis for some in of_length.values() for axis in some]
@@ -116,7 +118,8 @@ def _gradient(problem: Problem, parameters, data):
 
 
 def _on_host(tree) -> dict[str, np.ndarray]:
-    return {name: np.asarray(x) for name, x in named_parameters(tree).items()}
+    named = named_parameters(tree)
+    return {name: np.atleast_1d(np.asarray(x)) for name, x in named.items() if x.size}
 
 
 def _near(random, like: Array) -> Array:

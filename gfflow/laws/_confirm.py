@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool
 from .._checks import is_traced
 from .._precision import double_precision, in_double
 from ..flows import AbstractFlow
-from ..problem import Problem, random_inputs, random_targets
+from ..problem import Problem, random_data
 from ._law import Law
 
 # Scales of the parameters against those of the start, and of the inputs against those
@@ -89,13 +89,7 @@ def _place(random, problem: Problem, state, scale, data_scale, apart) -> _Place:
         return jnp.asarray(size * random.standard_normal(x.shape), x.dtype)
 
     signs = lambda x: jnp.asarray(random.choice([-1.0, 1.0], (_SIGNS, *x.shape)))
-    inputs, targets = problem.present
-    draw = lambda x: random_inputs(random, x, _SAMPLES, data_scale)
-    data = (
-        jtu.tree_map(draw, inputs),
-        jtu.tree_map(lambda y: random_targets(random, y, _SAMPLES), targets),
-        jnp.asarray(random.standard_normal(_SAMPLES)),
-    )
+    data = random_data(random, problem, _SAMPLES, data_scale)
     t = jnp.asarray(random.uniform(0.5, 1.5))
     return _Place(t, jtu.tree_map(drawn, state), data, jtu.tree_map(signs, state))
 

@@ -13,7 +13,7 @@ from ._confirm import holding
 from ._law import Law
 from ._momentum_of import momentum_of
 from ._some_components import some_components
-from .currents import read_laws
+from .currents import ReadLaw, read_laws
 
 _TRACED = "inside jit only the layers of the model were read, and nothing was tried"
 _FALSE = (
@@ -52,40 +52,56 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     decay each law states its decay. Under momentum: rotations of linear units between
     layers that can be read, and what the laws of gradient flow become (`momentum_of`).
 
-    Every law is tried along the flow on random data at random parameters before it is
-    returned. Inside `jit` only the layers can be read, and nothing is tried.
+    Every law, or that of gradient flow which it comes from, is tried on random data at
+    random parameters before it is returned. Inside `jit` only the layers can be read,
+    and nothing is tried.
 
     **Returns:** laws, those of one layer together in one array. The list is of what was
     looked for, and may be incomplete: `gfflow.discover` searches further and says
     whether there are more. Its `note` says what was read and does not hold.
     """
     at_rest = flow if flow.second_order is None else GradientFlow()
-    of_layers, moving = _of_families(problem, at_rest), []
-    if flow.second_order is not None:
-        moving = _of_families(problem, flow)
+    of_layers = _of_families(problem, at_rest)
+    moving = [] if at_rest is flow else _of_families(problem, flow)
     if is_traced(problem, flow):
         return KnownLaws([*moving, *_under(flow, of_layers)], _TRACED)
-    moving, turned = _tried(moving, problem, flow)
-    shown = _of_gradients(problem, at_rest, of_layers)
-    found, false = _tried([*of_layers, *shown], problem, at_rest)
-    unread = [law.name for law in of_layers if law.name in false]
-    if unread:
-        of_layers = [law for law in of_layers if law.name not in unread]
-        shown = _of_gradients(problem, at_rest, of_layers)
-        found, false = _tried([*of_layers, *shown], problem, at_rest)
-    shown = [law for law in shown if law.name in false]
-    holds = holding(shown, problem, at_rest)
-    found += [
-        some_components(law, holds[law.name])
-        for law in shown
-        if np.any(holds[law.name])
-    ]
+    found, false, local = _tried(of_layers, problem, at_rest)
+    turning = holding(moving, problem, flow)
+    moving = [law for law in moving if np.all(turning[law.name])]
+    false += [name for name, holds in turning.items() if not np.all(holds)]
     notes = [
         text.format(", ".join(map(repr, names)))
-        for text, names in ((_FALSE, unread + turned), (_LOCAL, false))
+        for text, names in ((_FALSE, false), (_LOCAL, local))
         if names
     ]
     return KnownLaws([*moving, *_under(flow, found)], "; ".join(notes))
+
+
+def _tried(
+    of_layers: list[Law], problem: Problem, flow: AbstractFlow
+) -> tuple[list[Law], list[str], list[str]]:
+    """The laws that hold, of those of layers and of those that the gradients show
+    besides; the names of those of layers that do not; and of the others that hold near
+    the parameters only."""
+    read = read_laws(problem, flow) if flow.stays_in_span else []
+    shown = _others(read, of_layers)
+    holds = holding([*of_layers, *shown], problem, flow)
+    layers = [law for law in of_layers if np.all(holds[law.name])]
+    false = [law.name for law in of_layers if not np.all(holds[law.name])]
+    if false:
+        # What the gradients show of the same arrays has not been tried yet.
+        tried = {law.name for law in shown}
+        shown = _others(read, layers)
+        more = [law for law in shown if law.name not in tried]
+        holds |= holding(more, problem, flow)
+    local = [law for law in shown if not np.all(holds[law.name])]
+    kept = [law for law in shown if np.all(holds[law.name])]
+    kept += [
+        some_components(law, holds[law.name])
+        for law in local
+        if np.any(holds[law.name])
+    ]
+    return [*layers, *kept], false, [law.name for law in local]
 
 
 def _under(flow: AbstractFlow, at_rest: list[Law]) -> list[Law]:
@@ -95,25 +111,14 @@ def _under(flow: AbstractFlow, at_rest: list[Law]) -> list[Law]:
     return [x for law in at_rest for x in momentum_of(law, flow)]
 
 
-def _tried(
-    laws: list[Law], problem: Problem, flow: AbstractFlow
-) -> tuple[list[Law], list[str]]:
-    """Those that hold, and the names of the others."""
-    holds = {name: bool(np.all(x)) for name, x in holding(laws, problem, flow).items()}
-    kept = [law for law in laws if holds[law.name]]
-    return kept, [law.name for law in laws if not holds[law.name]]
-
-
-def _of_gradients(problem: Problem, flow: AbstractFlow, layers: list[Law]) -> list[Law]:
-    """Those that are not among the laws of layers."""
-    if not flow.stays_in_span:
-        return []
+def _others(read: list[ReadLaw], layers: list[Law]) -> list[Law]:
+    """The laws read off gradients that are not among those of layers."""
     names = {law.name for law in layers}
     symmetries = [law.symmetry for law in layers if law.symmetry is not None]
     known = {frozenset((*s.rows, *s.columns)) for s in symmetries}
     return [
         law
-        for law, arrays in read_laws(problem, flow)
+        for law, arrays in read
         if law.name not in names and not (law.degree == "quadratic" and arrays in known)
     ]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._paths import parse_path as parse_path
     from ._paths import path_of as path_of
     from ._problem import Problem as Problem
+    from ._random_data import random_data as random_data
     from ._random_data import random_inputs as random_inputs
     from ._random_data import random_targets as random_targets
     from ._second_order import second_order as second_order

@@ -2,8 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
+
+from ._problem import Problem
 
 
 def random_inputs(
@@ -65,6 +68,26 @@ def random_targets(random: np.random.Generator, y: Array, count: int) -> Array:
     if np.all(values >= 0):
         drawn = np.abs(drawn)
     return jnp.asarray(drawn, y.dtype)
+
+
+def random_data(
+    random: np.random.Generator,
+    problem: Problem,
+    count: int,
+    scale: float = 1.0,
+    absolute: bool = False,
+) -> tuple[PyTree[Array], PyTree[Array], Array]:
+    """Inputs and targets like those of a problem, and Gaussian weights of both signs:
+    what `Problem.with_data` takes. The gradient on them is a random element of the span
+    of those that any data set can give."""
+    inputs, targets = problem.present
+    return (
+        jtu.tree_map(
+            lambda x: random_inputs(random, x, count, scale, absolute), inputs
+        ),
+        jtu.tree_map(lambda y: random_targets(random, y, count), targets),
+        jnp.asarray(random.standard_normal(count), problem.dtype),
+    )
 
 
 def _gaussian(random: np.random.Generator, like: Array, shape) -> np.ndarray:

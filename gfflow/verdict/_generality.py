@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Float, PyTree
@@ -10,7 +9,7 @@ from jaxtyping import Float, PyTree
 from .._typing import State
 from ..flows import AbstractFlow
 from ..laws import Law
-from ..problem import Problem, random_inputs, random_targets
+from ..problem import Problem, random_data
 from ._draws import rates_at
 from ._points import Points
 from ._rate import Rate
@@ -87,7 +86,7 @@ def generality(
         states.append(jtu.tree_map(lambda x: _nudged(random, x), run.state(i)))
         # A flow may be singular at its start, and know one velocity there.
         ts.append(max(float(t), began + _LATER * length))
-        data.append(_random_data(random, problem, 1.0))
+        data.append(random_data(random, problem, _SAMPLES))
     near = len(states)
     first = run.state(0)
     sizes = _sizes(first)
@@ -103,7 +102,7 @@ def generality(
         )
         ts.append(began + 10 ** (3 * (_GOLDEN * i % 1) - 1) * length)
         regions.append(_region(scale, size is ones, apart, ts[-1]))
-        data.append(_random_data(random, problem, data_scale, size is ones))
+        data.append(random_data(random, problem, _SAMPLES, data_scale, size is ones))
     points = Points.of(np.asarray(ts, run.ts.dtype), states, data)
     rates = rates_at(flow, problem, laws, points, decays, precision)
     near, anywhere = slice(near), slice(near, None)
@@ -142,13 +141,3 @@ def _sizes(state: State) -> PyTree[float]:
 def _root_mean_square(x: np.ndarray) -> float:
     """0 for an array of no entries."""
     return float(np.sqrt(np.mean(x**2))) if x.size else 0.0
-
-
-def _random_data(random, problem: Problem, scale: float, absolute: bool = False):
-    known = problem.present
-    inputs = jtu.tree_map(
-        lambda x: random_inputs(random, x, _SAMPLES, scale, absolute), known[0]
-    )
-    targets = jtu.tree_map(lambda y: random_targets(random, y, _SAMPLES), known[1])
-    weights = jnp.asarray(random.standard_normal(_SAMPLES), problem.dtype)
-    return inputs, targets, weights

@@ -1,3 +1,4 @@
 """Laws read off the gradients of a model: axes of its arrays whose currents match."""
 
+from ._read import ReadLaw as ReadLaw
 from ._read import read_laws as read_laws

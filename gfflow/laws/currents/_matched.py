@@ -110,7 +110,7 @@ class MatchedEntries(eqx.Module):
 
 @final
 class Sums(eqx.Module):
-    """Σ_i A[i,k]/s_A over an axis, at some k."""
+    """Σ_i A[i,k]/s_A over an axis, at some k; for an axis of r = 1 entries of A/s_A."""
 
     axis: Axis = eqx.field(static=True)
     which: tuple[int, ...] = eqx.field(static=True)
@@ -125,21 +125,3 @@ class Sums(eqx.Module):
         path = self.axis.array
         value = named_parameters(view)[path] * self.rates.inverse[path]
         return jnp.sum(self.axis.rows(value), axis=0)[np.asarray(self.which)]
-
-
-@final
-class Entries(eqx.Module):
-    """Entries of an array that no loss depends on, over their rates."""
-
-    path: str = eqx.field(static=True)
-    which: tuple[int, ...] = eqx.field(static=True)
-    rates: Rates
-
-    @property
-    def absolute(self) -> Self:
-        """With the absolute value of each coefficient."""
-        return type(self)(self.path, self.which, self.rates.absolute)
-
-    def __call__(self, view) -> Float[Array, " n"]:
-        value = named_parameters(view)[self.path] * self.rates.inverse[self.path]
-        return jnp.ravel(value)[np.asarray(self.which)]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._precision import double_precision, in_double
-from ...problem import Problem, named_parameters, random_inputs, random_targets
+from ...problem import Problem, named_parameters, random_data
 from ._axes import Axis, axes, lengths
 
 _SAMPLES = 2
@@ -76,7 +76,9 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
         problem = in_double(problem)
         for _ in range(count):
             parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
-            found = _gradient(problem, parameters, _random_data(random, problem))
+            found = _gradient(
+                problem, parameters, random_data(random, problem, _SAMPLES)
+            )
             x, g = _on_host(parameters), _on_host(found)
             top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
             if not np.isfinite(top):
@@ -128,12 +130,3 @@ def _near(random, like: Array) -> Array:
     factor = np.exp(_RELATIVE * random.standard_normal(x.shape))
     noise = _ABSOLUTE * (size or 1.0) * random.standard_normal(x.shape)
     return jnp.asarray(x * factor + noise)
-
-
-def _random_data(random, problem: Problem):
-    inputs, targets = problem.present
-    return (
-        jtu.tree_map(lambda x: random_inputs(random, x, _SAMPLES), inputs),
-        jtu.tree_map(lambda y: random_targets(random, y, _SAMPLES), targets),
-        jnp.asarray(random.standard_normal(_SAMPLES)),
-    )

@@ -12,7 +12,7 @@ from .._rates import Rates
 from ._axes import Axis
 from ._entries import Row, entry_rows
 from ._match import families
-from ._matched import Entries, MatchedAxes, MatchedEntries, Sums
+from ._matched import MatchedAxes, MatchedEntries, Sums
 from ._probes import probes
 from ._sums import constant_sums, dead_entries
 
@@ -46,13 +46,11 @@ def read_laws(problem: Problem, flow: AbstractFlow) -> list[ReadLaw]:
     kept = families(found)
     quadratic = [_Read(_name(f), f.arrays, f.function(rates)) for f in kept]
     quadratic += [_of_entries(row, rates) for row in entry_rows(found, kept)]
+    constant = [(_sum_name(axis), axis, k) for axis, k in constant_sums(found)]
+    constant += [(f"constants of {a.array}", a, k) for a, k in dead_entries(found)]
     linear = [
-        _Read(_sum_name(axis), frozenset({axis.array}), Sums(axis, which, rates))
-        for axis, which in constant_sums(found)
-    ]
-    linear += [
-        _Read(f"constants of {path}", frozenset({path}), Entries(path, which, rates))
-        for path, which in dead_entries(found)
+        _Read(name, frozenset({axis.array}), Sums(axis, which, rates))
+        for name, axis, which in constant
     ]
     return _stated(quadratic, linear, flow)
 

@@ -25,7 +25,8 @@ def constant_sums(found: Probes) -> list[tuple[Axis, tuple[int, ...]]]:
     return sums
 
 
-def dead_entries(found: Probes) -> list[tuple[str, tuple[int, ...]]]:
-    """Arrays, and which of their entries have no gradient, by flat index."""
-    flat = ((path, np.flatnonzero(dead)) for path, dead in found.dead.items())
-    return [(path, tuple(which.tolist())) for path, which in flat if len(which)]
+def dead_entries(found: Probes) -> list[tuple[Axis, tuple[int, ...]]]:
+    """Arrays, each as one index, and which of their entries have no gradient."""
+    arrays = [a for a in found.currents if a.length == 1 and a.array == a.other]
+    flat = ((axis, np.flatnonzero(found.dead[axis.array])) for axis in arrays)
+    return [(axis, tuple(which.tolist())) for axis, which in flat if len(which)]

@@ -108,7 +108,8 @@ def _under(flow: AbstractFlow, at_rest: list[Law]) -> list[Law]:
     """What the laws of gradient flow are under this one."""
     if flow.second_order is None:
         return at_rest
-    return [x for law in at_rest for x in momentum_of(law, flow)]
+    homogeneous = (law for law in at_rest if law.degree != "polynomial")
+    return [x for law in homogeneous for x in momentum_of(law, flow)]
 
 
 def _others(read: list[ReadLaw], layers: list[Law]) -> list[Law]:

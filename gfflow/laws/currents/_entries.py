@@ -1,71 +1,70 @@
-"""Units that stand in a different order in each array, or some of them only."""
+"""Units of which each array has others: sums of squares along single indices."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ._axes import Axis
-from ._matched import MatchedAxes
+from ._matched import MatchedUnits
 from ._null_space import sparse_beyond
 from ._probes import Probes
+from ._units import Units
 
-Row = tuple[tuple[Axis, int, float], ...]
 
-
-def entry_rows(found: Probes, kept: Sequence[MatchedAxes]) -> list[Row]:
-    """Sums of squares along single indices of whole axes, each (axis, index, α), that
-    the families do not say. None where there are too many indices.
+def entry_by_entry(found: Probes, kept: Sequence[MatchedUnits]) -> list[MatchedUnits]:
+    """Sums of squares along single indices of whole axes that the families do not say,
+    of one unit each. None where there are too many indices.
 
     The sums over all indices of two axes of one array are the same: that is no law.
     """
     if not found.in_any_order:
         return []
-    places = [
-        (axis, i) for axis in found.currents if axis.whole for i in range(axis.length)
-    ]
-    index = {place: n for n, place in enumerate(places)}
-    matrix = np.stack([found.currents[a].value[:, i] for a, i in places], axis=1)
-    sizes = [np.linalg.norm(found.currents[a].size[:, i]) for a, i in places]
-    live = np.asarray([_is_live(found, axis, i) for axis, i in places])
+    squares = [u for u in found.currents if u.whole and u.kind == "squares"]
+    places = [(units, i) for units in squares for i in range(units.length)]
+    if not places:
+        return []
+    index = {(u.array, u.axis, i): n for n, (u, i) in enumerate(places)}
+    matrix = np.stack([found.currents[u].value[:, i] for u, i in places], axis=1)
+    sizes = [np.linalg.norm(found.currents[u].size[:, i]) for u, i in places]
+    live = np.concatenate([found.live(units) for units in squares])
     units = [(family, i) for family in kept for i in range(family.length)]
-    known = [_as_entries(*unit, index) for unit in units] + _identities(index)
-    known = np.asarray([row for row in known if row is not None])
-    known = known.reshape(-1, len(places)) * live
-    rows = sparse_beyond(matrix, np.where(live, sizes, 0), known)
-    return [
-        tuple((*places[n], float(row[n])) for n in np.flatnonzero(row)) for row in rows
-    ]
+    known = [_as_entries(*unit, index) for unit in units]
+    known = [row for row in known if row is not None] + _identities(squares, index)
+    known = np.reshape(known, (-1, len(places))) * live
+    families = []
+    for row in sparse_beyond(matrix, np.where(live, sizes, 0), known):
+        where = np.flatnonzero(row)
+        chosen = (places[n][0]._replace(chosen=(places[n][1],)) for n in where)
+        families.append(MatchedUnits(tuple(chosen), tuple(row[where].tolist()), None))
+    return families
 
 
-def _is_live(found: Probes, axis: Axis, i: int) -> bool:
-    return not np.all(axis.rows(found.dead[axis.array])[i])
-
-
-def _as_entries(family: MatchedAxes, i: int, index: dict) -> np.ndarray | None:
+def _as_entries(family: MatchedUnits, i: int, index: dict) -> np.ndarray | None:
+    """The diagonal of unit i in squares along single indices; `None` if it is none."""
     row = np.zeros(len(index))
-    for axis, weight in zip(family.axes, family.coefficients, strict=True):
-        if axis.array != axis.other:
+    for units, weight in zip(family.units, family.coefficients, strict=True):
+        one = np.zeros(units.length)
+        one[i] = 1
+        inside = units.spread(one)
+        axis = units.axis or 0
+        along = np.moveaxis(inside, axis, 0).reshape(units.shape[axis], -1)
+        places = [(units.array, axis, int(k)) for k in np.flatnonzero(along[:, 0])]
+        apart = np.any(along != along[:, :1]) or not all(p in index for p in places)
+        if units.kind != "squares" or apart:
             return None
-        left, length, right = axis.factors
-        size = axis.shape[axis.axis]
-        whole = axis._replace(factors=(1, size, 1))
-        of_axis = np.arange(size).reshape(left, length, right)
-        chosen = of_axis if length == 1 else of_axis[:, i]
-        for k in np.ravel(chosen):
-            row[index[whole, int(k)]] += weight
+        for place in places:
+            row[index[place]] += weight * along[place[2], 0]
     return row
 
 
-def _identities(index: dict) -> list[np.ndarray]:
-    axes = dict.fromkeys(axis for axis, _ in index)
-    first: dict[str, Axis] = {}
+def _identities(squares: Sequence[Units], index: dict) -> list[np.ndarray]:
+    first: dict[str, Units] = {}
     rows = []
-    for axis in axes:
-        one = first.setdefault(axis.array, axis)
-        if one is not axis:
+    for units in squares:
+        one = first.setdefault(units.array, units)
+        if one is not units:
             row = np.zeros(len(index))
-            for a, sign in ((one, 1.0), (axis, -1.0)):
-                for i in range(a.length):
-                    row[index[a, i]] = sign
+            for u, sign in ((one, 1.0), (units, -1.0)):
+                for i in range(u.length):
+                    row[index[u.array, u.axis, i]] = sign
             rows.append(row)
     return rows

@@ -1,9 +1,7 @@
 """Gradients at random parameters on random data, and the currents that they make."""
 
-import math
-from collections import Counter
-from itertools import groupby
-from typing import NamedTuple, final
+from collections.abc import Iterable
+from typing import Any, NamedTuple, final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,25 +11,33 @@ from jaxtyping import Array
 
 from ..._precision import double_precision, in_double
 from ...problem import Problem, named_parameters, random_data
-from ._axes import Axis, axes, lengths
+from ._candidates import candidates, lengths
+from ._units import Units
 
-_SAMPLES = 2
+_SAMPLES = 4
 # Noise of parameters in units of themselves, and of the root mean square of an array.
 _RELATIVE, _ABSOLUTE = 0.3, 0.3
 # An entry whose gradient is at most this part of the largest one has none.
 _DEAD = 1e-12
 # Points that are kept whole, and numbers of all of them together.
-_WHOLE, _MOST = 4, 2**27
-# Products of two arrays of one shape are looked at up to so many entries of them.
-_PRODUCTS = 2**18
+_WHOLE, _MOST = 64, 2**26
+# Points for unit by unit, at most.
+_ALONE = 96
 
 
 class Current(NamedTuple):
-    """Of one axis at P points: g·A summed over all but r indices, `(P, r)`, and the sum
-    of the absolute values of its terms."""
+    """Of some units at P points: what is added up over each, `(P, r)`, and the sum of
+    the absolute values of its terms."""
 
     value: np.ndarray
     size: np.ndarray
+
+
+class Point(NamedTuple):
+    """Parameters and the gradient there by path."""
+
+    x: dict[str, np.ndarray]
+    g: dict[str, np.ndarray]
 
 
 @final
@@ -40,78 +46,101 @@ class Probes(NamedTuple):
 
     - `shapes`: of the parameters by path, but for arrays of no entries; a scalar is
         a vector of one.
-    - `currents`: of each axis.
-    - `points`: parameters and gradients by path, at the first few points.
+    - `candidates`: units along axes, by their number.
+    - `currents`: of all of them.
+    - `points`: the first few.
     - `dead`: by path, where the gradient is 0, or round-off, at all points.
     - `in_any_order`: whether there are more points than indices of all axes.
     """
 
     shapes: dict[str, tuple[int, ...]]
-    currents: dict[Axis, Current]
-    points: list[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
+    candidates: dict[int, list[Units]]
+    currents: dict[Units, Current]
+    points: list[Point]
     dead: dict[str, np.ndarray]
     in_any_order: bool
+
+    def live(self, units: Units) -> np.ndarray:
+        """Of which units some entry is not dead, bool[r]."""
+        dead = self.dead[units.array] & self.dead[units.other]
+        return ~np.all(units.rows(dead), axis=1)
+
+    def at_points(self, units: Units) -> Current:
+        """The current of any units, at the points that were kept."""
+        made = [
+            [units.rows(t).sum(axis=1) for t in units.terms(*p)] for p in self.points
+        ]
+        return Current(*map(np.stack, zip(*made)))
 
 
 def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     """Draw them, by one compiled gradient.
 
-    There are more points than axes to choose from; and than entries along all axes, if
+    There are more points than units to choose from; and than indices of all axes, if
     these are `most_entries` or fewer. `None` where no gradient is finite.
     """
     random = np.random.default_rng(seed)
     named = named_parameters(problem.parameters)
     shapes = {name: x.shape or (1,) for name, x in named.items() if x.size}
-    products = _pair_entries(shapes) <= _PRODUCTS
-    of_length = {r: axes(shapes, r, products) for r in lengths(shapes)}
-    candidates = [axis for some in of_length.values() for axis in some]
-    entries = sum(axis.length for axis in candidates if axis.whole)
-    needed = [2 * len(some) / r for r, some in of_length.items()]
+    of_length = candidates(shapes)
+    every = [units for some in of_length.values() for units in some]
+    groups: dict[Any, list[Units]] = {}
+    for units in every:
+        groups.setdefault(units.beside, []).append(units)
+    entries = sum(u.length for u in every if u.whole and u.kind == "squares")
+    sizes = lengths(shapes)
+    alone = [len(some) for r, some in of_length.items() if r in sizes]
+    needed = [2 * len(some) / r for r, some in of_length.items() if r in sizes]
     ordered = entries > most_entries
-    count = 16 + max(8, int(max(needed)), 0 if ordered else entries)
-    rows: dict[Axis, list[tuple[np.ndarray, np.ndarray]]] = {a: [] for a in candidates}
+    needed += [48, min(max(alone), _ALONE), 0 if ordered else entries]
+    count = 16 + int(max(needed))
+    rows: dict[Units, list[tuple[np.ndarray, np.ndarray]]] = {u: [] for u in every}
     points, largest = [], {name: np.zeros(shape) for name, shape in shapes.items()}
-    whole = max(1, min(_WHOLE, _MOST // max(problem.size, 1)))
+    whole = max(1, min(_WHOLE, _MOST // max(2 * problem.size, 1)))
     with double_precision():
         problem = in_double(problem)
         for _ in range(count):
             parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
-            found = _gradient(
-                problem, parameters, random_data(random, problem, _SAMPLES)
-            )
-            x, g = _on_host(parameters), _on_host(found)
+            data = random_data(random, problem, _SAMPLES)
+            x = on_host(parameters)
+            g = on_host(_gradient(problem, parameters, data))
             top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
             if not np.isfinite(top):
                 continue
-            g = {name: part / top for name, part in g.items()}
-            for name, part in g.items():
+            point = Point(x, {name: part / top for name, part in g.items()})
+            for name, part in point.g.items():
                 np.maximum(largest[name], np.abs(part), out=largest[name])
-            for pair, of_pair in groupby(candidates, lambda axis: axis[:2]):
-                made = _products(*pair, x, g)
-                for axis in of_pair:
-                    value, size = (axis.rows(part).sum(axis=1) for part in made)
-                    rows[axis].append((value, size))
+            for units in groups.values():
+                for one, made in zip(units, _added_up(units, point), strict=True):
+                    rows[one].append(made)
             if len(points) < whole:
-                points.append((x, g))
+                points.append(point)
     if not points:
         return None
-    currents = {a: Current(*map(np.stack, zip(*rows[a]))) for a in candidates}
+    currents = {u: Current(*map(np.stack, zip(*rows[u]))) for u in every}
     dead = {name: size <= _DEAD for name, size in largest.items()}
-    return Probes(shapes, currents, points, dead, not ordered)
+    return Probes(shapes, of_length, currents, points, dead, not ordered)
 
 
-def _pair_entries(shapes: dict[str, tuple[int, ...]]) -> int:
-    """Entries of all pairs of arrays of one shape."""
-    alike = Counter(shapes.values())
-    return sum(n * (n - 1) // 2 * math.prod(shape) for shape, n in alike.items())
-
-
-def _products(a: str, b: str, x, g) -> tuple[np.ndarray, np.ndarray]:
-    if a == b:
-        product = g[a] * x[a]
-        return product, np.abs(product)
-    one, other = g[a] * x[b], g[b] * x[a]
-    return one + other, np.abs(one) + np.abs(other)
+def _added_up(
+    units: list[Units], point: Point
+) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    """Value and size of the current of each of some units of the same arrays; what is
+    added up over the other axes is so once an axis."""
+    made = units[0].terms(*point)
+    along: dict[int, list[np.ndarray]] = {}
+    for one in units:
+        axis = one.axis
+        if axis is None or len(one.kept) != 1 or one.kind == "trace":
+            value, size = (one.rows(part).sum(axis=1) for part in made)
+        else:
+            if axis not in along:
+                others = tuple(k for k in range(len(one.shape)) if k != axis)
+                along[axis] = [part.sum(axis=others) for part in made]
+            factors = one.split[axis]
+            middle = tuple(k for k in range(3) if k != 1)
+            value, size = (p.reshape(factors).sum(axis=middle) for p in along[axis])
+        yield value, size
 
 
 @eqx.filter_jit
@@ -119,7 +148,8 @@ def _gradient(problem: Problem, parameters, data):
     return problem.with_data(*data).gradient(parameters)
 
 
-def _on_host(tree) -> dict[str, np.ndarray]:
+def on_host(tree) -> dict[str, np.ndarray]:
+    """Arrays by path, but for those of no entries; a scalar as a vector of one."""
     named = named_parameters(tree)
     return {name: np.atleast_1d(np.asarray(x)) for name, x in named.items() if x.size}
 

@@ -2,31 +2,47 @@
 
 import numpy as np
 
-from ._axes import Axis
+from ._matched import MatchedUnits
 from ._probes import Probes
+from ._units import Units
 
 _ZERO = 1e-9
 
 
-def constant_sums(found: Probes) -> list[tuple[Axis, tuple[int, ...]]]:
-    """Axes, and at which of the other indices the gradient adds up to nothing over
-    them. Indices with no live entry are left out."""
+def constant_sums(found: Probes) -> list[MatchedUnits]:
+    """Sums over an axis, at those of the other indices where the gradient adds up to
+    nothing. Indices with no live entry are left out."""
     sums = []
-    for axis in found.currents:
-        if not axis.whole or axis.length == 1:
-            continue
-        dead = axis.rows(found.dead[axis.array])
-        zero = ~np.all(dead, axis=0)
-        for _, g in found.points:
-            rows = axis.rows(g[axis.array])
-            zero &= np.abs(rows.sum(axis=0)) <= _ZERO * np.abs(rows).sum(axis=0)
-        if np.any(zero):
-            sums.append((axis, tuple(np.flatnonzero(zero).tolist())))
+    for array, shape in found.shapes.items():
+        for axis, size in enumerate(shape):
+            if size == 1:
+                continue
+            units = _entries(array, shape, over=axis)
+            zero = found.live(units)
+            for point in found.points:
+                value, terms = (units.rows(t) for t in units.terms(*point))
+                zero &= np.abs(value.sum(axis=1)) <= _ZERO * terms.sum(axis=1)
+            sums += _at(units, zero)
     return sums
 
 
-def dead_entries(found: Probes) -> list[tuple[Axis, tuple[int, ...]]]:
-    """Arrays, each as one index, and which of their entries have no gradient."""
-    arrays = [a for a in found.currents if a.length == 1 and a.array == a.other]
-    flat = ((axis, np.flatnonzero(found.dead[axis.array])) for axis in arrays)
-    return [(axis, tuple(which.tolist())) for axis, which in flat if len(which)]
+def dead_entries(found: Probes) -> list[MatchedUnits]:
+    """Entries that have no gradient."""
+    dead = []
+    for array, shape in found.shapes.items():
+        units = _entries(array, shape)
+        dead += _at(units, units.rows(found.dead[array])[:, 0])
+    return dead
+
+
+def _entries(array: str, shape: tuple[int, ...], over: int | None = None) -> Units:
+    kept = tuple(k for k in range(len(shape)) if k != over)
+    split = tuple((n,) for n in shape)
+    return Units(array, array, shape, split, kept, kind="sums")
+
+
+def _at(units: Units, which: np.ndarray) -> list[MatchedUnits]:
+    if not np.any(which):
+        return []
+    chosen = None if np.all(which) else tuple(np.flatnonzero(which).tolist())
+    return [MatchedUnits((units._replace(chosen=chosen),), (1.0,), None)]

@@ -1,0 +1,155 @@
+"""Of matched units those that say something new."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, lsmr
+
+from ._matched import MatchedUnits
+from ._probes import Probes
+from ._units import Units
+
+# Parameters up to which gradients of laws are held as rows of a matrix.
+SMALL = 3000
+_NEW, _ITERATIONS = 1e-7, 200
+
+
+def independent_families(
+    found: Probes, families: Sequence[MatchedUnits]
+) -> list[MatchedUnits]:
+    """Those whose laws do not follow from the laws before, with the components that do
+    not; of large models a family stays whole, and is left out if all of its diagonal
+    follows.
+
+    A law follows from others where its gradient is in the span of theirs at a generic
+    point.
+    """
+    x = found.points[0].x
+    size = sum(part.size for part in x.values())
+    kept: list[MatchedUnits] = []
+    if size > SMALL:
+        for family in families:
+            if not _follows(family, kept, x):
+                kept.append(family)
+        return kept
+    span = np.zeros((0, size))
+    for family in families:
+        rows = gradients(family, x)
+        new, span = _new(rows, span)
+        if np.any(new):
+            kept.append(_some(family, new))
+    return kept
+
+
+def gradients(family: MatchedUnits, x: dict[str, np.ndarray]) -> np.ndarray:
+    """Half the gradient of each component, a row each, by all arrays in order."""
+    starts = dict(zip(x, np.cumsum([0, *(part.size for part in x.values())])))
+    i, j = family.where()
+    rows = np.zeros((len(i), sum(part.size for part in x.values())))
+    number = np.arange(len(i))[:, None]
+    for units, weight in zip(family.units, family.coefficients, strict=True):
+        place = np.arange(x[units.array].size).reshape(units.shape)
+        for path, beside in _gradient(units, x):
+            at = starts[path] + units.rows(place)
+            of = weight / 2 * units.rows(beside)
+            np.add.at(rows, (number, at[i]), of[j])
+            np.add.at(rows, (number, at[j]), of[i])
+    return rows
+
+
+def _gradient(units: Units, x) -> list[tuple[str, np.ndarray]]:
+    """Half the derivative of what is added up over units, by each array."""
+    found = [(units.array, units.partner(x))]
+    if units.kind == "products":
+        found.append((units.other, x[units.array]))
+    return found
+
+
+def _new(rows: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are not in a span, nor in that of those before; and the span with
+    them. The rows of the span are orthonormal."""
+    new = np.zeros(len(rows), bool)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rest = rows / np.where(lengths > 0, lengths, 1)
+    for _ in range(2):
+        rest = rest - (rest @ span.T) @ span
+    values, right = np.linalg.svd(rest, full_matrices=False)[1:]
+    if len(values) == len(rows) and np.all(values > _NEW):
+        new[:] = True
+        return new, np.concatenate([span, right])
+    for n, row in enumerate(rest):
+        for _ in range(2):
+            row = row - (row @ span.T) @ span
+        length = np.linalg.norm(row)
+        if length > _NEW:
+            new[n], span = True, np.concatenate([span, row[None] / length])
+    return new, span
+
+
+def _some(family: MatchedUnits, which: np.ndarray) -> MatchedUnits:
+    """The family with some of its components only."""
+    if np.all(which):
+        return family
+    i, j = (index[which] for index in family.where())
+    if np.all(i == j):
+        taken = lambda u: i if u.chosen is None else np.asarray(u.chosen)[i]
+        units = (u._replace(chosen=tuple(taken(u).tolist())) for u in family.units)
+        return family._replace(units=tuple(units), pairs=None)
+    pairs = np.zeros((family.length,) * 2, bool)
+    pairs[i, j] = pairs[j, i] = True
+    return family._replace(pairs=pairs)
+
+
+def _follows(
+    family: MatchedUnits, kept: Sequence[MatchedUnits], x: dict[str, np.ndarray]
+) -> bool:
+    """Whether a random combination of the diagonal is one of those that are kept."""
+    near = [k for k in _connected(kept, family.arrays)]
+    if not near:
+        return False
+    arrays = sorted(family.arrays.union(*(k.arrays for k in near)))
+    ends = np.cumsum([k.length for k in near])[:-1]
+    random = np.random.default_rng(0)
+
+    def combined(families, weights) -> np.ndarray:
+        total = {path: np.zeros(x[path].shape) for path in arrays}
+        for one, of in zip(families, weights, strict=True):
+            for units, weight in zip(one.units, one.coefficients, strict=True):
+                for path, beside in _gradient(units, x):
+                    total[path] += weight * units.spread(of) * beside
+        return np.concatenate([np.ravel(total[path]) for path in arrays])
+
+    def added_up(flat) -> np.ndarray:
+        parts = np.split(flat, np.cumsum([x[path].size for path in arrays])[:-1])
+        of = {path: p.reshape(x[path].shape) for path, p in zip(arrays, parts)}
+        sums = []
+        for one in near:
+            total = np.zeros(one.length)
+            for units, weight in zip(one.units, one.coefficients, strict=True):
+                for path, beside in _gradient(units, x):
+                    total += weight * units.rows(of[path] * beside).sum(axis=1)
+            sums.append(total)
+        return np.concatenate(sums)
+
+    wanted = combined([family], [random.standard_normal(family.length)])
+    spread = lambda weights: combined(near, np.split(np.ravel(weights), ends))
+    shape = len(wanted), sum(k.length for k in near)
+    operator = LinearOperator(shape, matvec=spread, rmatvec=added_up, dtype=float)
+    weights = lsmr(operator, wanted, atol=1e-10, btol=1e-10, maxiter=_ITERATIONS)[0]
+    left = np.linalg.norm(wanted - spread(weights))
+    return bool(left <= _NEW * np.linalg.norm(wanted))
+
+
+def _connected(
+    kept: Sequence[MatchedUnits], arrays: frozenset[str]
+) -> list[MatchedUnits]:
+    """Those that share an array with these, or with one that does, and so on."""
+    found: list[MatchedUnits] = []
+    left = list(kept)
+    while True:
+        more = [family for family in left if family.arrays & arrays]
+        if not more:
+            return found
+        found += more
+        left = [family for family in left if not family.arrays & arrays]
+        arrays = arrays.union(*(family.arrays for family in more))

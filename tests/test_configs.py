@@ -80,8 +80,8 @@ def test_relu_mlp_digits(run):
     assert code == 0
     names = [law["name"] for law in metrics["laws"]]
     assert names == [
-        "rescaling of layers[0]",
-        "rescaling of layers[1]",
+        "rescaling of layers[0] → layers[1]",
+        "rescaling of layers[1] → layers[2]",
         "column sums of layers[2].weight",
         "sum of layers[2].bias",
     ]
@@ -129,7 +129,7 @@ def test_nesterov(run):
     code, metrics = run("nesterov.toml")
     assert code == 0
     assert {law["name"]: law["verdict"] for law in metrics["laws"]} == {
-        "momentum of rescaling of layers[0]": "predicted-decay",
+        "momentum of rescaling of layers[0] → layers[1]": "predicted-decay",
         "momentum of column sums of layers[1].weight": "conserved",
         "resting point of column sums of layers[1].weight": "conserved",
     }
@@ -140,7 +140,7 @@ def test_natural_gradient(run):
     code, metrics = run("natural_gradient.toml")
     assert code == 0
     assert {law["name"]: law["verdict"] for law in metrics["laws"]} == {
-        "rescaling of layers[0]": "conserved",
+        "rescaling of layers[0] → layers[1]": "conserved",
         "column sums of layers[1].weight": "conserved",
         "sum of layers[1].bias": "conserved",
     }

@@ -12,8 +12,6 @@ from .._typing import Parameters, Rate, ScalarLike, State
 from ..problem import Problem
 from ._second_order import SecondOrder
 
-GRADIENT_LAWS = ("balancedness", "rescaling", "softmax_column_sums")
-
 Clock = tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
@@ -83,11 +81,6 @@ class AbstractFlow(eqx.Module):
         Within an array it may differ only as the problem's `time_scale` does.
         """
         return problem.scaled(jtu.tree_map(jnp.ones_like, problem.parameters))
-
-    @property
-    def law_families(self) -> tuple[str, ...]:
-        """The registered families of laws of which it can have some."""
-        return GRADIENT_LAWS if self.stays_in_span else ()
 
     @property
     def second_order(self) -> SecondOrder | None:

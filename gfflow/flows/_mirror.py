@@ -110,10 +110,6 @@ class MirrorFlow(AbstractFlow):
     def shows_its_state(self) -> bool:
         return not self.dual
 
-    @property
-    def law_families(self) -> tuple[str, ...]:
-        return ("factor_sums",)
-
     def metric_power(self, path: str) -> int | None:
         return self.potential_of(path).power
 

@@ -34,10 +34,6 @@ class AbstractModifier(AbstractFlow):
         return self.flow.law_rates(problem)
 
     @property
-    def law_families(self) -> tuple[str, ...]:
-        return self.flow.law_families
-
-    @property
     def second_order(self) -> SecondOrder | None:
         return self.flow.second_order
 

@@ -77,10 +77,6 @@ class MomentumFlow(AbstractFlow):
         return rate
 
     @property
-    def law_families(self) -> tuple[str, ...]:
-        return ("rotation",)
-
-    @property
     def second_order(self) -> SecondOrder:
         at_rest = SecondOrder(self.friction)
         return at_rest.with_decay(self.weight_decay, coupled=True)

@@ -10,7 +10,7 @@ from .._errors import SolveError
 from .._registry import suggest
 from .._typing import Parameters, Scalar, ScalarLike, State
 from ..problem import Problem, below, parameter_paths
-from ._base import GRADIENT_LAWS, AbstractFlow
+from ._base import AbstractFlow
 from ._decay import constant_decay
 from ._gradient import GradientFlow
 
@@ -81,9 +81,8 @@ class SaddleFlow(AbstractFlow):
     def law_rates(self, problem: Problem) -> Parameters:
         return self.signed(super().law_rates(problem))
 
-    @property
-    def law_families(self) -> tuple[str, ...]:
-        return GRADIENT_LAWS
+    def metric_power(self, path: str) -> int:
+        return 0
 
     def for_discovery(self) -> "SaddleFlow":
         return SaddleFlow(self.ascent)

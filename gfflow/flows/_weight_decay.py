@@ -83,10 +83,6 @@ class WeightDecay(AbstractModifier):
         return self.flow.stays_in_span and self._own is not None
 
     @property
-    def law_families(self) -> tuple[str, ...]:
-        return () if self._own is None else self.flow.law_families
-
-    @property
     def second_order(self) -> SecondOrder | None:
         inner, own = self.flow.second_order, self._own
         if inner is None or own is None:

@@ -5,7 +5,8 @@ is ∇L·Bθ = 0. If S⁻¹B is symmetric then h = ½ θᵀS⁻¹Bθ has ∇h = 
 ḣ = −(S⁻¹Bθ)·S∇L = −Bθ·∇L = 0. A diagonal B qualifies for every S; a B that couples two
 entries needs equal rates there. For a constant field b, h = (S⁻¹b)·θ always does.
 Nothing here needs s > 0: the rates of parameters in which a saddle flow ascends are
-negative.
+negative. In a metric θ' = −S θ^a∘∇L a diagonal B gives h = Σ S⁻¹B θ^{2−a}/(2 − a), and
+the logarithm at a = 2.
 """
 
 from typing import Self
@@ -24,17 +25,20 @@ from ..problem import Problem, named_parameters
 class Rates(eqx.Module):
     """1/s of each parameter that trains, by path; `single` has one rate an array.
 
-    `positive`: whether no parameter ascends.
+    `positive`: whether no parameter ascends. `power`: a by path, `None` where it is not
+    known.
     """
 
     inverse: dict[str, Array]
     single: frozenset[str] = eqx.field(static=True)
     positive: bool = eqx.field(static=True)
+    power: dict[str, int | None] = eqx.field(static=True)
 
     def __init__(self, problem: Problem, flow: AbstractFlow):
         scaled = named_parameters(flow.law_rates(problem))
         self.positive = not flow.ascends
         self.inverse = _inverses(scaled)
+        self.power = {path: flow.metric_power(path) for path in scaled}
         scale = problem.time_scale
         rates = named_parameters(scale) if not eqx.is_array(scale) else {}
         self.single = frozenset(
@@ -51,8 +55,19 @@ class Rates(eqx.Module):
         return eqx.tree_at(lambda rates: rates.inverse, self, _sizes(self.inverse))
 
     def uniform(self, *paths: str | None) -> bool:
-        """Whether every one of these arrays has a single rate of its own."""
-        return all(path is None or path in self.single for path in paths)
+        """Whether every one of these arrays has a single rate of its own, the same at
+        all parameters."""
+        return all(
+            path is None or (path in self.single and self.power[path] == 0)
+            for path in paths
+        )
+
+    def square(self, path: str, x: Array) -> Array:
+        """x²/s, or what has the gradient 2x/(s x^a)."""
+        power = self.power[path]
+        if power == 2:
+            return 2 * jnp.log(x) * self.inverse[path]
+        return 2 / (2 - (power or 0)) * x ** (2 - (power or 0)) * self.inverse[path]
 
 
 def _is_single(rate: Array) -> bool:

@@ -195,7 +195,7 @@ def test_what_is_no_law_is_found_out():
     laws = gf.laws.rescaling(problem, FLOW)
     for method in ("sgd", "heavy_ball"):
         found, _ = residuals(problem, method, laws=laws)
-        assert found["rescaling of layers[0]"] > 1e-4
+        assert found["rescaling of layers[0] → layers[1]"] > 1e-4
     found, _ = residuals(problem, "adam", 0.001, laws=laws)
     assert found == {}
 

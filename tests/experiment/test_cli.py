@@ -165,7 +165,7 @@ def test_a_law_without_a_value_does_not_hold(call, tmp_path, must_hold, wanted):
 
 
 def test_a_law_named_like_one_of_the_model(call, tmp_path):
-    law = '[[laws.custom]]\nname = "balancedness of layers[0]"\n'
+    law = '[[laws.custom]]\nname = "balancedness of layers[0] → layers[1]"\n'
     (tmp_path / "config.toml").write_text(CONFIG + law + 'expression = "sum(W1**2)"\n')
     code, out, err = call("check", "config.toml", "--quiet")
     assert code == 2 and out == ""

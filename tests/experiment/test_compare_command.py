@@ -80,7 +80,7 @@ def test_document_and_file(call, tmp_path):
     assert ball["rows"]["threshold"][0] == pytest.approx(3600.0)
     for one in (sgd, ball):
         (law,) = one["laws"]
-        assert law["name"] == "balancedness of layers[0]"
+        assert law["name"] == "balancedness of layers[0] → layers[1]"
         assert law["flow_drift"] < 1e-6 < 1e-4 < law["discrete_drift"]
         assert law["identity_residual"] < 1e-15
         assert 0 < one["max_distance"] < 0.1 and one["departure"] is None

@@ -76,7 +76,7 @@ def test_it_is_solved_and_checked():
 
     flow = NormalisedFlow()
     [law] = gf.known_laws(PROBLEM, flow)
-    assert law.name == "rescaling of layers[0]"
+    assert law.name == "rescaling of layers[0] → layers[1]"
     solution = gf.solve(flow, PROBLEM, t1=0.5, rtol=1e-8, solver="tsit5")
     report = gf.check(solution, law, ladder=False)[law.name]
     assert report.verdict == "conserved"
@@ -94,5 +94,5 @@ def test_a_config_names_it(registered, command, tmp_path, monkeypatch, capsys):
     (tmp_path / "config.toml").write_text(CONFIG)
     assert command("run", "config.toml", "--json", "--out", "out") == 0
     [law] = json.loads(capsys.readouterr().out)["laws"]
-    assert law["name"] == "rescaling of layers[0]"
+    assert law["name"] == "rescaling of layers[0] → layers[1]"
     assert law["verdict"] == "predicted-decay"

@@ -63,7 +63,7 @@ def test_adversarial_training_keeps_the_laws_of_the_network():
     problem = gf.Problem(Attacked(net, jnp.zeros(3)), "mse", (X, Y))
     flow = gf.SaddleFlow("perturbation", weight_decay=0.1)
     laws = gf.known_laws(problem, flow)
-    assert [law.name for law in laws] == ["rescaling of net.layers[0]"]
+    assert [law.name for law in laws] == ["rescaling of net.layers[0] → net.layers[1]"]
     assert verdicts(flow, problem, laws) == ["predicted-decay"]
     still = flow.initial_state(problem)
     field = flow.vector_field(0.0, still, problem)

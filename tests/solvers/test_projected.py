@@ -329,7 +329,7 @@ def test_names_and_views():
     problem = network([2, 3, 1])
     laws = [*known_laws(problem, FLOW), lambda m: m.layers[0].bias]
     solver = Projected(diffrax.Tsit5(), laws)
-    assert solver.enforced == ("rescaling of layers[0]", "<lambda>")
+    assert solver.enforced == ("rescaling of layers[0] → layers[1]", "<lambda>")
     assert solver.view is None and solver.seen_through(FLOW.view).view is not None
     assert Projected(diffrax.Tsit5(), energy).enforced == ("energy",)
     assert isinstance(solver, diffrax.AbstractERK)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..._rank import Rank, null_space
 from ._fields import ROWS, Fields
-from ._rank import Rank, null_space
 
 _LEAST_ROWS = 1024
 _SPARE = 24

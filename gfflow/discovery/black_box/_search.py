@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ..._rank import null_space
 from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
 from ._fields import Fields
-from ._rank import null_space
 from ._samples import Samples, joined, samples
 
 _MOST_UNKNOWNS = 2200

@@ -16,7 +16,7 @@ def metric_of(flow: AbstractFlow, layout: Layout) -> np.ndarray:
     exponents = []
     for name, size in zip(layout.names, layout.sizes):
         power = flow.metric_power(name)
-        if power not in (0, 1):
+        if flow.ascends or power not in (0, 1):
             raise DiscoveryError(
                 "exact mode knows gradient, natural gradient and momentum flow, and "
                 f"mirror flow of the entropy; got {type(flow).__name__}, whose metric "

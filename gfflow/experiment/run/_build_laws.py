@@ -62,12 +62,12 @@ def _family(
     if family == "known":
         return list(known_laws(problem, flow))
     with at(where, "laws.families"):
-        found = list(lookup("laws", family)(problem, flow, assume=True))
+        found = list(lookup("laws", family)(problem, flow))
     if not found:
         raise ConfigError(
             [
                 f"{where('laws.families')}: {family!r} finds no layers in this "
-                "model; it reads chains of linear layers all of which train"
+                "model; it wants matrices that fit together, all of which train"
             ]
         )
     return found

@@ -1,4 +1,8 @@
-"""Laws read off the gradients of a model: axes of its arrays whose currents match."""
+"""Laws read off the gradients of a model: units of its arrays whose currents match."""
 
-from ._read import ReadLaw as ReadLaw
+from ._independent import SMALL as SMALL
+from ._matched import MatchedUnits as MatchedUnits
+from ._read import law_of as law_of
+from ._read import read_families as read_families
 from ._read import read_laws as read_laws
+from ._units import Units as Units

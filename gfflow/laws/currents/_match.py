@@ -62,8 +62,17 @@ def _together(found: Probes) -> list[frozenset[str]]:
 def matched(
     found: Probes, units: Sequence[Units], coefficients: Sequence[float]
 ) -> MatchedUnits:
-    """With the pairs off the diagonal that match too."""
-    family = MatchedUnits(tuple(units), tuple(coefficients), None)
+    """With the pairs off the diagonal that match too. The coefficients of the side with
+    more units in rows are negative, and −1 where they are equal."""
+    weights = np.asarray(coefficients, float)
+    in_rows = np.asarray([u.axis == 0 for u in units])
+    if len(weights) > 1:
+        ahead = np.sum(in_rows * np.sign(weights))
+        weights = -weights if ahead > 0 or ahead == 0 and weights[0] > 0 else weights
+        negative = weights[weights < 0]
+        if len(negative) and np.all(negative == negative[0]):
+            weights = weights / -negative[0]
+    family = MatchedUnits(tuple(units), tuple(weights.tolist()), None)
     return family._replace(pairs=_pairs(found, family))
 
 

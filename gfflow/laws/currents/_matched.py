@@ -25,6 +25,15 @@ class MatchedUnits(NamedTuple):
     coefficients: tuple[float, ...]
     pairs: Bool[np.ndarray, "r r"] | None
 
+    @classmethod
+    def of(
+        cls, units: tuple[Units, ...], coefficients: tuple[float, ...], linear: bool
+    ) -> "MatchedUnits":
+        """With all pairs, or with none."""
+        length = units[0].length
+        pairs = np.ones((length, length), bool) if linear else None
+        return cls(units, coefficients, pairs)
+
     @property
     def length(self) -> int:
         """r."""
@@ -52,11 +61,14 @@ class MatchedUnits(NamedTuple):
         i, j = np.nonzero(np.triu(self.pairs))
         return i, j
 
+    def diagonal(self) -> "MatchedUnits":
+        """Without the pairs i ≠ j."""
+        return self._replace(pairs=None)
+
     def function(self, rates: Rates) -> "MatchedSquares":
-        """h; its diagonal only where the rates within an array differ."""
+        """h."""
         i, j = self.where()
-        diagonal = np.all(i == j) or not rates.uniform(*self.arrays)
-        pairs = None if diagonal else (tuple(i.tolist()), tuple(j.tolist()))
+        pairs = None if self.pairs is None else (tuple(i.tolist()), tuple(j.tolist()))
         return MatchedSquares(self.units, self.coefficients, pairs, rates)
 
 
@@ -85,14 +97,16 @@ class MatchedSquares(eqx.Module):
 
     @property
     def degrees(self) -> dict[int, "MatchedSquares"]:
-        """Its homogeneous parts by their degree."""
-        terms = list(zip(self.units, self.coefficients, strict=True))
+        """Its homogeneous parts by their degree, 0 for a logarithm."""
+        terms: dict[int, list[tuple[Units, float]]] = {}
+        for units, weight in zip(self.units, self.coefficients, strict=True):
+            power = self.rates.power[units.array] or 0
+            degree = 2 - power if units.quadratic else 1
+            terms.setdefault(degree, []).append((units, weight))
         parts = {}
-        for degree, quadratic in ((2, True), (1, False)):
-            some = [term for term in terms if term[0].quadratic == quadratic]
-            if some:
-                units, weights = zip(*some)
-                parts[degree] = type(self)(units, weights, self.pairs, self.rates)
+        for degree, some in terms.items():
+            units, weights = zip(*some)
+            parts[degree] = type(self)(units, weights, self.pairs, self.rates)
         return parts
 
     def __call__(self, view) -> Float[Array, " pairs"]:
@@ -100,8 +114,12 @@ class MatchedSquares(eqx.Module):
         twice = any(units.quadratic for units in self.units)
         terms = []
         for units, weight in zip(self.units, self.coefficients, strict=True):
-            weight = 2 * weight if twice and units.kind != "squares" else weight
             array = parameters[units.array]
+            if units.kind == "squares" and self.pairs is None:
+                squares = self.rates.square(units.array, array)
+                terms.append(weight * jnp.sum(units.rows(squares), axis=1))
+                continue
+            weight = 2 * weight if twice and units.kind != "squares" else weight
             a = units.rows(array * self.rates.inverse[units.array])
             b = units.rows(jnp.asarray(units.partner(parameters), array.dtype))
             if self.pairs is None:

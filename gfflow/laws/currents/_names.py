@@ -8,6 +8,15 @@ from ._units import Units
 _SUMS = {1: ("sum",), 2: ("column sums", "row sums")}
 
 
+def arrays_of(family: MatchedUnits) -> str:
+    """Those with units in rows → the others, of units that all have one sign."""
+    ends: dict[bool, list[str]] = {}
+    for units in family.units:
+        ends.setdefault(units.axis == 0, []).append(_spelled(units))
+    parts = [", ".join(_short(ends[first])) for first in (True, False) if first in ends]
+    return " → ".join(parts)
+
+
 def name_of(family: MatchedUnits) -> str:
     """As one would say it: `rescaling of V → U`."""
     if not family.quadratic and len(family.units) == 1:

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from ..._precision import double_precision, in_double
 from ...problem import Problem, named_parameters, random_data
@@ -50,6 +50,7 @@ class Probes(NamedTuple):
     - `currents`: of all of them.
     - `points`: the first few.
     - `dead`: by path, where the gradient is 0, or round-off, at all points.
+    - `parameters`: those of the first point, in their tree.
     - `in_any_order`: whether there are more points than indices of all axes.
     """
 
@@ -58,6 +59,7 @@ class Probes(NamedTuple):
     currents: dict[Units, Current]
     points: list[Point]
     dead: dict[str, np.ndarray]
+    parameters: PyTree[Array]
     in_any_order: bool
 
     def live(self, units: Units) -> np.ndarray:
@@ -95,7 +97,11 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     needed += [48, min(max(alone), _ALONE), 0 if ordered else entries]
     count = 16 + int(max(needed))
     rows: dict[Units, list[tuple[np.ndarray, np.ndarray]]] = {u: [] for u in every}
-    points, largest = [], {name: np.zeros(shape) for name, shape in shapes.items()}
+    first, points, largest = (
+        None,
+        [],
+        {name: np.zeros(shape) for name, shape in shapes.items()},
+    )
     whole = max(1, min(_WHOLE, _MOST // max(2 * problem.size, 1)))
     with double_precision():
         problem = in_double(problem)
@@ -115,11 +121,12 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
                     rows[one].append(made)
             if len(points) < whole:
                 points.append(point)
+                first = first or parameters
     if not points:
         return None
     currents = {u: Current(*map(np.stack, zip(*rows[u]))) for u in every}
     dead = {name: size <= _DEAD for name, size in largest.items()}
-    return Probes(shapes, of_length, currents, points, dead, not ordered)
+    return Probes(shapes, of_length, currents, points, dead, first, not ordered)
 
 
 def _added_up(

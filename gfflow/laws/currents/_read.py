@@ -3,6 +3,9 @@
 from collections import Counter
 from typing import NamedTuple
 
+import numpy as np
+
+from ..._checks import is_traced
 from ...flows import AbstractFlow
 from ...problem import Problem
 from .._decay import stated_in_parts
@@ -10,13 +13,16 @@ from .._grammar import Degree
 from .._law import Law
 from .._rates import Rates
 from ._entries import entry_by_entry
-from ._independent import independent_families
+from ._independent import SMALL, independent_families
 from ._match import families, matched
-from ._matched import MatchedSquares, MatchedUnits
-from ._names import name_of
+from ._matched import MatchedUnits
+from ._names import arrays_of, name_of
 from ._probes import Probes, probes
+from ._room import Room, number_of
 from ._some_units import in_another_order, unit_by_unit
 from ._sums import constant_sums, dead_entries
+from ._symmetric import symmetry_of
+from ._turning import turning
 
 _SOURCE = "Noether 1918; Kunin et al. 2021; Marcotte, Gribonval & Peyré 2023, Prop. 2.7"
 # Indices that are matched in any order.
@@ -24,14 +30,19 @@ _MOST_ENTRIES = 400
 _DEGREES: dict[tuple[int, ...], Degree] = {(2,): "quadratic", (1,): "linear"}
 
 
-class ReadLaw(NamedTuple):
-    """A law, and the paths of the arrays that it is of."""
+class Reading(NamedTuple):
+    """Laws that were read; units that turn (where that was asked for), with names; and
+    how many independent laws there may be near the parameters, `None` if that was not
+    looked at."""
 
-    law: Law
-    arrays: frozenset[str]
+    laws: list[Law]
+    turning: list[tuple[MatchedUnits, str]]
+    room: int | None
 
 
-def read_laws(problem: Problem, flow: AbstractFlow) -> list[ReadLaw]:
+def read_laws(
+    problem: Problem, flow: AbstractFlow, turn: bool = False
+) -> Reading | None:
     """Quadratic laws of units whose currents match, and linear ones of sums.
 
     The current of an array A along an axis is g·Aᵀ with g = ∂L/∂A on random data at
@@ -40,29 +51,64 @@ def read_laws(problem: Problem, flow: AbstractFlow) -> list[ReadLaw]:
 
     **Arguments:**
 
-    - `flow`: one of gradient type (`stays_in_span`).
+    - `turn`: look for units that turn too.
+
+    **Returns:** `None` for a flow of which no metric θ^a is known.
     """
+    rates = Rates(problem, flow)
+    if None in rates.power.values():
+        return None
     found = probes(problem, _MOST_ENTRIES)
     if found is None:
-        return []
-    rates, kept = Rates(problem, flow), matching(found)
-    return _stated([(one, one.function(rates)) for one in kept], flow)
+        return Reading([], [], None)
+    kept = _of_rates(found, matching(found), rates)
+    turns = turning(found, kept) if turn else []
+    turns = [(one, f"rotation of {arrays_of(one)}") for one in turns]
+    turns = [one for one in turns if rates.uniform(*one[0].arrays)]
+    if turn or problem.size > SMALL:
+        return Reading(_stated(found, kept, rates, flow), turns, None)
+    room = Room(problem, flow, rates, found)
+    if sum(map(number_of, kept)) < room.besides(kept):
+        kept = independent_families(found, [*kept, *entry_by_entry(found, kept)])
+    return Reading(_stated(found, kept, rates, flow), turns, room.besides(kept))
+
+
+def read_families(problem: Problem) -> list[MatchedUnits]:
+    """The units that match, of a problem whose numbers are known; none inside `jit`."""
+    found = None if is_traced(problem) else probes(problem, 0)
+    return [] if found is None else families(found)
+
+
+def _of_rates(
+    found: Probes, kept: list[MatchedUnits], rates: Rates
+) -> list[MatchedUnits]:
+    """The diagonal alone where rates within an array differ, or depend on it; where
+    they do, of squares only, and constants."""
+    flat = lambda one: all(rates.power[path] == 0 for path in one.arrays)
+    kept = [one for one in kept if flat(one) or _is_of_squares(found, one)]
+    if all(rates.uniform(*one.arrays) for one in kept):
+        return kept
+    some = [one if rates.uniform(*one.arrays) else one.diagonal() for one in kept]
+    return independent_families(found, some)
+
+
+def _is_of_squares(found: Probes, family: MatchedUnits) -> bool:
+    constant = lambda u: u.kind == "sums" and not np.any(found.live(u))
+    return all(u.kind == "squares" or constant(u) for u in family.units)
 
 
 def matching(found: Probes) -> list[MatchedUnits]:
     """All of them that say something new to those before, linear ones, of few arrays,
-    and of many units; the quadratic ones first."""
+    and of many units."""
     linear = [*constant_sums(found), *dead_entries(found)]
     of_axes = families(found)
     more = [*unit_by_unit(found), *in_another_order(found)]
-    diagonals = [one._replace(pairs=None) for one in of_axes]
+    diagonals = [one.diagonal() for one in of_axes]
     told = {one.units for one in [*linear, *of_axes]}
     new = independent_families(found, sorted([*linear, *diagonals, *more], key=_order))
     new = [matched(found, *one[:2]) for one in new if one.units not in told]
     every = sorted([*linear, *of_axes, *new], key=_order)
-    kept = independent_families(found, every)
-    kept = independent_families(found, [*kept, *entry_by_entry(found, kept)])
-    return sorted(kept, key=lambda one: not one.quadratic)
+    return independent_families(found, every)
 
 
 def _order(family: MatchedUnits) -> tuple[bool, int, int]:
@@ -70,16 +116,43 @@ def _order(family: MatchedUnits) -> tuple[bool, int, int]:
 
 
 def _stated(
-    reads: list[tuple[MatchedUnits, MatchedSquares]], flow: AbstractFlow
-) -> list[ReadLaw]:
-    """As laws of the flow, each of another name."""
+    found: Probes, kept: list[MatchedUnits], rates: Rates, flow: AbstractFlow
+) -> list[Law]:
+    """As laws of the flow, each of another name: the quadratic ones first, in the order
+    of the first array of each."""
+    place = {path: n for n, path in enumerate(found.shapes)}
+    order = lambda one: (not one.quadratic, min(place[path] for path in one.arrays))
     laws, names = [], Counter()
-    for family, fn in reads:
+    for family in sorted(kept, key=order):
         name = name_of(family)
         names[name] += 1
         name = name if names[name] == 1 else f"{name} ({names[name]})"
-        parts = fn.degrees
-        degree = _DEGREES.get(tuple(parts), "polynomial")
-        law = Law(fn, name, degree=degree, absolute=fn.absolute, source=_SOURCE)
-        laws.append(ReadLaw(stated_in_parts(law, flow, parts), family.arrays))
+        laws.append(law_of(family, name, rates, flow, _SOURCE, family))
     return laws
+
+
+def law_of(
+    family: MatchedUnits,
+    name: str,
+    rates: Rates,
+    flow: AbstractFlow,
+    source: str,
+    known: MatchedUnits | None = None,
+) -> Law:
+    """Of these units under the flow.
+
+    **Arguments:**
+
+    - `known`: units that match; if all of these do, the law has their symmetry.
+    """
+    fn = family.function(rates)
+    holds = known is not None and (known.linear_units or family.pairs is None)
+    law = Law(
+        fn,
+        name,
+        degree=_DEGREES.get(tuple(fn.degrees), "polynomial"),
+        absolute=fn.absolute,
+        source=source,
+        symmetry=symmetry_of(family, rates) if holds else None,
+    )
+    return stated_in_parts(law, flow, fn.degrees)

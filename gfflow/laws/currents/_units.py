@@ -34,6 +34,13 @@ class Units(NamedTuple):
     chosen: tuple[int, ...] | None = None
     kind: Kind = "squares"
 
+    @classmethod
+    def along(cls, array: str, shape: tuple[int, ...], axis: int) -> "Units":
+        """The indices of one axis of an array."""
+        split = tuple((n,) for n in shape)
+        split = (*split[:axis], (1, shape[axis], 1), *split[axis + 1 :])
+        return cls(array, array, shape, split, (axis + 1,))
+
     @property
     def factors(self) -> tuple[int, ...]:
         """Those of all axes."""

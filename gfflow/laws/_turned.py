@@ -56,7 +56,8 @@ def turned_law(
     family: MatchedUnits, name: str, rates: Rates, motion: SecondOrder
 ) -> Law:
     """Of the pairs i < j of units that are true in `family.pairs`."""
-    i, j = np.nonzero(np.triu(family.pairs, 1))
+    i, j = family.where()
+    i, j = i[i < j], j[i < j]
     pairs = tuple(i.tolist()), tuple(j.tolist())
     made = lambda sign: _Turned(family.units, pairs, sign, rates, motion)
     changes = motion.decoupled or not motion.has_factor

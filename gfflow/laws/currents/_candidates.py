@@ -28,9 +28,10 @@ def candidates(shapes: Shapes) -> dict[int, list[Units]]:
     beside: list[tuple[str, str, Kind]] = [(name, name, "squares") for name in shapes]
     if entries <= _PAIRED:
         pairs = combinations(shapes, 2)
-        same = (pair for pair in pairs if shapes[pair[0]] == shapes[pair[1]])
-        beside += [(*pair, "products") for pair in same]
-    beside += [(name, name, "sums") for name in shapes]
+        for a, b in pairs:
+            if shapes[a] == shapes[b]:
+                beside.append((a, b, "products"))
+    beside.extend((name, name, "sums") for name in shapes)
     sizes = lengths(shapes)
     found: dict[int, list[Units]] = {}
     for array, other, kind in beside:

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, lsmr
 
+from ._following import follows, gradient_of
 from ._matched import MatchedUnits
 from ._probes import Probes
-from ._units import Units
 
 # Parameters up to which gradients of laws are held as rows of a matrix.
 SMALL = 3000
-_NEW, _ITERATIONS = 1e-7, 200
+_NEW = 1e-7
 
 
 def independent_families(
@@ -29,7 +28,7 @@ def independent_families(
     kept: list[MatchedUnits] = []
     if size > SMALL:
         for family in families:
-            if not _follows(family, kept, x):
+            if not follows(family, kept, x):
                 kept.append(family)
         return kept
     span = np.zeros((0, size))
@@ -49,20 +48,12 @@ def gradients(family: MatchedUnits, x: dict[str, np.ndarray]) -> np.ndarray:
     number = np.arange(len(i))[:, None]
     for units, weight in zip(family.units, family.coefficients, strict=True):
         place = np.arange(x[units.array].size).reshape(units.shape)
-        for path, beside in _gradient(units, x):
+        for path, beside in gradient_of(units, x):
             at = starts[path] + units.rows(place)
             of = weight / 2 * units.rows(beside)
             np.add.at(rows, (number, at[i]), of[j])
             np.add.at(rows, (number, at[j]), of[i])
     return rows
-
-
-def _gradient(units: Units, x) -> list[tuple[str, np.ndarray]]:
-    """Half the derivative of what is added up over units, by each array."""
-    found = [(units.array, units.partner(x))]
-    if units.kind == "products":
-        found.append((units.other, x[units.array]))
-    return found
 
 
 def _new(rows: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,58 +89,3 @@ def _some(family: MatchedUnits, which: np.ndarray) -> MatchedUnits:
     pairs = np.zeros((family.length,) * 2, bool)
     pairs[i, j] = pairs[j, i] = True
     return family._replace(pairs=pairs)
-
-
-def _follows(
-    family: MatchedUnits, kept: Sequence[MatchedUnits], x: dict[str, np.ndarray]
-) -> bool:
-    """Whether a random combination of the diagonal is one of those that are kept."""
-    near = [k for k in _connected(kept, family.arrays)]
-    if not near:
-        return False
-    arrays = sorted(family.arrays.union(*(k.arrays for k in near)))
-    ends = np.cumsum([k.length for k in near])[:-1]
-    random = np.random.default_rng(0)
-
-    def combined(families, weights) -> np.ndarray:
-        total = {path: np.zeros(x[path].shape) for path in arrays}
-        for one, of in zip(families, weights, strict=True):
-            for units, weight in zip(one.units, one.coefficients, strict=True):
-                for path, beside in _gradient(units, x):
-                    total[path] += weight * units.spread(of) * beside
-        return np.concatenate([np.ravel(total[path]) for path in arrays])
-
-    def added_up(flat) -> np.ndarray:
-        parts = np.split(flat, np.cumsum([x[path].size for path in arrays])[:-1])
-        of = {path: p.reshape(x[path].shape) for path, p in zip(arrays, parts)}
-        sums = []
-        for one in near:
-            total = np.zeros(one.length)
-            for units, weight in zip(one.units, one.coefficients, strict=True):
-                for path, beside in _gradient(units, x):
-                    total += weight * units.rows(of[path] * beside).sum(axis=1)
-            sums.append(total)
-        return np.concatenate(sums)
-
-    wanted = combined([family], [random.standard_normal(family.length)])
-    spread = lambda weights: combined(near, np.split(np.ravel(weights), ends))
-    shape = len(wanted), sum(k.length for k in near)
-    operator = LinearOperator(shape, matvec=spread, rmatvec=added_up, dtype=float)
-    weights = lsmr(operator, wanted, atol=1e-10, btol=1e-10, maxiter=_ITERATIONS)[0]
-    left = np.linalg.norm(wanted - spread(weights))
-    return bool(left <= _NEW * np.linalg.norm(wanted))
-
-
-def _connected(
-    kept: Sequence[MatchedUnits], arrays: frozenset[str]
-) -> list[MatchedUnits]:
-    """Those that share an array with these, or with one that does, and so on."""
-    found: list[MatchedUnits] = []
-    left = list(kept)
-    while True:
-        more = [family for family in left if family.arrays & arrays]
-        if not more:
-            return found
-        found += more
-        left = [family for family in left if not family.arrays & arrays]
-        arrays = arrays.union(*(family.arrays for family in more))

@@ -147,18 +147,19 @@ def _pairs(found: Probes, family: MatchedUnits) -> Bool[np.ndarray, "r r"] | Non
 def _images(kept: Sequence[MatchedUnits], candidates: list[Units]) -> np.ndarray:
     """What families along one axis say of the candidates when indices are summed: an
     index of (l, a·r·b, m) is one of (l·a, r, b·m)."""
-    place = {units: i for i, units in enumerate(candidates)}
+    place: dict[Units | None, int] = {units: i for i, units in enumerate(candidates)}
     length = candidates[0].length
     rows = []
     for family in kept:
         for a, b in _splits(family.length, length):
             row = np.zeros(len(candidates))
             of = zip(family.units, family.coefficients, strict=True)
-            images = [(_image(units, length, a, b), weight) for units, weight in of]
-            if all(image in place for image, _ in images):
-                for image, weight in images:
-                    row[place[image]] += weight
-                rows.append(row)
+            images = [(place.get(_image(u, length, a, b)), weight) for u, weight in of]
+            if any(image is None for image, _ in images):
+                continue
+            for image, weight in images:
+                row[image] += weight
+            rows.append(row)
     return np.asarray(rows).reshape(-1, len(candidates))
 
 

@@ -42,8 +42,10 @@ def name_of(family: MatchedUnits) -> str:
 def _spelled(units: Units) -> str:
     if units.kind == "products":
         return f"{units.array}·{units.other}"
-    one = units.chosen is not None and len(units.chosen) == 1 and len(units.kept) == 1
-    return units.array + (_index(units, *units.chosen) if one else "")
+    chosen = units.chosen
+    if chosen is None or len(chosen) != 1 or len(units.kept) != 1:
+        return units.array
+    return units.array + _index(units, chosen[0])
 
 
 def _short(paths: list[str]) -> list[str]:

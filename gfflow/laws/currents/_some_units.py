@@ -119,8 +119,8 @@ def _beside(found: Probes) -> Iterator[tuple[Units, ...]]:
 
 def _directions(found: Probes, units: tuple[Units, ...]) -> _Signed | None:
     currents = [found.at_points(u) for u in units]
-    value = sum(c.value for c in currents).T
-    size = sum(np.linalg.norm(c.size, axis=0) for c in currents)
+    value = np.sum([c.value for c in currents], axis=0).T
+    size = np.sum([np.linalg.norm(c.size, axis=0) for c in currents], axis=0)
     lengths = np.linalg.norm(value, axis=1)
     directions = value / np.where(lengths > 0, lengths, 1)[:, None]
     live = (lengths > _LIVE * size) & np.all([found.live(u) for u in units], axis=0)

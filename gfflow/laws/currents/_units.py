@@ -105,7 +105,7 @@ class Units(NamedTuple):
             return x[self.other]
         if self.kind == "sums":
             return np.ones(self.shape)
-        return np.eye(*self.shape)
+        return np.eye(self.shape[0])
 
     def terms(self, x: dict[str, Any], g: dict[str, Any]) -> tuple[Any, Any]:
         """g∘A, or what stands for it, in the shape of the array; and the sum of sizes

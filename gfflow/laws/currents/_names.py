@@ -1,7 +1,5 @@
 """Names of laws that were read off gradients, by the paths of their arrays."""
 
-import numpy as np
-
 from ._matched import MatchedUnits
 from ._units import Units
 
@@ -63,9 +61,7 @@ def _index(units: Units, i: int) -> str:
 
 
 def _of_sums(units: Units) -> str:
-    ends = np.cumsum([len(axis) for axis in units.split])
-    kept = {int(np.searchsorted(ends, k, side="right")) for k in units.kept}
-    over = [axis for axis in range(len(units.shape)) if axis not in kept]
+    over = [axis for axis in range(len(units.shape)) if axis not in units.axes]
     if not over:
         return f"constants of {units.array}"
     of = _SUMS.get(len(units.shape))

@@ -20,9 +20,12 @@ _RELATIVE, _ABSOLUTE = 0.3, 0.3
 # An entry whose gradient is at most this part of the largest one has none.
 _DEAD = 1e-12
 # Points that are kept whole, and numbers of all of them together.
-_WHOLE, _MOST = 64, 2**26
-# Points for unit by unit, at most.
+_WHOLE, _MOST = 64, 2**23
+# Points for each unit to choose from; for unit by unit, at most.
+_SPARE = 1.25
 _ALONE = 96
+# Points that are kept whole of the largest models.
+_FEW = 8
 
 
 class Current(NamedTuple):
@@ -92,7 +95,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     entries = sum(u.length for u in every if u.whole and u.kind == "squares")
     sizes = lengths(shapes)
     alone = [len(some) for r, some in of_length.items() if r in sizes]
-    needed = [2 * len(some) / r for r, some in of_length.items() if r in sizes]
+    needed = [_SPARE * len(some) / r for r, some in of_length.items() if r in sizes]
     ordered = entries > most_entries
     needed += [48, min(max(alone), _ALONE), 0 if ordered else entries]
     count = 16 + int(max(needed))
@@ -102,7 +105,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
         [],
         {name: np.zeros(shape) for name, shape in shapes.items()},
     )
-    whole = max(1, min(_WHOLE, _MOST // max(2 * problem.size, 1)))
+    whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
     with double_precision():
         problem = in_double(problem)
         for _ in range(count):
@@ -137,16 +140,15 @@ def _added_up(
     made = units[0].terms(*point)
     along: dict[int, list[np.ndarray]] = {}
     for one in units:
-        axis = one.axis
-        if axis is None or len(one.kept) != 1 or one.kind == "trace":
+        axis = one.in_one_axis
+        if axis is None:
             value, size = (one.rows(part).sum(axis=1) for part in made)
         else:
             if axis not in along:
                 others = tuple(k for k in range(len(one.shape)) if k != axis)
                 along[axis] = [part.sum(axis=others) for part in made]
             factors = one.split[axis]
-            middle = tuple(k for k in range(3) if k != 1)
-            value, size = (p.reshape(factors).sum(axis=middle) for p in along[axis])
+            value, size = (p.reshape(factors).sum(axis=(0, 2)) for p in along[axis])
         yield value, size
 
 

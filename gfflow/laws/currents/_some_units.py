@@ -8,7 +8,7 @@ import numpy as np
 
 from ._matched import MatchedUnits
 from ._null_space import null_space, rounded
-from ._probes import Probes
+from ._probes import Current, Probes
 from ._units import Units
 
 _SAME = 1e-9
@@ -67,7 +67,11 @@ def in_another_order(found: Probes) -> list[MatchedUnits]:
     Of each array of two axes or more, along one axis or two, with the vectors of the
     same length or without them.
     """
-    signed = [one for units in _beside(found) if (one := _directions(found, units))]
+    currents: dict[Units, Current] = {}
+    for units in {u for some in _beside(found) for u in some}:
+        currents[units] = found.at_points(units)
+    made = (_directions(found, units, currents) for units in _beside(found))
+    signed = [one for one in made if one]
     total = sum(len(one.lengths) for one in signed)
     if not signed or total > _UNITS:
         return []
@@ -117,10 +121,12 @@ def _beside(found: Probes) -> Iterator[tuple[Units, ...]]:
                 yield (vector,)
 
 
-def _directions(found: Probes, units: tuple[Units, ...]) -> _Signed | None:
-    currents = [found.at_points(u) for u in units]
-    value = np.sum([c.value for c in currents], axis=0).T
-    size = np.sum([np.linalg.norm(c.size, axis=0) for c in currents], axis=0)
+def _directions(
+    found: Probes, units: tuple[Units, ...], currents: dict[Units, Current]
+) -> _Signed | None:
+    of = [currents[u] for u in units]
+    value = np.sum([c.value for c in of], axis=0).T
+    size = np.sum([np.linalg.norm(c.size, axis=0) for c in of], axis=0)
     lengths = np.linalg.norm(value, axis=1)
     directions = value / np.where(lengths > 0, lengths, 1)[:, None]
     live = (lengths > _LIVE * size) & np.all([found.live(u) for u in units], axis=0)

@@ -48,12 +48,10 @@ def _whole(units: Units) -> Units:
     """The indices of all axes that the units have a part of."""
     if units.chosen is not None:
         return units
-    ends = np.cumsum([len(axis) for axis in units.split])
-    axes = {int(np.searchsorted(ends, k, side="right")) for k in units.kept}
-    if len(axes) == 1:
-        return Units.along(units.array, units.shape, *axes)
+    if units.axis is not None:
+        return Units.along(units.array, units.shape, units.axis)
     split = tuple((n,) for n in units.shape)
-    return units._replace(split=split, kept=tuple(sorted(axes)))
+    return units._replace(split=split, kept=units.axes)
 
 
 def _turn(found: Probes, units: Sequence[Units]) -> np.ndarray:

@@ -54,11 +54,24 @@ class Units(NamedTuple):
         return math.prod(self.factors[k] for k in self.kept)
 
     @property
+    def axes(self) -> tuple[int, ...]:
+        """Those that the units lie along."""
+        owner = [axis for axis, factors in enumerate(self.split) for _ in factors]
+        return tuple(sorted({owner[k] for k in self.kept}))
+
+    @property
     def axis(self) -> int | None:
         """That which the units lie along; `None` if they do along several or none."""
-        ends = np.cumsum([len(axis) for axis in self.split])
-        axes = {int(np.searchsorted(ends, k, side="right")) for k in self.kept}
-        return axes.pop() if len(axes) == 1 else None
+        axes = self.axes
+        return axes[0] if len(axes) == 1 else None
+
+    @property
+    def in_one_axis(self) -> int | None:
+        """The axis (l, r, m) of which they are the middle factor, all of it; `None`
+        where they are something else."""
+        simple = len(self.kept) == 1 and self.chosen is None and self.kind != "trace"
+        axis = self.axis if simple else None
+        return axis if axis is not None and len(self.split[axis]) == 3 else None
 
     @property
     def whole(self) -> bool:

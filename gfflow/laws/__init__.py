@@ -28,5 +28,7 @@ if TYPE_CHECKING:
     from ._structure import is_linear as is_linear
     from ._symbolic import symbolic as symbolic
     from ._symmetry import Symmetry as Symmetry
+    from .currents import Rank as Rank
+    from .currents import normal_space as normal_space
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

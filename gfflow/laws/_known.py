@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import final
 
-import equinox as eqx
 import numpy as np
 
 from .._checks import is_traced
@@ -79,29 +78,27 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     found = read_laws(problem, at_rest, turn=motion is not None)
     if found is None:
         return KnownLaws([], _OTHER.format(type(flow.base).__name__))
-    kept, local = _holding(found.laws, problem, at_rest)
+    kept, lost, local = _holding(found.laws, problem, at_rest)
     notes = [_LOCAL.format(", ".join(map(repr, local)))] if local else []
     if motion is not None:
         rates = Rates(problem, flow)
         turned = [turned_law(*one, rates, motion) for one in found.turning]
-        turned, _ = _holding(turned, problem, flow)
+        turned, *_ = _holding(turned, problem, flow)
         moving = (law for law in kept if law.degree != "polynomial")
         moving = [x for law in moving for x in momentum_of(law, flow)]
         return KnownLaws([*turned, *moving], "; ".join([*notes, _MOVING]))
-    if found.room is None:
+    if found.room is None or found.number is None:
         notes.append(_LARGE.format(SMALL))
-    else:
-        named = sum(_number(law, problem, flow) for law in kept)
-        if named < found.room:
-            notes.append(_ROOM.format(found.room, named))
+    elif found.number - lost < found.room:
+        notes.append(_ROOM.format(found.room, found.number - lost))
     return KnownLaws(kept, "; ".join(notes))
 
 
 def _holding(
     laws: list[Law], problem: Problem, flow: AbstractFlow
-) -> tuple[list[Law], list[str]]:
-    """The laws that hold at random places, of some the components that do; and the
-    names of those that do not, or not in all."""
+) -> tuple[list[Law], int, list[str]]:
+    """The laws that hold at random places, of some the components that do; and of those
+    that do not, or not in all, the number of components that do not, and the names."""
     holds = holding(laws, problem, flow)
     local = [law.name for law in laws if not np.all(holds[law.name])]
     kept = [
@@ -109,10 +106,4 @@ def _holding(
         for law in laws
         if np.any(holds[law.name])
     ]
-    return kept, local
-
-
-def _number(law: Law, problem: Problem, flow: AbstractFlow) -> int:
-    """Of its components."""
-    view = flow.view(flow.initial_state(problem), problem)
-    return int(np.prod(eqx.filter_eval_shape(law, 0.0, view).shape))
+    return kept, sum(int(np.sum(~holds[name])) for name in local), local

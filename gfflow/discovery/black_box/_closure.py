@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..._rank import Rank, null_space
+from ...laws import Rank, normal_space
 from ._fields import ROWS, Fields
 
 _LEAST_ROWS = 1024
@@ -65,7 +65,7 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
     if len(rows) > size + _SPARE:
         mix = random.standard_normal((size + _SPARE, len(rows)))
         rows = mix @ rows / len(rows) ** 0.5
-    found = null_space(rows, fields.subject.precision, None)
+    found = normal_space(rows, fields.subject.precision, None)
     return Tangent(
         z,
         found.normal,
@@ -99,7 +99,7 @@ def _deepened(
         back = np.linalg.norm(scaled, axis=1)
         ratio = np.where(back > 0, lengths / np.where(back > 0, back, 1), 0)
         rows = np.concatenate([rows, (scaled * ratio[:, None]) @ normal.T])
-    found = null_space(rows, fields.subject.precision, len(rows) ** 0.5)
+    found = normal_space(rows, fields.subject.precision, len(rows) ** 0.5)
     return _joined(tangent, found, laws)
 
 

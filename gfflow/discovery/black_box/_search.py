@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..._rank import null_space
+from ...laws import normal_space
 from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
 from ._fields import Fields
 from ._samples import Samples, joined, samples
@@ -105,7 +105,7 @@ class Search:
             matrix = mix @ matrix / len(matrix) ** 0.5
         scale = np.sqrt(np.sum(matrix**2, axis=0) / max(len(matrix), 1))
         scale = np.where(scale > 0, scale, 1.0)
-        found = null_space(matrix / scale, self.fields.subject.precision, None)
+        found = normal_space(matrix / scale, self.fields.subject.precision, None)
         if not len(found.normal):
             return []
         vectors = np.linalg.qr((found.normal / scale).T)[0].T

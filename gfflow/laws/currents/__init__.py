@@ -2,6 +2,8 @@
 
 from ._independent import SMALL as SMALL
 from ._matched import MatchedUnits as MatchedUnits
+from ._rank import Rank as Rank
+from ._rank import normal_space as normal_space
 from ._read import law_of as law_of
 from ._read import read_families as read_families
 from ._read import read_laws as read_laws

@@ -17,8 +17,8 @@ def independent_families(
     found: Probes, families: Sequence[MatchedUnits]
 ) -> list[MatchedUnits]:
     """Those whose laws do not follow from the laws before, with the components that do
-    not; of large models a family stays whole, and is left out if all of its diagonal
-    follows.
+    not. A family stays whole where its laws follow from each other only, and in large
+    models, where it is left out if all of its diagonal follows.
 
     A law follows from others where its gradient is in the span of theirs at a generic
     point.
@@ -36,8 +36,18 @@ def independent_families(
         rows = gradients(family, x)
         new, span = _new(rows, span)
         if np.any(new):
-            kept.append(_some(family, new))
+            alone = np.sum(_new(rows, span[:0])[0])
+            kept.append(family if np.sum(new) == alone else _some(family, new))
     return kept
+
+
+def number_of(found: Probes, families: Sequence[MatchedUnits]) -> int:
+    """Of independent laws among these, of a small model."""
+    x = found.points[0].x
+    span = np.zeros((0, sum(part.size for part in x.values())))
+    for family in families:
+        span = _new(gradients(family, x), span)[1]
+    return len(span)
 
 
 def gradients(family: MatchedUnits, x: dict[str, np.ndarray]) -> np.ndarray:

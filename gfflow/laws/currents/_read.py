@@ -13,12 +13,12 @@ from .._grammar import Degree
 from .._law import Law
 from .._rates import Rates
 from ._entries import entry_by_entry
-from ._independent import SMALL, independent_families
+from ._independent import SMALL, independent_families, number_of
 from ._match import families, matched
 from ._matched import MatchedUnits
 from ._names import arrays_of, name_of
 from ._probes import Probes, probes
-from ._room import Room, number_of
+from ._room import Room
 from ._some_units import in_another_order, unit_by_unit
 from ._sums import constant_sums, dead_entries
 from ._symmetric import symmetry_of
@@ -31,13 +31,14 @@ _DEGREES: dict[tuple[int, ...], Degree] = {(2,): "quadratic", (1,): "linear"}
 
 
 class Reading(NamedTuple):
-    """Laws that were read; units that turn (where that was asked for), with names; and
-    how many independent laws there may be near the parameters, `None` if that was not
-    looked at."""
+    """Laws that were read, and units that turn (where that was asked for), with names;
+    how many of the laws are independent, and how many there may be near the parameters,
+    `None` if that was not looked at."""
 
     laws: list[Law]
     turning: list[tuple[MatchedUnits, str]]
-    room: int | None
+    number: int | None = None
+    room: int | None = None
 
 
 def read_laws(
@@ -60,17 +61,20 @@ def read_laws(
         return None
     found = probes(problem, _MOST_ENTRIES)
     if found is None:
-        return Reading([], [], None)
+        return Reading([], [])
     kept = _of_rates(found, matching(found), rates)
     turns = turning(found, kept) if turn else []
     turns = [(one, f"rotation of {arrays_of(one)}") for one in turns]
     turns = [one for one in turns if rates.uniform(*one[0].arrays)]
     if turn or problem.size > SMALL:
-        return Reading(_stated(found, kept, rates, flow), turns, None)
+        return Reading(_stated(found, kept, rates, flow), turns)
     room = Room(problem, flow, rates, found)
-    if sum(map(number_of, kept)) < room.besides(kept):
+    number = number_of(found, kept)
+    if number < room.besides(kept, number):
         kept = independent_families(found, [*kept, *entry_by_entry(found, kept)])
-    return Reading(_stated(found, kept, rates, flow), turns, room.besides(kept))
+        number = number_of(found, kept)
+    laws = _stated(found, kept, rates, flow)
+    return Reading(laws, turns, number, room.besides(kept, number))
 
 
 def read_families(problem: Problem) -> list[MatchedUnits]:

@@ -10,13 +10,13 @@ import jax.tree_util as jtu
 import numpy as np
 
 from ..._precision import double_precision, in_double
-from ..._rank import null_space
 from ...flows import AbstractFlow
 from ...problem import Problem, parameter_paths, random_data
 from .._rates import Rates
 from ._independent import gradients
 from ._matched import MatchedUnits
 from ._probes import Probes, on_host
+from ._rank import normal_space
 
 _SPARE, _SCALES = 24, (0.3, 1.0, 3.0)
 _PRECISION = float(np.finfo(float).eps)
@@ -46,9 +46,10 @@ class Room:
         self._powers = jtu.tree_unflatten(jtu.tree_structure(self._rates), powers)
         self._scale, self._normal = self._sampled()
 
-    def besides(self, families: Sequence[MatchedUnits]) -> int:
-        """How many independent laws there may be, where these are known."""
-        if sum(map(number_of, families)) < len(self._normal):
+    def besides(self, families: Sequence[MatchedUnits], number: int) -> int:
+        """How many independent laws there may be, where these are known, so many of
+        them independent."""
+        if number < len(self._normal):
             self._normal = self._with_brackets(families)
         return len(self._normal)
 
@@ -72,7 +73,7 @@ class Room:
         noise = lengths <= _INSIDE**2
         rows[:, noise] = 0
         scale = np.where(noise, 1.0, lengths)
-        return scale, null_space(_unit(rows / scale), _PRECISION, None).normal
+        return scale, normal_space(_unit(rows / scale), _PRECISION, None).normal
 
     def _with_brackets(self, families: Sequence[MatchedUnits]) -> np.ndarray:
         """The directions that no bracket has either; those of laws are not tried."""
@@ -85,7 +86,9 @@ class Room:
         left = other @ self._normal
         while len(left):
             made = np.stack([self._bracket() for _ in range(min(len(left), 64) + 4)])
-            rest = null_space(made / self._scale @ left.T, _PRECISION, len(made) ** 0.5)
+            rest = normal_space(
+                made / self._scale @ left.T, _PRECISION, len(made) ** 0.5
+            )
             if rest.rank == 0:
                 break
             left = rest.normal @ left
@@ -100,11 +103,6 @@ class Room:
 
     def _data(self, scale: float):
         return random_data(self._random, self._problem, 2, scale)
-
-
-def number_of(family: MatchedUnits) -> int:
-    """Of its components."""
-    return len(family.where()[0])
 
 
 def _split(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,7 @@ class Rank(NamedTuple):
         return self.normal.shape[1] - len(self.normal)
 
 
-def null_space(
+def normal_space(
     matrix: Float[np.ndarray, "rows columns"], precision: float, scale: float | None
 ) -> Rank:
     """The null space of a matrix, with the gap that tells it from the rest.

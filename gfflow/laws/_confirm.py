@@ -33,7 +33,9 @@ _PLACES = (
     (30.0, 1.0, 1.0),
     (100.0, 1e3, 10.0),
 )
-_SAMPLES, _SIGNS = 8, 4
+_SIGNS = 4
+# Samples a place, and of models of more parameters than this.
+_SAMPLES, _FEW, _LARGE = 8, 2, 10**5
 # The most that a rate may be of the size of its terms; of ‖∇h‖‖f‖, of which terms that
 # are absorbed in a sum are the round-off; and of the deviation of copies of the state
 # that differ by some last places, which is round-off inside of the model.
@@ -89,7 +91,8 @@ def _place(random, problem: Problem, state, scale, data_scale, apart) -> _Place:
         return jnp.asarray(size * random.standard_normal(x.shape), x.dtype)
 
     signs = lambda x: jnp.asarray(random.choice([-1.0, 1.0], (_SIGNS, *x.shape)))
-    data = random_data(random, problem, _SAMPLES, data_scale)
+    samples = _SAMPLES if problem.size <= _LARGE else _FEW
+    data = random_data(random, problem, samples, data_scale)
     t = jnp.asarray(random.uniform(0.5, 1.5))
     return _Place(t, jtu.tree_map(drawn, state), data, jtu.tree_map(signs, state))
 

@@ -24,8 +24,9 @@ _WHOLE, _MOST = 64, 2**23
 # Points for each unit to choose from; for unit by unit, at most.
 _SPARE = 1.25
 _ALONE = 96
-# Points that are kept whole of the largest models.
-_FEW = 8
+# Points that are kept whole of the largest models; and parameters of a model of which
+# few gradients are taken.
+_FEW, _LARGE = 8, 10**5
 
 
 class Current(NamedTuple):
@@ -97,7 +98,9 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     alone = [len(some) for r, some in of_length.items() if r in sizes]
     needed = [_SPARE * len(some) / r for r, some in of_length.items() if r in sizes]
     ordered = entries > most_entries
-    needed += [48, min(max(alone), _ALONE), 0 if ordered else entries]
+    large = problem.size > _LARGE
+    needed += [16 if large else 48, min(max(alone), 24 if large else _ALONE)]
+    needed += [0 if ordered else entries]
     count = 16 + int(max(needed))
     rows: dict[Units, list[tuple[np.ndarray, np.ndarray]]] = {u: [] for u in every}
     first, points, largest = (

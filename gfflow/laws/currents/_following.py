@@ -4,30 +4,15 @@ from collections.abc import Sequence
 from typing import final
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, lsmr
+from scipy.sparse import csr_array, hstack
+from scipy.sparse.linalg import lsmr
 
 from ._matched import MatchedUnits
 from ._units import Units
 
-_LEFT, _ITERATIONS = 1e-7, 200
-
-
-def follows(
-    family: MatchedUnits, known: Sequence[MatchedUnits], x: dict[str, np.ndarray]
-) -> bool:
-    """Whether the gradient at x of a random combination of the diagonal is one of
-    gradients of the diagonals that are known, by least squares."""
-    near = _connected(known, family.arrays)
-    if not near:
-        return False
-    arrays = sorted(family.arrays.union(*(one.arrays for one in near)))
-    x = {path: x[path] for path in arrays}
-    random = np.random.default_rng(0)
-    wanted = _combined([family], random.standard_normal(family.length), x)
-    operator = _Combinations(near, x)
-    found = lsmr(operator, wanted, atol=1e-10, btol=1e-10, maxiter=_ITERATIONS)[0]
-    left = np.linalg.norm(wanted - _combined(near, found, x))
-    return bool(left <= _LEFT * np.linalg.norm(wanted))
+_LEFT, _ITERATIONS = 1e-7, 400
+# Entries of an array that are looked at, for each index of its axes.
+_ENTRIES = 40
 
 
 def gradient_of(units: Units, x: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
@@ -39,41 +24,58 @@ def gradient_of(units: Units, x: dict[str, np.ndarray]) -> list[tuple[str, np.nd
 
 
 @final
-class _Combinations(LinearOperator):
-    """Weights of components → the gradient of what they make."""
+class Diagonals:
+    """Gradients at x of the diagonals of families, at some entries of each array.
 
-    def __init__(self, families: Sequence[MatchedUnits], x: dict[str, np.ndarray]):
-        self._families, self._at = families, x
-        size = sum(part.size for part in x.values())
-        super().__init__(float, (size, sum(one.length for one in families)))
+    The coefficient of each square, product or entry in a law is a number of its unit.
+    Whether one law is a sum of others is an equation for every entry between as many
+    unknowns as there are units; so many random entries connect all of them.
+    """
 
-    def _matvec(self, x: np.ndarray) -> np.ndarray:
-        return _combined(self._families, np.ravel(x), self._at)
+    def __init__(self, x: dict[str, np.ndarray]):
+        random = np.random.default_rng(0)
+        self._x, self._at = x, {}
+        for path, part in x.items():
+            count = min(part.size, _ENTRIES * sum(part.shape))
+            every = count == part.size
+            chosen = random.choice(part.size, count, replace=False)
+            self._at[path] = np.arange(count) if every else np.sort(chosen)
+        sizes = [len(at) for at in self._at.values()]
+        self._starts = dict(zip(x, np.cumsum([0, *sizes])))
+        self._size = sum(sizes)
+        self._made: dict[tuple, csr_array] = {}
 
-    def _rmatvec(self, x: np.ndarray) -> np.ndarray:
-        ends = np.cumsum([part.size for part in self._at.values()])[:-1]
-        parts = zip(self._at.items(), np.split(np.ravel(x), ends), strict=True)
-        of = {path: part.reshape(like.shape) for (path, like), part in parts}
-        sums = []
-        for one in self._families:
-            total = np.zeros(one.length)
-            for units, weight in zip(one.units, one.coefficients, strict=True):
-                for path, beside in gradient_of(units, self._at):
-                    total += weight * units.rows(of[path] * beside).sum(axis=1)
-            sums.append(total)
-        return np.concatenate(sums)
+    def follows(self, family: MatchedUnits, known: Sequence[MatchedUnits]) -> bool:
+        """Whether a random combination of the diagonal is one of diagonals that are
+        known, by least squares."""
+        near = _connected(known, family.arrays)
+        if not near:
+            return False
+        random = np.random.default_rng(0)
+        wanted = self._of(family) @ random.standard_normal(family.length)
+        matrix = csr_array(hstack([self._of(one) for one in near]))
+        found = lsmr(matrix, wanted, atol=1e-10, btol=1e-10, maxiter=_ITERATIONS)[0]
+        left = np.linalg.norm(wanted - matrix @ found)
+        return bool(left <= _LEFT * np.linalg.norm(wanted))
 
-
-def _combined(
-    families: Sequence[MatchedUnits], weights: np.ndarray, x: dict[str, np.ndarray]
-) -> np.ndarray:
-    total = {path: np.zeros(part.shape) for path, part in x.items()}
-    ends = np.cumsum([one.length for one in families])[:-1]
-    for one, of in zip(families, np.split(weights, ends), strict=True):
-        for units, weight in zip(one.units, one.coefficients, strict=True):
-            for path, beside in gradient_of(units, x):
-                total[path] += weight * units.spread(of) * beside
-    return np.concatenate([np.ravel(part) for part in total.values()])
+    def _of(self, family: MatchedUnits) -> csr_array:
+        """A column for each component."""
+        key = family.units, family.coefficients
+        if key not in self._made:
+            rows, columns, values = [], [], []
+            for units, weight in zip(family.units, family.coefficients, strict=True):
+                number = np.ravel(units.spread(np.arange(1.0, units.length + 1)))
+                for path, beside in gradient_of(units, self._x):
+                    at = self._at[path]
+                    of = number[at].astype(int) - 1
+                    inside = of >= 0
+                    rows.append(self._starts[path] + np.flatnonzero(inside))
+                    columns.append(of[inside])
+                    values.append(weight * np.ravel(beside)[at][inside])
+            place = np.concatenate(rows), np.concatenate(columns)
+            shape = self._size, family.length
+            self._made[key] = csr_array((np.concatenate(values), place), shape)
+        return self._made[key]
 
 
 def _connected(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._following import follows, gradient_of
+from ._following import Diagonals, gradient_of
 from ._matched import MatchedUnits
 from ._probes import Probes
 
@@ -27,8 +27,9 @@ def independent_families(
     size = sum(part.size for part in x.values())
     kept: list[MatchedUnits] = []
     if size > SMALL:
+        diagonals = Diagonals(x)
         for family in families:
-            if not follows(family, kept, x):
+            if not diagonals.follows(family, kept):
                 kept.append(family)
         return kept
     span = np.zeros((0, size))

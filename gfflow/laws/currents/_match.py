@@ -125,7 +125,7 @@ def _pairs(found: Probes, family: MatchedUnits) -> Bool[np.ndarray, "r r"] | Non
     length = family.length
     if not 1 < length <= _MOST_UNITS or not family.quadratic:
         return None
-    zero = np.ones((length, length), bool)
+    zero, seen = np.ones((length, length), bool), np.zeros((length, length), bool)
     cost = length * sum(math.prod(units.shape) for units in family.units)
     points = found.points[: max(2, int(_MULTIPLICATIONS / cost))]
     for x, g in points:
@@ -140,6 +140,8 @@ def _pairs(found: Probes, family: MatchedUnits) -> Bool[np.ndarray, "r r"] | Non
                 total += weight * (current + current.T)
                 size += abs(weight) * (terms + terms.T)
         zero &= np.abs(total) <= _ZERO * size
+        seen |= size > 0
+    zero &= seen
     diagonal = np.eye(length, dtype=bool)
     return zero | diagonal if np.any(zero & ~diagonal) else None
 

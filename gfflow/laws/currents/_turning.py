@@ -58,6 +58,7 @@ def _turn(found: Probes, units: Sequence[Units]) -> np.ndarray:
     """Which pairs i < j."""
     length = units[0].length
     zero = np.triu(np.ones((length, length), bool), 1)
+    seen = np.zeros_like(zero)
     cost = length * sum(math.prod(u.shape) for u in units)
     for x, g in found.points[: max(2, min(_POINTS, int(1e10 / cost)))]:
         total, size = np.zeros((length, length)), np.zeros((length, length))
@@ -67,4 +68,5 @@ def _turn(found: Probes, units: Sequence[Units]) -> np.ndarray:
             total += current - current.T
             size += terms + terms.T
         zero &= np.abs(total) <= _ZERO * size
-    return zero
+        seen |= size > 0
+    return zero & seen

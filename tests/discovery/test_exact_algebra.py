@@ -124,7 +124,7 @@ def test_bracket_is_the_symbolic_one():
     deep = bracket(fields[2], bracket(fields[1], fields[0]))
     point = {x: 11, y: 13, z: 17}
     theta = np.array([11, 13, 17], np.uint64)[None, :, None]
-    found = _bracket(own, Nilpotent(FIELD), theta, weights[:, None, :, None])
+    found = _bracket(own.field, Nilpotent(FIELD), theta, weights[:, None, :, None])
     expected = [int(entry) % FIELD.prime for entry in deep.subs(point)]
     assert found[0, :, 0].tolist() == expected
 

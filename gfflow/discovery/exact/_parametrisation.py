@@ -90,13 +90,13 @@ class Parametrisation:
     def euclidean(self) -> bool:
         return not self.metric.any()
 
-    def restrict(self, number: int, rng: np.random.Generator) -> "Parametrisation":
-        """With about so many of the coordinates, drawn at random, and one more for
-        each entry. It makes W smaller, never larger.
+    def subset(self, number: int, rng: np.random.Generator) -> np.ndarray | None:
+        """About so many of the coordinates, drawn at random, and one more for each
+        entry; `None` for all. It makes W smaller, never larger.
         """
         count = self.coordinates.count
         if number >= count:
-            return self
+            return None
         owners = np.concatenate(
             [np.repeat(t.owner, t.entries.shape[1]) for t in self.coordinates.terms]
         )
@@ -104,7 +104,12 @@ class Parametrisation:
         order = rng.permutation(len(entries))
         _, first = np.unique(entries[order], return_index=True)
         drawn = rng.choice(count, number, replace=False)
-        kept = np.union1d(drawn, owners[order[first]])
+        return np.union1d(drawn, owners[order[first]])
+
+    def taking(self, kept: np.ndarray | None) -> "Parametrisation":
+        """With these coordinates only; `None` for all."""
+        if kept is None:
+            return self
         return Parametrisation(
             self.name, self.layout, self.coordinates.take(kept), metric=self.metric
         )

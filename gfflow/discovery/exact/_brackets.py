@@ -44,10 +44,28 @@ def gradient_rows(
     rng: np.random.Generator,
     enough: int,
 ) -> BracketRows:
-    """Of gradient or mirror flow.
+    """Of gradient or mirror flow."""
+    used, _ = spanning_subset(parametrisation, prime, theta, rng, enough)
+    part = parametrisation.taking(used)
+    combine: Combine = lambda algebra, state, weights: part.field(
+        algebra, state, weights[:, 1:]
+    )
+    count = part.coordinates.count
+    found = bracket_rows(combine, count, prime, theta, rng, enough, DEEPEST)
+    return found._replace(used=used)
 
-    **Subset.** Where φ has many coordinates a random subset of them is used, doubled
-    until the dimension of W stops growing. It can only lower a rank.
+
+def spanning_subset(
+    parametrisation: Parametrisation,
+    prime: PrimeField,
+    theta: np.ndarray,
+    rng: np.random.Generator,
+    enough: int,
+) -> tuple[np.ndarray | None, int]:
+    """Coordinates of φ whose gradients span W at θ, `None` for all, and its dimension.
+
+    Where there are many, a random subset of them is doubled until the dimension stops
+    growing. A subset can only lower it.
     """
     number, rank = 2 * parametrisation.size, -1
     while True:
@@ -55,14 +73,8 @@ def gradient_rows(
         part = parametrisation.taking(used)
         before, rank = rank, prime.rank(part.jacobian(prime, theta))
         if used is None or rank in (before, enough):
-            break
+            return used, rank
         number *= 2
-    combine: Combine = lambda algebra, state, weights: part.field(
-        algebra, state, weights[:, 1:]
-    )
-    count = part.coordinates.count
-    found = bracket_rows(combine, count, prime, theta, rng, enough, DEEPEST)
-    return found._replace(used=used)
 
 
 def bracket_rows(

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..._errors import DiscoveryError
 from ..polynomials import Layout, Polynomial
-from ._brackets import BracketRows
+from ._brackets import BracketRows, spanning_subset
 from ._friction import PolynomialFriction
 from ._gradient import GradientCase
 from ._modular import PRIMES, PrimeField
@@ -125,6 +125,18 @@ def exact_laws(
         rows=tuple(rows for _, rows in levels),
         wall_s=time.perf_counter() - began,
     )
+
+
+def generic_span(
+    parametrisation: Parametrisation, seed: int
+) -> tuple[Parametrisation, int]:
+    """A part of φ whose gradients span those of φ, and how many dimensions they span:
+    rigorously at least so many, and at a generic θ with near certainty no more."""
+    rng, prime = np.random.default_rng(seed), PrimeField(PRIMES[0])
+    theta = prime.random(rng, parametrisation.size)
+    size = parametrisation.size
+    used, rank = spanning_subset(parametrisation, prime, theta, rng, size)
+    return parametrisation.taking(used), rank
 
 
 def _independent(

@@ -53,9 +53,8 @@ class MomentumCase:
     @cached_property
     def coordinates(self) -> Table:
         """φ(θ) in the variables of the layout, in which θ is one further."""
-        coordinates = self.parametrisation.coordinates
-        moved = [t._replace(entries=t.entries + 1) for t in coordinates.terms]
-        return Table(coordinates.count, moved)
+        place = 1 + np.arange(self.parametrisation.size)
+        return self.parametrisation.coordinates.placed(place)
 
     @property
     def drift(self) -> list[tuple[int, Polynomial]]:

@@ -1,5 +1,6 @@
 """discover: the laws of a model under a flow, and a proof that there are no more."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,14 +93,23 @@ def discover(
         )
     if exact and only is not None:
         raise DiscoveryError("only is not for exact mode; leave one of them out")
-    if isinstance(exact, Parametrisation):
-        found, compared = own_parametrisation(problem, flow, exact, seed)
-        return exact_discovery(found, flow, seed, "given with phi", compared)
     if exact:
-        found, compared = parametrisation_of(problem, flow, seed)
-        return exact_discovery(found, flow, seed, "phi read off it", compared)
+        return _exactly(problem, flow, exact, seed)
     with second_order(DiscoveryError):
         return black_box(problem, flow, only, degree, seed)
+
+
+def _exactly(
+    problem: Problem, flow: AbstractFlow, exact: bool | Parametrisation, seed: int
+) -> Discovery:
+    began = time.perf_counter()
+    if isinstance(exact, Parametrisation):
+        found, compared = own_parametrisation(problem, flow, exact, seed)
+        source = "given with phi"
+    else:
+        found, compared = parametrisation_of(problem, flow, seed)
+        source = "phi read off it"
+    return exact_discovery(found, flow, seed, source, compared, began)
 
 
 def _is_whole(value: Any) -> bool:

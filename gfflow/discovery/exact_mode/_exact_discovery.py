@@ -29,17 +29,19 @@ def exact_discovery(
     seed: int,
     source: str = "",
     compared: ModelComparison | None = None,
+    began: float | None = None,
 ) -> Discovery:
     """**Arguments:**
 
     - `source`, `compared`: where φ is from, and how it compared with a model, where
         there is one.
+    - `began`: when the search for φ did, by `time.perf_counter`.
 
     **Raises:** `DiscoveryError` for a flow that exact mode does not know, or whose
     metric is not that of the parametrisation, or weight decay where a law is of several
     degrees.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() if began is None else began
     _same_metric(parametrisation, flow)
     momentum = friction_of(flow)
     result = exact.exact_laws(parametrisation, momentum=momentum, seed=seed)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..exact import Parametrisation, generic_span
 from ..polynomials import Layout
-from ._gradients import Batch, ModelGradients, Place
+from ._gradients import Batch, ModelGradients, ParameterDraw
 from ._row_space import rank_of, row_space, triangular, unit_rows
 
 # What may be round-off: of a gradient off the span of ∂φ, and of an output.
@@ -92,10 +92,10 @@ def compare(
     part, rank = generic_span(parametrisation, 0)
     scalings = parametrisation.coordinates.scalings(parametrisation.size)
     columns = _columns(parametrisation.layout, order)
-    side = _Sides(model, part, rank, scalings, columns, np.random.default_rng(0))
+    compared = _Compared(model, part, rank, scalings, columns, np.random.default_rng(0))
     found = ModelComparison(rank)
     for number, place in enumerate(model.places):
-        found = side.at(found, number, place)
+        found = compared.at(found, number, place)
         if found.refusal:
             return found
     if rank not in found.near:
@@ -113,7 +113,7 @@ def compare(
 
 
 @final
-class _Sides(NamedTuple):
+class _Compared(NamedTuple):
     """What is compared: `part` of φ has its whole span, of dimension `rank`."""
 
     model: ModelGradients
@@ -123,7 +123,9 @@ class _Sides(NamedTuple):
     columns: np.ndarray
     random: np.random.Generator
 
-    def at(self, found: ModelComparison, number: int, place: Place) -> ModelComparison:
+    def at(
+        self, found: ModelComparison, number: int, place: ParameterDraw
+    ) -> ModelComparison:
         """With what is seen at a place and on its fibre; where ∂φ has not its generic
         rank to working precision, nothing is."""
         theta, sizes = place.theta[self.columns], place.sizes[self.columns]

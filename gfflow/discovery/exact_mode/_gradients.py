@@ -29,7 +29,7 @@ _RANGE = 200.0
 
 
 @final
-class Place(NamedTuple):
+class ParameterDraw(NamedTuple):
     """Parameters θ `(D,)`, in the order of the problem.
 
     **Attributes:**
@@ -71,7 +71,7 @@ class ModelGradients:
         Gaussians with arrays of sizes over ever more decades.
     """
 
-    places: list[Place]
+    places: list[ParameterDraw]
 
     def __init__(self, problem: Problem, positive: np.ndarray, seed: int):
         """**Arguments:** `positive`: of each entry, whether the flow keeps it positive.
@@ -141,7 +141,7 @@ _compiled = eqx.filter_jit(_pairings)
 
 def _places(
     leaves: list[Any], positive: np.ndarray, random: np.random.Generator
-) -> list[Place]:
+) -> list[ParameterDraw]:
     start = np.concatenate([np.ravel(np.asarray(leaf)) for leaf in leaves])
     root = lambda x: float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
     overall = root(start) or 1.0
@@ -152,12 +152,12 @@ def _places(
     found = []
     for _ in range(_NEAR):
         theta = start + _NOISE * sizes * random.standard_normal(len(start))
-        found.append(Place(domain(theta), sizes, True, (-2.5, 2.5)))
+        found.append(ParameterDraw(domain(theta), sizes, True, (-2.5, 2.5)))
     widest = _RANGE / (len(leaves) + 1)
     for decades in _ARRAYS:
         powers = random.uniform(-1, 1, len(own)) * min(decades, widest)
         sizes = np.repeat(np.asarray(own) * 10.0**powers, counts)
         theta = sizes * random.standard_normal(len(start))
         inputs = (-decades, decades) if decades > 6 else _INPUTS
-        found.append(Place(domain(theta), sizes, False, inputs))
+        found.append(ParameterDraw(domain(theta), sizes, False, inputs))
     return found

@@ -11,11 +11,11 @@ from ...problem import Problem
 from ..exact import Parametrisation, families
 from ..polynomials import Layout, Polynomial
 from ..subject import FlatLoss, cotangents_of
-from ._chain import Chain, chains
 from ._compare import ModelComparison, compare
 from ._flow import metric_of
 from ._gradients import ModelGradients
 from ._hypothesis import Hypothesis, hypothesis
+from ._layer_order import LayerOrder, orders
 from ._trained import trained_arrays
 
 _ZERO, _MOST = 1e-8, 24
@@ -53,9 +53,9 @@ def parametrisation_of(
         )
     raise DiscoveryError(
         "exact mode reads chains of linear layers whose hidden units are linear, or "
-        "all homogeneous of one degree, with a bias in all hidden layers or in none, "
-        "and a single linear layer under softmax cross-entropy. The gradients show no "
-        f"chain that each array is part of, once: {_alone(order, guess)}; {_OR_ELSE}"
+        "all homogeneous of degree 1, or one layer of a higher degree, and a single "
+        "linear layer under softmax cross-entropy. The gradients show no chain that "
+        f"each array is part of, once: {_alone(order, guess)}; {_OR_ELSE}"
     )
 
 
@@ -63,10 +63,13 @@ def _alone(order: Layout, guess: Hypothesis) -> str:
     """Which arrays are in the way of a chain."""
     if guess.still:
         return f"there is no gradient for {', '.join(guess.still)}"
+    many = [path for path, shape in zip(order.names, order.shapes) if len(shape) > 2]
+    if many:
+        return f"{', '.join(many)} have more than two axes"
     linked = {array for link in guess.links for array, _ in (*link.into, link.out)}
     alone = [path for path in order.names if path not in linked]
     if not alone:
-        return f"those of {', '.join(order.names)} do not follow one another"
+        return f"{', '.join(order.names)} do not follow one another"
     return (
         f"no axis of {', '.join(alone)} shares its units with that of another array, "
         "as linear and homogeneous activations would have it"
@@ -79,12 +82,10 @@ def _readings(
     """φ of each chain that the arrays may be, those first that end like the model."""
     shapes = dict(zip(order.names, order.shapes))
     outputs = FlatLoss.of(problem).prediction.size
-    found = list(islice(chains(shapes, guess.links), _MOST))
+    found = list(islice(orders(shapes, guess.links), _MOST))
     found.sort(key=lambda chain: chain.widths(shapes)[-1] != outputs)
     for chain in found:
         widths = chain.widths(shapes)
-        if len(set(chain.biases[:-1])) > 1 and None in chain.biases[:-1]:
-            continue
         if contrasts and widths[-1] != outputs:
             continue
         for family in _families(chain, widths, guess, contrasts):
@@ -94,7 +95,7 @@ def _readings(
 
 
 def _families(
-    chain: Chain, widths: list[int], guess: Hypothesis, contrasts: bool
+    chain: LayerOrder, widths: list[int], guess: Hypothesis, contrasts: bool
 ) -> Iterator[Parametrisation]:
     """Linear and ReLU, the likelier one first; or of a higher degree."""
     *hidden, last = [bias is not None for bias in chain.biases]
@@ -108,7 +109,7 @@ def _families(
         plain.reverse()
     if all(link.degree == 1 for link in links):
         for family in plain:
-            yield family(widths, hidden[0], output_bias=last)
+            yield family(widths, hidden, output_bias=last)
     if len(widths) == 3:
         inputs, units, outputs = widths
         degrees = [link.degree for link in links] or guess.degrees
@@ -119,7 +120,7 @@ def _families(
                 )
 
 
-def _place(family: Parametrisation, chain: Chain, order: Layout) -> np.ndarray:
+def _place(family: Parametrisation, chain: LayerOrder, order: Layout) -> np.ndarray:
     """Of each entry of a family its number in the model."""
     numbers = _numbers(order)
     found = {}
@@ -154,7 +155,9 @@ def _contrasts_only(problem: Problem) -> bool:
     return True
 
 
-def _contrasts(found: Parametrisation, chain: Chain, order: Layout) -> Parametrisation:
+def _contrasts(
+    found: Parametrisation, chain: LayerOrder, order: Layout
+) -> Parametrisation:
     """Each coordinate less the same with its output moved to the last one.
 
     The differences span the combinations of coordinates with Σ_o M_o = 0. The column

@@ -21,7 +21,10 @@ from ._paths import (
 
 
 def relu(
-    widths: Sequence[int], bias: bool = False, *, output_bias: bool | None = None
+    widths: Sequence[int],
+    bias: bool | Sequence[bool] = False,
+    *,
+    output_bias: bool | None = None,
 ) -> Parametrisation:
     """φ: the product along each path from an input or a bias to an output.
 
@@ -34,7 +37,8 @@ def relu(
 
     **Arguments:**
 
-    - `output_bias`: whether the last layer has a bias; `bias` by default.
+    - `bias`: whether the hidden layers have one, or each of them.
+    - `output_bias`: whether the last layer has a bias; by default if all others have.
 
     **Raises:** `DiscoveryError` for widths that are no network, or too many paths.
     """

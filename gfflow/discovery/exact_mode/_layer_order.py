@@ -22,7 +22,7 @@ class Weight(NamedTuple):
 
 
 @final
-class Chain(NamedTuple):
+class LayerOrder(NamedTuple):
     """Layers applied one after the other.
 
     **Attributes:**
@@ -46,25 +46,25 @@ class Chain(NamedTuple):
         return ends + [_pair(shapes[w.array])[w.out] for w in self.weights]
 
 
-def chains(
+def orders(
     shapes: Mapping[str, tuple[int, ...]], links: Sequence[Link]
-) -> Iterator[Chain]:
+) -> Iterator[LayerOrder]:
     """All that every array is part of, once; a layer of one unit may have any array
     with an axis of length 1 behind it."""
     if any(len(shape) > 2 for shape in shapes.values()):
         return
     for array in shapes:
         for out in (0, 1):
-            start = Chain((Weight(array, out),), (), ())
+            start = LayerOrder((Weight(array, out),), (), ())
             yield from _grown(start, shapes, links, set(shapes) - {array})
 
 
 def _grown(
-    chain: Chain,
+    chain: LayerOrder,
     shapes: Mapping[str, tuple[int, ...]],
     links: Sequence[Link],
     rest: set[str],
-) -> Iterator[Chain]:
+) -> Iterator[LayerOrder]:
     """The chains that begin with this one, whose last layer has no bias yet."""
     last = chain.weights[-1]
     width = _pair(shapes[last.array])[last.out]
@@ -74,7 +74,7 @@ def _grown(
     if len(rest) == len(vectors) == 1 and _pair(shapes[vectors[0]])[0] == width:
         yield chain._replace(biases=(*chain.biases, vectors[0]))
     for bias, after, link in _next(last, shapes, links, rest, width):
-        longer = Chain(
+        longer = LayerOrder(
             (*chain.weights, after), (*chain.biases, bias), (*chain.links, link)
         )
         yield from _grown(longer, shapes, links, rest - {bias, after.array})

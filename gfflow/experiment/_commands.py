@@ -114,11 +114,14 @@ def laws(
 
     **Raises:** `DiscoveryError` where it cannot be written, or there is none.
     """
-    if certificate is not None and not certificate.resolve().parent.is_dir():
-        raise DiscoveryError(
-            f"--certificate {certificate}: there is no folder "
-            f"{certificate.resolve().parent}; make it first"
-        )
+    if certificate is not None:
+        folder = certificate.resolve().parent
+        if certificate.is_dir() or not folder.is_dir():
+            wrong = f"there is no folder {folder}; make it first"
+            raise DiscoveryError(
+                f"--certificate {certificate}: "
+                + ("it is a folder; name a file" if certificate.is_dir() else wrong)
+            )
     experiment = _experiment(load_config(config, overrides))
     exact = exact or certificate is not None
     found = discover(experiment.problem, experiment.flow, exact=exact)

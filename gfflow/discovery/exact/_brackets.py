@@ -45,11 +45,14 @@ def gradient_rows(
     enough: int,
 ) -> BracketRows:
     """Of gradient or mirror flow."""
-    used, _ = spanning_subset(parametrisation, prime, theta, rng, enough)
+    used, slopes = spanning_subset(parametrisation, prime, theta, rng, enough)
     part = parametrisation.taking(used)
-    combine: Combine = lambda algebra, state, weights: part.field(
-        algebra, state, weights[:, 1:]
-    )
+
+    def combine(algebra: Nilpotent, at: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        if algebra.size == 1 and at.shape[2] == 1:
+            return prime.matmul(weights[0, 1:].T, slopes).T[None]
+        return part.field(algebra, at, weights[:, 1:])
+
     count = part.coordinates.count
     found = bracket_rows(combine, count, prime, theta, rng, enough, DEEPEST)
     return found._replace(used=used)
@@ -61,8 +64,8 @@ def spanning_subset(
     theta: np.ndarray,
     rng: np.random.Generator,
     enough: int,
-) -> tuple[np.ndarray | None, int]:
-    """Coordinates of φ whose gradients span W at θ, `None` for all, and its dimension.
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Coordinates of φ whose gradients span W at θ, `None` for all, and these X_i(θ).
 
     Where there are many, a random subset of them is doubled until the dimension stops
     growing. A subset can only lower it.
@@ -70,10 +73,10 @@ def spanning_subset(
     number, rank = 2 * parametrisation.size, -1
     while True:
         used = parametrisation.subset(number, rng)
-        part = parametrisation.taking(used)
-        before, rank = rank, prime.rank(part.jacobian(prime, theta))
+        slopes = parametrisation.taking(used).jacobian(prime, theta)
+        before, rank = rank, -1 if used is None else prime.rank(slopes)
         if used is None or rank in (before, enough):
-            return used, rank
+            return used, slopes
         number *= 2
 
 

@@ -135,8 +135,8 @@ def generic_span(
     rng, prime = np.random.default_rng(seed), PrimeField(PRIMES[0])
     theta = prime.random(rng, parametrisation.size)
     size = parametrisation.size
-    used, rank = spanning_subset(parametrisation, prime, theta, rng, size)
-    return parametrisation.taking(used), rank
+    used, slopes = spanning_subset(parametrisation, prime, theta, rng, size)
+    return parametrisation.taking(used), prime.rank(slopes)
 
 
 def _independent(

@@ -11,7 +11,7 @@ from ._gradients import Batch, ModelGradients, ParameterDraw
 from ._row_space import rank_of, row_space, triangular, unit_rows
 
 # What may be round-off: of a gradient off the span of ∂φ, and of an output.
-_OFF, _UNEQUAL = 1e-10, 1e-10
+_OFF, _UNEQUAL = 1e-9, 1e-9
 # Batches at a place near the model's parameters; and ln of the largest factor of an
 # entry on the way to parameters of the same φ.
 _LEAST, _MOST = 4, 64
@@ -78,9 +78,10 @@ def compare(
     of W with smooth coefficients, so Lie(W) contains the Lie algebra of the ∇φ_i.
 
     **What is sampled.** The first inclusion, by gradients at eleven θ, three a tenth
-    away from the model's own parameters and eight with arrays and inputs of sizes over
-    up to 24 decades; and at as many more with the same φ, where entries are multiplied
-    by factors that no monomial of φ feels, and where the outputs must be the same too.
+    away from the model's own parameters and eight with arrays and inputs from 10⁻¹² to
+    10¹² times their own size; and at as many more with the same φ, where entries are
+    multiplied by factors that no monomial of φ feels, and where the outputs must be the
+    same too.
     The second one by the dimension of the gradients near the model's parameters, which
     must be that of the span. What a model does on inputs of other sizes, or on hardly
     any, is not seen.
@@ -104,10 +105,11 @@ def compare(
             f"dimensions, and those of φ {rank}: it has more laws there than φ, as "
             "where a unit is always on, or never"
         )
-    if found.places < len(model.places):
+    tried = (1 + bool(len(scalings))) * len(model.places)
+    if 2 * found.places < tried:
         return found._replace(
-            refusal=f"at {found.places} of {2 * len(model.places)} random parameters "
-            "only can ∂φ be told from less"
+            refusal=f"at {found.places} of {tried} random parameters only there are "
+            "finite gradients, and a ∂φ that can be told from one of lower rank"
         )
     return found
 
@@ -132,7 +134,6 @@ class _Compared(NamedTuple):
         basis = row_space(self.part.coordinates.slopes(theta), sizes, self.rank)
         if basis is None:
             return found
-        found = found._replace(places=found.places + 1)
         seen, drawn = np.zeros((0, self.rank)), 0
         least, most = (_LEAST, _MOST) if place.near else (1, 1)
         while drawn < least or (drawn < most and rank_of(seen) < self.rank):
@@ -142,6 +143,7 @@ class _Compared(NamedTuple):
                 return found
             seen = triangular(np.concatenate([seen, inside]))
             drawn += 1
+        found = found._replace(places=found.places + bool(len(seen)))
         if place.near:
             found = found._replace(near=(*found.near, rank_of(seen)))
         return self._on_the_fibre(
@@ -184,8 +186,8 @@ class _Compared(NamedTuple):
         back = np.empty_like(other)
         back[self.columns] = other
         moved = self.model.at(back, batch.data)
-        found, _ = self._inside(found, moved, basis, other, sizes)
-        found = found._replace(places=found.places + 1)
+        found, inside = self._inside(found, moved, basis, other, sizes)
+        found = found._replace(places=found.places + bool(len(inside)))
         if found.refusal:
             return found
         terms = sum(

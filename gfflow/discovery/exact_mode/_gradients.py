@@ -21,10 +21,19 @@ from ..subject import (
 
 _BATCH = 128
 _NEAR, _NOISE = 3, 0.1
-# Decades of the sizes of arrays to either side of the model's own, one place each; of
-# those of inputs; and the range of float64 that the product of all arrays may take.
-_ARRAYS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 12.0)
-_INPUTS = (-2.0, 4.0)
+# Of which powers of ten of their own sizes arrays and inputs are, a place each; and how
+# many decades of float64 the product of all arrays may take.
+_NEARBY = (-2.5, 2.5)
+_SIZES = (
+    ((-0.5, 0.5), (-2.0, 4.0)),
+    ((-1.0, 1.0), (-2.0, 4.0)),
+    ((-2.0, 2.0), (-2.0, 4.0)),
+    ((0.0, 3.0), (-2.0, 4.0)),
+    ((0.0, 6.0), (-2.0, 4.0)),
+    ((-6.0, 0.0), (-8.0, 2.0)),
+    ((6.0, 12.0), (0.0, 12.0)),
+    ((-12.0, 12.0), (-12.0, 12.0)),
+)
 _RANGE = 200.0
 
 
@@ -152,12 +161,12 @@ def _places(
     found = []
     for _ in range(_NEAR):
         theta = start + _NOISE * sizes * random.standard_normal(len(start))
-        found.append(ParameterDraw(domain(theta), sizes, True, (-2.5, 2.5)))
+        found.append(ParameterDraw(domain(theta), sizes, True, _NEARBY))
     widest = _RANGE / (len(leaves) + 1)
-    for decades in _ARRAYS:
-        powers = random.uniform(-1, 1, len(own)) * min(decades, widest)
+    for arrays, inputs in _SIZES:
+        low, high = np.clip(arrays, -widest, widest)
+        powers = random.uniform(low, high, len(own))
         sizes = np.repeat(np.asarray(own) * 10.0**powers, counts)
         theta = sizes * random.standard_normal(len(start))
-        inputs = (-decades, decades) if decades > 6 else _INPUTS
         found.append(ParameterDraw(domain(theta), sizes, False, inputs))
     return found

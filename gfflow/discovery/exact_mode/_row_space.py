@@ -2,7 +2,9 @@
 
 import numpy as np
 
-_CLEAR, _NONE = 1e-8, 1e-9
+# The smallest singular value of a space over the largest, below which round-off turns
+# it by more than 1e-10; and what of a singular value is round-off.
+_CLEAR, _NONE = 1e-5, 1e-9
 
 
 def unit_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

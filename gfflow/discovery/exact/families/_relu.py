@@ -60,7 +60,7 @@ def relu(
                 into = np.append(into, biases[layer][unit])
             out = weights[layer + 1][:, unit]
             laws.append(inner_product((1, out, out), (-1, into, into)))
-    name = f"relu {tuple(widths)}{' with bias' if bias else ''}"
+    name = f"relu {tuple(widths)}{' with bias' if biases else ''}"
     return Parametrisation(name, layout, Table(count, terms), laws=laws)
 
 

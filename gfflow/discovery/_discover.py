@@ -1,5 +1,6 @@
 """discover: the laws of a model under a flow, and a proof that there are no more."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem, second_order
 from .black_box import black_box
 from .exact import Parametrisation
-from .exact_mode import exact_discovery, parametrisation_of
+from .exact_mode import exact_discovery, own_parametrisation, parametrisation_of
 from .result import Discovery
 from .subject import problem_without_data
 
@@ -21,7 +22,7 @@ def discover(
     *,
     only: Sequence[str] | None = None,
     degree: int = 2,
-    exact: bool = False,
+    exact: bool | Parametrisation = False,
     seed: int = 0,
 ) -> Discovery:
     """Find the conservation laws of a model, and how many independent ones there are.
@@ -42,9 +43,11 @@ def discover(
     - `only`: paths (or prefixes) of the parameters whose own laws are wanted; the rest
         then takes every value, as data do.
     - `degree`: the largest degree of a polynomial that is tried.
-    - `exact`: by a parametrisation φ with g(θ, x) = f(φ(θ), x), read off the model:
-        upper bound from ranks over GF(p) at random points, two primes; lower bound from
-        laws that are identities over ℤ. Equal, they are a proof.
+    - `exact`: by a parametrisation φ with g(θ, x) = f(φ(θ), x), read off the model's
+        gradients, or given: upper bound from ranks over GF(p) at random points, two
+        primes; lower bound from laws that are identities over ℤ. Equal, they are a
+        proof of what φ has, `certificate.to_json()`. That the model is a function of
+        φ, either way, is compared at random points, and refused where it is not.
     - `seed`: of the random points.
 
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
@@ -65,6 +68,11 @@ def discover(
     if isinstance(problem, Parametrisation):
         if only is not None:
             raise DiscoveryError("only is for a Problem; restrict φ itself")
+        if isinstance(exact, Parametrisation):
+            raise DiscoveryError(
+                "a parametrisation comes alone, or with the Problem of its model, as "
+                "discover(problem, flow, exact=parametrisation)"
+            )
         return exact_discovery(problem, flow, seed)
     if isinstance(problem, tuple):
         if len(problem) not in (2, 3):
@@ -78,12 +86,30 @@ def discover(
             "discover takes a gfflow.Problem or (model, input_shape, loss); got "
             f"{type(problem).__name__}"
         )
+    if not isinstance(exact, bool | Parametrisation):
+        raise DiscoveryError(
+            "exact is true, false or a gfflow.exact.Parametrisation; got "
+            f"{type(exact).__name__}"
+        )
+    if exact and only is not None:
+        raise DiscoveryError("only is not for exact mode; leave one of them out")
     if exact:
-        if only is not None:
-            raise DiscoveryError("only is not for exact mode; leave one of them out")
-        return exact_discovery(parametrisation_of(problem, flow), flow, seed)
+        return _exactly(problem, flow, exact, seed)
     with second_order(DiscoveryError):
         return black_box(problem, flow, only, degree, seed)
+
+
+def _exactly(
+    problem: Problem, flow: AbstractFlow, exact: bool | Parametrisation, seed: int
+) -> Discovery:
+    began = time.perf_counter()
+    if isinstance(exact, Parametrisation):
+        found, compared = own_parametrisation(problem, flow, exact, seed)
+        source = "given with phi"
+    else:
+        found, compared = parametrisation_of(problem, flow, seed)
+        source = "phi read off it"
+    return exact_discovery(found, flow, seed, source, compared, began)
 
 
 def _is_whole(value: Any) -> bool:

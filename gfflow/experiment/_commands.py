@@ -1,11 +1,12 @@
 """What the commands of the command line do, once their arguments are read."""
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._errors import ConfigError
+from .._errors import ConfigError, DiscoveryError
 from ..discovery import Discovery, discover
 from ..integrate import Solution
 from ..verdict import Report, Verdict, check
@@ -20,7 +21,14 @@ from .run import (
     rebuild,
     set_up_jax,
 )
-from .store import COMPARISON, RESOLVED, RunFolder, free_folder, provenance
+from .store import (
+    COMPARISON,
+    RESOLVED,
+    RunFolder,
+    free_folder,
+    provenance,
+    write_atomically,
+)
 from .tell import Progress, metrics_of, visible, write_results
 
 OK, NOT_KEPT, STOPPED = 0, 3, 4
@@ -95,10 +103,39 @@ def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome
         return _conclude(experiment, folder, solution)
 
 
-def laws(config: Path, overrides: Sequence[str], exact: bool) -> Discovery:
-    """Discover the laws of the model of a config under its flow."""
+def laws(
+    config: Path, overrides: Sequence[str], exact: bool, certificate: Path | None
+) -> Discovery:
+    """Discover the laws of the model of a config under its flow.
+
+    **Arguments:**
+
+    - `certificate`: a file for the certificate of exact mode, which it asks for.
+
+    **Raises:** `DiscoveryError` where it cannot be written, or there is none.
+    """
+    if certificate is not None:
+        folder = certificate.resolve().parent
+        if certificate.is_dir() or not folder.is_dir():
+            wrong = f"there is no folder {folder}; make it first"
+            raise DiscoveryError(
+                f"--certificate {certificate}: "
+                + ("it is a folder; name a file" if certificate.is_dir() else wrong)
+            )
     experiment = _experiment(load_config(config, overrides))
-    return discover(experiment.problem, experiment.flow, exact=exact)
+    exact = exact or certificate is not None
+    found = discover(experiment.problem, experiment.flow, exact=exact)
+    if certificate is not None:
+        document = found.certificate.to_json().items()
+        lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document)
+        text = "{\n" + ",\n".join(lines) + "\n}\n"
+        try:
+            write_atomically(certificate, lambda f: f.write(text.encode()))
+        except OSError as error:
+            raise DiscoveryError(
+                f"--certificate {certificate}: it cannot be written: {error.strerror}"
+            ) from None
+    return found
 
 
 def compare(

@@ -77,6 +77,10 @@ def _laws(
     exact: Annotated[
         bool, typer.Option("--exact", help="By exact arithmetic: a proof.")
     ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the proof there; implies --exact."),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Discover the conservation laws of CONFIG's model under its flow.
@@ -85,7 +89,7 @@ def _laws(
     """
     from . import _commands
 
-    found = _commands.laws(config, overrides, exact)
+    found = _commands.laws(config, overrides, exact, certificate)
     if as_json:
         _print_json(found.to_json())
         return

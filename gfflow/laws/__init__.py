@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from ._rotation import rotation as rotation
     from ._scale import law_scale as law_scale
     from ._softmax import softmax_column_sums as softmax_column_sums
-    from ._structure import Chain as Chain
-    from ._structure import chains as chains
-    from ._structure import homogeneity as homogeneity
-    from ._structure import is_linear as is_linear
     from ._symbolic import symbolic as symbolic
     from ._symmetry import Symmetry as Symmetry
     from .currents import Rank as Rank

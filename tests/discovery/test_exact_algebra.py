@@ -23,7 +23,7 @@ from gfflow.discovery.exact._momentum import MomentumCase
 from gfflow.discovery.exact._nilpotent import Nilpotent
 from gfflow.discovery.exact._phase_space import PhaseSpace
 from gfflow.discovery.exact._table import Table
-from gfflow.discovery.polynomials._polynomial import Polynomial
+from gfflow.discovery.polynomials._polynomial import Layout, Polynomial
 
 from .exact_cases import FIELD, FRICTIONS, proves
 
@@ -102,6 +102,20 @@ def test_false_laws_are_rejected():
     assert not GradientCase(linear).is_law(half)
 
 
+def test_arrays_in_another_order():
+    """φ, laws and rotations keep what they say when the entries change places."""
+    linear = families.linear((2, 3, 2))
+    backwards = Layout(("W2", "W1"), linear.layout.shapes[::-1])
+    place = np.random.default_rng(0).permutation(12)
+    moved = linear.placed(backwards, place)
+    assert len(GradientCase(moved).known) == 6 and len(moved.rotations) == 3
+    for case in (GradientCase(moved), MomentumCase(moved, free)):
+        assert all(case.is_law(law) for law in case.known)
+    assert moved.laws[0].support == sorted(place[linear.laws[0].support].tolist())
+    half = linear.under(np.repeat([1, 0], 6)).placed(backwards, place)
+    assert half.metric[place].tolist() == [1] * 6 + [0] * 6
+
+
 def test_candidates_are_found_in_order():
     """Linear laws first, and a law that is no polynomial of degree 2 never."""
     softmax = families.softmax(2, 3)
@@ -124,7 +138,7 @@ def test_bracket_is_the_symbolic_one():
     deep = bracket(fields[2], bracket(fields[1], fields[0]))
     point = {x: 11, y: 13, z: 17}
     theta = np.array([11, 13, 17], np.uint64)[None, :, None]
-    found = _bracket(own, Nilpotent(FIELD), theta, weights[:, None, :, None])
+    found = _bracket(own.field, Nilpotent(FIELD), theta, weights[:, None, :, None])
     expected = [int(entry) % FIELD.prime for entry in deep.subs(point)]
     assert found[0, :, 0].tolist() == expected
 

@@ -20,7 +20,7 @@ MODELS = {
     "linear": (DeepLinear([3, 2, 3, 2], key=KEY), (3,)),
     "linear with bias": (DeepLinear([3, 2, 4], bias=True, key=KEY), (3,)),
     "relu": (MLP([3, 4, 2], bias=False, key=KEY), (3,)),
-    "deep relu with bias": (MLP([2, 3, 3, 2], key=KEY), (2,)),
+    "deep relu with bias": (MLP([2, 3, 3, 2], key=jax.random.key(7)), (2,)),
     "leaky relu": (MLP([3, 4, 2], activation="leaky_relu", key=KEY), (3,)),
     "relu squared": (
         MLP([2, 3, 2], activation=relu_squared, bias=False, key=KEY),

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from ..scripts import script
+
 CONFIG = """
 [problem]
 loss = "mse"
@@ -56,6 +58,25 @@ def test_exact_table(laws):
     assert (code, err) == (0, "")
     assert "complete: yes" in out and "2147483647" in out
     assert "sum(layers[1].weight[:,0]**2)" in out
+
+
+def test_certificate(laws, tmp_path):
+    """A proof, in a file that the checker verifies; it implies --exact."""
+    code, out, err = laws("--certificate", "proof.json", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["certificate"]["method"] == "exact"
+    document = json.loads((tmp_path / "proof.json").read_text())
+    checker = script("certificate_checker/check.py")
+    assert checker.check(document) == "4 laws, and there are at most 4"
+    code, out, err = laws("--certificate", "no/proof.json")
+    assert code == 2 and out == "" and "there is no folder" in err
+    code, out, err = laws("--certificate", ".")
+    assert code == 2 and out == "" and "it is a folder; name a file" in err
+    tanh = ("--set", "problem.model.activation=tanh")
+    code, out, err = laws("--certificate", "none.json", *tanh)
+    assert code == 2 and err.count("error:") == 1
+    assert not (tmp_path / "none.json").exists()
 
 
 def test_bad_model_in_a_process_of_its_own(tmp_path):

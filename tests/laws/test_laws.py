@@ -8,11 +8,11 @@ import pytest
 import sympy
 
 import gfflow as gf
-from gfflow._registry import names
-from gfflow.laws import balancedness, homogeneity, rescaling
+from gfflow.laws import balancedness, rescaling
 from gfflow.models import relu_squared
 
 from ..annotations import wrong_arguments
+from ..variants import variants
 
 FLOW = gf.GradientFlow()
 KEY = jax.random.key(0)
@@ -208,22 +208,21 @@ def test_functions_that_are_no_laws():
         gf.Law(lambda m: jnp.array(1))(0.0, NET)
 
 
-HOMOGENEOUS = {"identity": 1, "relu": 1, "leaky_relu": 1, "relu_squared": 2}
+DEGREES = {
+    "cubic": (lambda z: 3 * relu_squared(z) * z, 3.0),
+    "square root": (lambda z: jnp.sqrt(jnp.abs(z)), 0.5),
+    "leaky": (jax.nn.leaky_relu, 1.0),
+    "smooth": (jax.nn.gelu, None),
+}
 
 
-@pytest.mark.parametrize("name", names("activations"))
-def test_homogeneity_of_every_activation(name):
-    from gfflow._registry import lookup
-
-    assert homogeneity(lookup("activations", name)) == HOMOGENEOUS.get(name)
-
-
-def test_homogeneity_of_functions():
-    assert homogeneity(lambda z: 3 * relu_squared(z) * z) == 3
-    assert homogeneity(lambda z: jnp.sqrt(jnp.abs(z))) == 0.5
-    assert homogeneity(jax.nn.softmax) is None
-    assert homogeneity(jnp.zeros_like) is None
-    assert homogeneity(lambda z: z + 1e-9) is None
+@pytest.mark.parametrize("name", variants(list(DEGREES), slow=["cubic", "leaky"]))
+def test_the_degree_of_homogeneous_units(name):
+    activation, degree = DEGREES[name]
+    net = eqx.nn.MLP(3, 2, 4, 1, activation, key=KEY)
+    problem = gf.Problem(net, "mse", (X, jnp.ones((5, 2))))
+    [law] = rescaling(problem, FLOW)
+    assert (law.symmetry and law.symmetry.degree) == degree
 
 
 def laws_of(model, loss="mse", outputs=2, **options):

@@ -3,6 +3,8 @@
 from . import families as families
 from ._count import ExactResult as ExactResult
 from ._count import exact_laws as exact_laws
+from ._count import generic_span as generic_span
+from ._document import Proof as Proof
 from ._friction import PolynomialFriction as PolynomialFriction
 from ._friction import constant as constant
 from ._friction import free as free

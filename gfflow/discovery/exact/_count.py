@@ -7,6 +7,7 @@ import numpy as np
 
 from ..._errors import DiscoveryError
 from ..polynomials import Layout, Polynomial
+from ._brackets import BracketRows, spanning_subset
 from ._friction import PolynomialFriction
 from ._gradient import GradientCase
 from ._modular import PRIMES, PrimeField
@@ -28,12 +29,15 @@ class ExactResult:
     - `lower_bound`: their number. Gradients that are independent mod p are independent
         over ℚ.
     - `upper_bound`: state dimension − dim Lie, the least of all points.
-    - `ranks_per_level`: see `bracket_ranks`; for momentum `jet_ranks`. The last level
-        adds nothing or leaves room for the known laws only.
+    - `ranks_per_level`: see `bracket_rows`, or `jet_ranks`. The last level adds nothing
+        or leaves room for the known laws only.
     - `primes`, `points`: p, and the number at a random point mod p, for each point.
+    - `states`, `rows`: these points, and vectors of the Lie algebra there.
+    - `case`: the fields of the flow.
     """
 
     parametrisation: Parametrisation
+    case: GradientCase | MomentumCase
     layout: Layout
     laws: list[Polynomial]
     lower_bound: int
@@ -41,6 +45,8 @@ class ExactResult:
     ranks_per_level: tuple[int, ...]
     primes: tuple[int, ...]
     points: tuple[int, ...]
+    states: tuple[np.ndarray, ...]
+    rows: tuple[BracketRows, ...]
     wall_s: float
 
     @property
@@ -93,10 +99,11 @@ def exact_laws(
     known = [law for law in case.known if case.is_law(law)]
     laws = _independent(case, known, fields[0], points[0])
     enough = case.dimension - len(laws)
-    ranks = [
+    levels = [
         case.ranks(prime, point, rng, enough) for prime, point in zip(fields, points)
     ]
-    numbers = tuple(case.dimension - levels[-1] for levels in ranks)
+    ranks = [of_point for of_point, _ in levels]
+    numbers = tuple(case.dimension - of_point[-1] for of_point in ranks)
     upper = min(numbers)
     if len(laws) < upper:
         for stage in case.candidates(fields[0], rng):
@@ -106,6 +113,7 @@ def exact_laws(
                 break
     return ExactResult(
         parametrisation=parametrisation,
+        case=case,
         layout=case.layout,
         laws=laws,
         lower_bound=len(laws),
@@ -113,8 +121,22 @@ def exact_laws(
         ranks_per_level=ranks[int(np.argmin(numbers))],
         primes=PRIMES,
         points=numbers,
+        states=tuple(points),
+        rows=tuple(rows for _, rows in levels),
         wall_s=time.perf_counter() - began,
     )
+
+
+def generic_span(
+    parametrisation: Parametrisation, seed: int
+) -> tuple[Parametrisation, int]:
+    """A part of φ whose gradients span those of φ, and how many dimensions they span:
+    rigorously at least so many, and at a generic θ with near certainty no more."""
+    rng, prime = np.random.default_rng(seed), PrimeField(PRIMES[0])
+    theta = prime.random(rng, parametrisation.size)
+    size = parametrisation.size
+    used, slopes = spanning_subset(parametrisation, prime, theta, rng, size)
+    return parametrisation.taking(used), prime.rank(slopes)
 
 
 def _independent(

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..polynomials import Layout, Polynomial
-from ._brackets import bracket_ranks
+from ._brackets import BracketRows, gradient_rows
 from ._candidates import gradient_candidates
 from ._identity import Contraction, derivatives
 from ._modular import PrimeField
@@ -35,6 +35,24 @@ class GradientCase:
         return self.parametrisation.size
 
     @property
+    def coordinates(self) -> Table:
+        """φ in the variables of the layout."""
+        return self.parametrisation.coordinates
+
+    @property
+    def drift(self) -> list[tuple[int, Polynomial]]:
+        """What moves without a gradient, and how fast: nothing."""
+        return []
+
+    @property
+    def directions(self) -> list[tuple[int, int, Polynomial]]:
+        """(j, i, f): the gradient by variable j drives variable i by f times itself."""
+        return [
+            (j, j, Polynomial({(j,) * int(a): 1}))
+            for j, a in enumerate(self.parametrisation.metric)
+        ]
+
+    @property
     def known(self) -> list[Polynomial]:
         return list(self.parametrisation.laws)
 
@@ -55,9 +73,10 @@ class GradientCase:
 
     def ranks(
         self, prime: PrimeField, point: np.ndarray, rng, enough: int
-    ) -> tuple[int, ...]:
-        """See `bracket_ranks`."""
-        return bracket_ranks(self.parametrisation, prime, point, rng, enough)
+    ) -> tuple[tuple[int, ...], BracketRows]:
+        """See `bracket_rows`: the ranks by level, and the rows that show them."""
+        rows = gradient_rows(self.parametrisation, prime, point, rng, enough)
+        return rows.ranks, rows
 
     def candidates(self, prime: PrimeField, rng) -> Iterator[list[Polynomial]]:
         """Polynomials that may be laws, in stages."""

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from ..polynomials import Layout, Polynomial
+from ._brackets import BracketRows
 from ._candidates import MOST_UNKNOWNS, null_vectors, sample_fields
 from ._friction import PolynomialFriction
 from ._identity import Contraction, Derivatives, cancels, derivatives
@@ -49,6 +50,36 @@ class MomentumCase:
         """2D + 1; τ is a number, not a part of the state."""
         return 2 * self.parametrisation.size + 1
 
+    @cached_property
+    def coordinates(self) -> Table:
+        """φ(θ) in the variables of the layout, in which θ is one further."""
+        place = 1 + np.arange(self.parametrisation.size)
+        return self.parametrisation.coordinates.placed(place)
+
+    @property
+    def drift(self) -> list[tuple[int, Polynomial]]:
+        """F: (variable, its rate)."""
+        size = self.parametrisation.size
+        found = [(0, self._factor(self.friction.rate))]
+        for i in range(1, 1 + size):
+            found.append((i, self._factor(self.friction.scale, i + size)))
+            back = self._factor(self.friction.kappa, i + size).terms
+            found.append((i + size, Polynomial({m: -c for m, c in back.items()})))
+        return found
+
+    @property
+    def directions(self) -> list[tuple[int, int, Polynomial]]:
+        """(j, i, f): the gradient by variable j drives variable i by f times itself."""
+        size = self.parametrisation.size
+        found = []
+        for j, a in enumerate(self.parametrisation.metric, start=1):
+            plain = self._factor(self.friction.scale)
+            if a:
+                own = self._factor(self.friction.scale, j + size).terms
+                plain = Polynomial(own | self._factor(self.friction.kappa, j).terms)
+            found.append((j, j + size, plain))
+        return found
+
     @property
     def known(self) -> list[Polynomial]:
         """Each linear law gives two (translation), each rotation one (Noether).
@@ -88,11 +119,17 @@ class MomentumCase:
 
     def ranks(
         self, prime: PrimeField, point: np.ndarray, rng, enough: int
-    ) -> tuple[int, ...]:
-        """See `jet_ranks`. The point holds the state, and τ where it is a constant."""
+    ) -> tuple[tuple[int, ...], BracketRows]:
+        """See `bracket_rows`; where these do not close, `jet_ranks`, of which there are
+        no rows. The point holds the state, and τ where it is a constant.
+        """
         tau = int(point[-1]) if self.friction.kind == "constant" else 0
         space = PhaseSpace(self.parametrisation, self.friction, tau)
-        return space.ranks(prime, point[: self.dimension], rng, enough)
+        state = point[: self.dimension]
+        rows = space.rows(prime, state, rng, enough)
+        if rows.ranks[-1] == enough or rows.ranks[-1:] == rows.ranks[-2:-1]:
+            return rows.ranks, rows
+        return space.ranks(prime, state, rng, enough), rows
 
     def candidates(self, prime: PrimeField, rng) -> Iterator[list[Polynomial]]:
         """Rotations of all of θ, if there are at most 2000 unknowns."""
@@ -113,10 +150,7 @@ class MomentumCase:
 
     @cached_property
     def _contraction(self) -> Contraction:
-        """Of φ(θ), whose entries are one further in the state."""
-        coordinates = self.parametrisation.coordinates
-        moved = [t._replace(entries=t.entries + 1) for t in coordinates.terms]
-        return Contraction(Table(coordinates.count, moved), self.dimension)
+        return Contraction(self.coordinates, self.dimension)
 
     def _rotation(self, turn: Mapping) -> Polynomial:
         size, clock = self.parametrisation.size, (0,) * self.friction.power
@@ -140,6 +174,12 @@ class MomentumCase:
             elif r > 1:
                 place |= {(theta,): c * (r - 1), (0, speed): c}
         return [Polynomial(terms) for terms in (impulse, place) if terms]
+
+    def _factor(self, factor, *entries: int) -> Polynomial:
+        """entries · coefficient · c^power · τ^power."""
+        coefficient, clocks, taus = factor
+        powers = (0,) * clocks + (self.dimension,) * taus
+        return Polynomial({(*entries, *powers): coefficient})
 
     def _times(self, group: Derivatives, factor, *entries) -> Derivatives:
         """Times entries · coefficient · c^power · τ^power."""

@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 
 from ..._errors import DiscoveryError
+from ..._registry import suggest
 from ..polynomials import Layout, Polynomial
 from ._modular import PrimeField
 from ._nilpotent import Nilpotent
@@ -90,13 +91,13 @@ class Parametrisation:
     def euclidean(self) -> bool:
         return not self.metric.any()
 
-    def restrict(self, number: int, rng: np.random.Generator) -> "Parametrisation":
-        """With about so many of the coordinates, drawn at random, and one more for
-        each entry. It makes W smaller, never larger.
+    def subset(self, number: int, rng: np.random.Generator) -> np.ndarray | None:
+        """About so many of the coordinates, drawn at random, and one more for each
+        entry; `None` for all. It makes W smaller, never larger.
         """
         count = self.coordinates.count
         if number >= count:
-            return self
+            return None
         owners = np.concatenate(
             [np.repeat(t.owner, t.entries.shape[1]) for t in self.coordinates.terms]
         )
@@ -104,9 +105,63 @@ class Parametrisation:
         order = rng.permutation(len(entries))
         _, first = np.unique(entries[order], return_index=True)
         drawn = rng.choice(count, number, replace=False)
-        kept = np.union1d(drawn, owners[order[first]])
+        return np.union1d(drawn, owners[order[first]])
+
+    def taking(self, kept: np.ndarray | None) -> "Parametrisation":
+        """With these coordinates only; `None` for all."""
+        if kept is None:
+            return self
         return Parametrisation(
             self.name, self.layout, self.coordinates.take(kept), metric=self.metric
+        )
+
+    def placed(self, layout: Layout, place: np.ndarray) -> "Parametrisation":
+        """With entry `place[i]` of another layout in the place of entry i."""
+        moved = lambda law: Polynomial(
+            {tuple(place[list(m)].tolist()): c for m, c in law.terms.items()}
+        )
+        metric = np.zeros(layout.size, int)
+        metric[place] = self.metric
+        return Parametrisation(
+            self.name,
+            layout,
+            self.coordinates.placed(place),
+            metric=metric,
+            laws=[moved(law) for law in self.laws],
+            rotations=[_turned(turn, place) for turn in self.rotations],
+        )
+
+    def renamed(self, names: Mapping[str, str]) -> "Parametrisation":
+        """With other names of arrays, such as the paths of the parameters of a model.
+
+        **Raises:** `DiscoveryError` for a name that φ does not have, or one that two
+        arrays would have.
+        """
+        for name in names:
+            if name not in self.layout.names:
+                raise DiscoveryError(
+                    f"{self.name} has no array {name!r}"
+                    f"{suggest(name, self.layout.names)}; there are: "
+                    f"{', '.join(self.layout.names)}"
+                )
+        made = tuple(names.get(name, name) for name in self.layout.names)
+        if len(set(made)) < len(made):
+            raise DiscoveryError(
+                f"the arrays of {self.name} need names of their own; got "
+                f"{', '.join(made)}"
+            )
+        layout = Layout(made, self.layout.shapes)
+        return self.placed(layout, np.arange(self.size))
+
+    def under(self, metric: np.ndarray) -> "Parametrisation":
+        """The same φ of a flow of another metric."""
+        return Parametrisation(
+            self.name,
+            self.layout,
+            self.coordinates,
+            metric=metric,
+            laws=self.laws,
+            rotations=self.rotations,
         )
 
     def jacobian(self, prime: PrimeField, theta: np.ndarray) -> np.ndarray:
@@ -125,3 +180,11 @@ class Parametrisation:
         if len(mirror):
             found[:, mirror] = algebra.multiply(theta[:, mirror], found[:, mirror])
         return found
+
+
+def _turned(turn: Rotation, place: np.ndarray) -> Rotation:
+    found = {}
+    for (i, j), value in turn.items():
+        a, b = int(place[i]), int(place[j])
+        found[min(a, b), max(a, b)] = value if a < b else -value
+    return found

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._brackets import spanning_weights
+from ._brackets import BracketRows, bracket_rows, spanning_weights
 from ._friction import PolynomialFriction
 from ._jets import LAST_ORDER, jet_ranks
 from ._modular import PrimeField
 from ._nilpotent import Nilpotent
 from ._parametrisation import Parametrisation
+
+_DEEPEST = 4
 
 
 class PhaseSpace(NamedTuple):
@@ -49,6 +51,29 @@ class PhaseSpace(NamedTuple):
         rest = np.zeros((len(found), 1 + theta.shape[1], found.shape[2]), np.uint64)
         return np.concatenate([rest, found], axis=1)
 
+    def field(
+        self, algebra: Nilpotent, state: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Of the drift and the fields of the coordinates, in this order."""
+        drift = algebra.multiply(weights[:, :1], self.drift(algebra, state))
+        return algebra.field.reduce(
+            drift + self.acceleration(algebra, state, weights[:, 1:])
+        )
+
+    def rows(
+        self,
+        prime: PrimeField,
+        state: np.ndarray,
+        rng: np.random.Generator,
+        enough: int,
+    ) -> BracketRows:
+        """See `bracket_rows`."""
+        used = self.parametrisation.subset(4 * self.parametrisation.size, rng)
+        part = self._replace(parametrisation=self.parametrisation.taking(used))
+        count = part.parametrisation.coordinates.count
+        found = bracket_rows(part.field, count, prime, state, rng, enough, _DEEPEST)
+        return found._replace(used=used)
+
     def ranks(
         self,
         prime: PrimeField,
@@ -58,9 +83,8 @@ class PhaseSpace(NamedTuple):
     ) -> tuple[int, ...]:
         """See `jet_ranks`."""
         size = self.parametrisation.size
-        part = self._replace(
-            parametrisation=self.parametrisation.restrict(4 * size, rng)
-        )
+        used = self.parametrisation.subset(4 * size, rng)
+        part = self._replace(parametrisation=self.parametrisation.taking(used))
         count = part.parametrisation.coordinates.count
         basis = spanning_weights(prime, count, size, rng)
         push = prime.random(rng, (LAST_ORDER + 1, 1, 1))

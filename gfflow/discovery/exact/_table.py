@@ -11,6 +11,7 @@ from ._modular import PrimeField
 from ._nilpotent import Nilpotent
 
 BLOCK = 1 << 15
+_NULL = 1e-9
 
 
 class Terms(NamedTuple):
@@ -69,6 +70,11 @@ class Table:
             terms.append(Terms(number[owner[kept]], coefficient[kept], entries[kept]))
         return Table(len(polynomials), terms)
 
+    def placed(self, place: np.ndarray) -> "Table":
+        """With entry `place[i]` in the place of entry i."""
+        terms = [t._replace(entries=place[t.entries]) for t in self.terms]
+        return Table(self.count, terms)
+
     def less_moved(self, moved: np.ndarray) -> "Table":
         """Each polynomial less the same with the entry `moved[i]` in the place of i."""
         terms = [
@@ -118,6 +124,30 @@ class Table:
                     part = field.reduce(part * theta[column])
                 np.add.at(found, (owner, entries[:, k]), part)
         return field.reduce(found)
+
+    def slopes(self, theta: np.ndarray) -> np.ndarray:
+        """The same at a point of real numbers, in float64."""
+        found = np.zeros((self.count, len(theta)))
+        for owner, coefficient, entries in self.terms:
+            for k in range(entries.shape[1]):
+                rest = theta[np.delete(entries, k, axis=1)]
+                part = coefficient.astype(float) * np.prod(rest, axis=1)
+                np.add.at(found, (owner, entries[:, k]), part)
+        return found
+
+    def scalings(self, size: int) -> np.ndarray:
+        """Orthonormal s such that no monomial changes where each of `size` entries is
+        multiplied by e^{t s_i}: `(n, size)`.
+
+        The rows of powers of all monomials have the null space of their Gram matrix.
+        """
+        gram = np.zeros((size, size))
+        for _, _, entries in self.terms:
+            for first in entries.T:
+                for second in entries.T:
+                    np.add.at(gram, (first, second), 1.0)
+        sizes, vectors = np.linalg.eigh(gram)
+        return vectors[:, sizes <= _NULL * max(1.0, sizes[-1])].T
 
 
 def _accumulate(found, algebra, theta, weight, entries) -> None:

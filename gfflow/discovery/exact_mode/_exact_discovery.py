@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -12,17 +13,35 @@ from ...problem import joined
 from .. import exact
 from ..polynomials import Layout, Polynomial
 from ..result import Discovery, RankCertificate, presented
+from ._compare import ModelComparison
 from ._flow import friction_of, metric_of
+
+_OF_PHI = "of phi alone: nothing is said of a model"
+_SAMPLED = (
+    "that the model is a function of phi, and near its parameters sees all of it, is "
+    "not proved: compared in float64 at random parameters and inputs"
+)
 
 
 def exact_discovery(
-    parametrisation: exact.Parametrisation, flow: AbstractFlow, seed: int
+    parametrisation: exact.Parametrisation,
+    flow: AbstractFlow,
+    seed: int,
+    source: str = "",
+    compared: ModelComparison | None = None,
+    began: float | None = None,
 ) -> Discovery:
-    """**Raises:** `DiscoveryError` for a flow that exact mode does not know, or whose
+    """**Arguments:**
+
+    - `source`, `compared`: where φ is from, and how it compared with a model, where
+        there is one.
+    - `began`: when the search for φ did, by `time.perf_counter`.
+
+    **Raises:** `DiscoveryError` for a flow that exact mode does not know, or whose
     metric is not that of the parametrisation, or weight decay where a law is of several
     degrees.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() if began is None else began
     _same_metric(parametrisation, flow)
     momentum = friction_of(flow)
     result = exact.exact_laws(parametrisation, momentum=momentum, seed=seed)
@@ -30,7 +49,7 @@ def exact_discovery(
     if momentum is not None:
         layout, clock, laws = _on_phase_space(result, flow)
     _homogeneous(laws, flow)
-    notes = []
+    notes = [] if compared is None or not compared.note else [compared.note]
     if not result.complete:
         notes.append(
             f"{result.upper_bound - result.lower_bound} of at most "
@@ -53,13 +72,31 @@ def exact_discovery(
             result.points,
             result.primes,
             result.closed,
+            exact.Proof(result, _about(parametrisation, flow, source, compared)),
         ),
-        conclusive=result.closed,
+        conclusive=result.closed and (compared is None or not compared.note),
         parameters=parametrisation.size,
         flow=type(flow).__name__,
         wall_s=time.perf_counter() - began,
         notes=tuple(notes),
     )
+
+
+def _about(
+    parametrisation: exact.Parametrisation,
+    flow: AbstractFlow,
+    source: str,
+    compared: ModelComparison | None,
+) -> dict[str, Any]:
+    """What no document proves."""
+    about: dict[str, Any] = {"phi": parametrisation.name, "flow": type(flow).__name__}
+    if _decays(flow):
+        about["weight_decay"] = (
+            "proved of the flow without it; with it the laws, of one degree each, decay"
+        )
+    if compared is None:
+        return about | {"model": _OF_PHI}
+    return about | {"model": source, "sampled": _SAMPLED, **compared.to_json()}
 
 
 def _same_metric(parametrisation: exact.Parametrisation, flow: AbstractFlow) -> None:
@@ -73,13 +110,16 @@ def _same_metric(parametrisation: exact.Parametrisation, flow: AbstractFlow) -> 
 
 
 def _homogeneous(laws: Sequence[Polynomial], flow: AbstractFlow) -> None:
-    decay = flow.homogeneous_decay()
-    decays = callable(decay) or float(decay) > 0
-    if decays and any(len(law.degrees) > 1 for law in laws):
+    if _decays(flow) and any(len(law.degrees) > 1 for law in laws):
         raise DiscoveryError(
             "exact mode: under weight decay a law decays if all its monomials are of "
             "one degree, and some of these laws are not; leave `exact` out"
         )
+
+
+def _decays(flow: AbstractFlow) -> bool:
+    decay = flow.homogeneous_decay()
+    return callable(decay) or float(decay) > 0
 
 
 def _on_phase_space(

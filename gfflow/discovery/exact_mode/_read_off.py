@@ -1,132 +1,153 @@
-"""The exact parametrisation of a problem's model, read off its layers."""
+"""The exact parametrisation of a problem's model, read off its gradients."""
 
-import jax.tree_util as jtu
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 
 from ..._errors import DiscoveryError
 from ...flows import AbstractFlow
-from ...laws import Chain, chains, homogeneity, is_linear
-from ...problem import Problem, named_parameters
+from ...problem import Problem
 from ..exact import Parametrisation, families
 from ..polynomials import Layout, Polynomial
-from ..subject import cotangents_of
+from ..subject import FlatLoss, cotangents_of
+from ._compare import ModelComparison, compare
 from ._flow import metric_of
+from ._gradients import ModelGradients
+from ._hypothesis import Hypothesis, hypothesis
+from ._layer_order import LayerOrder, orders
+from ._trained import trained_arrays
 
-_ZERO = 1e-8
+_ZERO, _MOST = 1e-8, 24
+_OR_ELSE = "leave `exact` out, or give exact=Parametrisation"
 
 
-def parametrisation_of(problem: Problem, flow: AbstractFlow) -> Parametrisation:
-    """φ of a chain of `Linear` layers: linear, or homogeneous activations.
+def parametrisation_of(
+    problem: Problem, flow: AbstractFlow, seed: int
+) -> tuple[Parametrisation, ModelComparison]:
+    """φ of a chain of layers, and how it compares with the model.
 
-    Its laws are those of the family, with the column sums of the last layer where the
-    loss sees only differences of outputs; a mirror flow's are searched for.
+    The order of the layers is guessed from the gradients (`hypothesis`), whatever the
+    model is made of, and φ is that of the family; the first guess that agrees with the
+    model (`compare`) is taken. Its laws are those of the family, with the column sums
+    of the last layer where the loss sees only differences of outputs; a mirror flow's
+    are searched for.
 
     **Raises:** `DiscoveryError` for a model that is no such chain, parameters that do
     not all train at one rate, or a loss with other cotangents.
     """
-    chain = _only_chain(problem)
-    widths, biases = _widths(problem, chain)
-    found = _family(problem, chain, widths, biases)
-    found = _renamed(found, problem, chain)
-    if _contrasts_only(problem, widths[-1]):
-        if len(widths) > 2:
-            found = _contrasts(found, chain)
-    elif len(widths) == 2:
+    order = trained_arrays(problem)
+    metric = metric_of(flow, order)
+    contrasts = _contrasts_only(problem)
+    model = ModelGradients(problem, metric > 0, seed)
+    guess, refused = hypothesis(problem), ""
+    for found in _readings(problem, order, guess, contrasts):
+        comparison = compare(model, found, order)
+        if not comparison.refusal:
+            found = found.under(metric) if metric.any() else found
+            return found, comparison
+        refused = refused or f"{found.name}, but {comparison.refusal}"
+    if refused:
         raise DiscoveryError(
-            "exact mode: a single linear layer has laws under softmax cross-entropy "
-            "only; leave `exact` out"
+            f"exact mode: by its gradients the model looks like {refused}; {_OR_ELSE}"
         )
-    metric = metric_of(flow, found.layout)
-    if metric.any():
-        found = Parametrisation(
-            found.name, found.layout, found.coordinates, metric=metric
-        )
-    return found
-
-
-def _only_chain(problem: Problem) -> Chain:
-    every = chains(problem.model)
-    names = problem.parameter_names
-    used = {
-        path
-        for chain in every
-        for layer in chain.layers
-        for path in (layer.weight, layer.bias)
-        if path is not None
-    }
-    if len(every) != 1 or not every[0].output or used != set(names):
-        raise DiscoveryError(
-            "exact mode reads chains of Linear layers that are the whole model and all "
-            f"train; this one has {len(every)} and the parameters {', '.join(names)}. "
-            "Leave `exact` out, or give a Parametrisation"
-        )
-    rates = jtu.tree_leaves(problem.time_scale)
-    scale = np.concatenate([np.ravel(rate) for rate in rates])
-    if np.any(scale != scale[0]):
-        raise DiscoveryError("exact mode is for parameters of one rate (time_scale)")
-    return every[0]
-
-
-def _widths(problem: Problem, chain: Chain) -> tuple[list[int], list[bool]]:
-    arrays = named_parameters(problem.parameters)
-    shapes = [arrays[layer.weight].shape for layer in chain.layers]
-    widths = [shapes[0][1], *(shape[0] for shape in shapes)]
-    return widths, [layer.bias is not None for layer in chain.layers]
-
-
-def _family(problem, chain: Chain, widths, biases) -> Parametrisation:
-    *hidden, last = [layer.activation for layer in chain.layers]
-    if not is_linear(last):
-        raise DiscoveryError("exact mode: the last layer must be linear")
-    if len(widths) == 2:
-        return families.softmax(*widths, bias=biases[0])
-    degrees = {homogeneity(activation) for activation in hidden}
-    if len(set(biases[:-1])) > 1:
-        raise DiscoveryError(
-            "exact mode: the hidden layers have all a bias, or none has"
-        )
-    if all(is_linear(activation) for activation in hidden):
-        return families.linear(widths, biases[0], output_bias=biases[-1])
-    if degrees == {1.0} and not any(map(is_linear, hidden)):
-        return families.relu(widths, biases[0], output_bias=biases[-1])
-    degree = next(iter(degrees)) if len(degrees) == 1 else None
-    if len(widths) == 3 and degree and degree.is_integer() and not biases[-1]:
-        inputs, units, outputs = widths
-        return families.homogeneous(inputs, units, outputs, int(degree), bias=biases[0])
     raise DiscoveryError(
-        "exact mode knows hidden activations that are all linear, all homogeneous of "
-        "degree 1, or one of a whole degree without a bias after it; their degrees are "
-        f"{sorted(map(str, degrees))}. Leave `exact` out, or give a Parametrisation"
+        "exact mode reads chains of linear layers whose hidden units are linear, or "
+        "all homogeneous of degree 1, or one layer of a higher degree, and a single "
+        "linear layer under softmax cross-entropy. The gradients show no chain that "
+        f"each array is part of, once: {_alone(order, guess)}; {_OR_ELSE}"
     )
 
 
-def _renamed(found: Parametrisation, problem, chain: Chain) -> Parametrisation:
-    """With the paths of the model, in the family's own order of entries."""
-    if len(chain.layers) == 2 and found.layout.names[:2] == ("V", "U"):
-        paths = {"V": chain.layers[0].weight, "U": chain.layers[1].weight}
-        paths["b"] = chain.layers[0].bias or ""
-    elif len(chain.layers) == 1:
-        paths = {"W": chain.layers[0].weight, "b": chain.layers[0].bias or ""}
-    else:
-        paths = {f"W{k}": layer.weight for k, layer in enumerate(chain.layers, 1)}
-        paths |= {f"b{k}": layer.bias or "" for k, layer in enumerate(chain.layers, 1)}
-    names = tuple(paths[name] for name in found.layout.names)
-    return Parametrisation(
-        found.name,
-        Layout(names, found.layout.shapes),
-        found.coordinates,
-        laws=found.laws,
-        rotations=found.rotations,
+def _alone(order: Layout, guess: Hypothesis) -> str:
+    """Which arrays are in the way of a chain."""
+    if guess.still:
+        return f"there is no gradient for {', '.join(guess.still)}"
+    many = [path for path, shape in zip(order.names, order.shapes) if len(shape) > 2]
+    if many:
+        return f"{', '.join(many)} have more than two axes"
+    linked = {array for link in guess.links for array, _ in (*link.into, link.out)}
+    alone = [path for path in order.names if path not in linked]
+    if not alone:
+        return f"{', '.join(order.names)} do not follow one another"
+    return (
+        f"no axis of {', '.join(alone)} shares its units with that of another array, "
+        "as linear and homogeneous activations would have it"
     )
 
 
-def _contrasts_only(problem: Problem, outputs: int) -> bool:
+def _readings(
+    problem: Problem, order: Layout, guess: Hypothesis, contrasts: bool
+) -> Iterator[Parametrisation]:
+    """φ of each chain that the arrays may be, those first that end like the model."""
+    shapes = dict(zip(order.names, order.shapes))
+    outputs = FlatLoss.of(problem).prediction.size
+    found = list(islice(orders(shapes, guess.links), _MOST))
+    found.sort(key=lambda chain: chain.widths(shapes)[-1] != outputs)
+    for chain in found:
+        widths = chain.widths(shapes)
+        if contrasts and widths[-1] != outputs:
+            continue
+        for family in _families(chain, widths, guess, contrasts):
+            placed = family.placed(order, _place(family, chain, order))
+            deep = contrasts and len(widths) > 2
+            yield _contrasts(placed, chain, order) if deep else placed
+
+
+def _families(
+    chain: LayerOrder, widths: list[int], guess: Hypothesis, contrasts: bool
+) -> Iterator[Parametrisation]:
+    """Linear and ReLU, the likelier one first; or of a higher degree."""
+    *hidden, last = [bias is not None for bias in chain.biases]
+    if len(widths) == 2:
+        if contrasts and widths[1] > 1:
+            yield families.softmax(*widths, bias=last)
+        return
+    links = [link for link in chain.links if link is not None]
+    plain = [families.linear, families.relu]
+    if not all(link.linear for link in links):
+        plain.reverse()
+    if all(link.degree == 1 for link in links):
+        for family in plain:
+            yield family(widths, hidden, output_bias=last)
+    if len(widths) == 3:
+        inputs, units, outputs = widths
+        degrees = [link.degree for link in links] or guess.degrees
+        for degree in degrees:
+            if degree > 1:
+                yield families.homogeneous(
+                    inputs, units, outputs, degree, hidden[0], output_bias=last
+                )
+
+
+def _place(family: Parametrisation, chain: LayerOrder, order: Layout) -> np.ndarray:
+    """Of each entry of a family its number in the model."""
+    numbers = _numbers(order)
+    found = {}
+    for layer, (weight, bias) in enumerate(zip(chain.weights, chain.biases), start=1):
+        entries = chain.matrix(layer - 1, numbers[weight.array])
+        found |= {f"W{layer}": entries, "W": entries}
+        if bias is not None:
+            found |= {f"b{layer}": numbers[bias], "b": numbers[bias]}
+    return np.concatenate([np.ravel(found[name]) for name in family.layout.names])
+
+
+def _numbers(order: Layout) -> dict[str, np.ndarray]:
+    """For each array, the flat index of each of its entries."""
+    each = zip(order.names, order.offsets, order.sizes, order.shapes)
+    return {
+        name: offset + np.arange(size).reshape(shape)
+        for name, offset, size, shape in each
+    }
+
+
+def _contrasts_only(problem: Problem) -> bool:
     """Whether the cotangents are those that sum to 0, and not all there are."""
     span = cotangents_of(problem)
-    if span is not None and len(span) == outputs:
+    if span is not None and len(span) == span.shape[1]:
         return False
     sums_to_zero = span is not None and np.all(np.abs(span.sum(axis=1)) <= _ZERO)
-    if span is None or len(span) != outputs - 1 or not sums_to_zero:
+    if span is None or len(span) != span.shape[1] - 1 or not sums_to_zero:
         raise DiscoveryError(
             "exact mode: the loss must see every direction of the output (mse), or its "
             "differences (softmax cross-entropy)"
@@ -134,23 +155,29 @@ def _contrasts_only(problem: Problem, outputs: int) -> bool:
     return True
 
 
-def _contrasts(found: Parametrisation, chain: Chain) -> Parametrisation:
+def _contrasts(
+    found: Parametrisation, chain: LayerOrder, order: Layout
+) -> Parametrisation:
     """Each coordinate less the same with its output moved to the last one.
 
     The differences span the combinations of coordinates with Σ_o M_o = 0. The column
     sums of the last layer are then laws too: in each coordinate an entry of that layer
     is replaced by another one of its column.
     """
-    last = chain.layers[-1]
+    numbers, last = _numbers(order), len(chain.weights) - 1
     moved = np.arange(found.size)
     laws = list(found.laws)
-    for path in (last.weight, last.bias):
-        if path is None:
-            continue
-        place = found.layout.names.index(path)
-        start, shape = found.layout.offsets[place], found.layout.shapes[place]
-        numbers = start + np.arange(int(np.prod(shape))).reshape(shape[0], -1)
-        moved[numbers] = numbers[-1]
-        laws += [Polynomial({(int(i),): 1 for i in column}) for column in numbers.T]
-    coordinates = found.coordinates.less_moved(moved)
-    return Parametrisation(found.name, found.layout, coordinates, laws=laws)
+    of_last = [chain.matrix(last, numbers[chain.weights[last].array])]
+    bias = chain.biases[last]
+    if bias is not None:
+        of_last.append(numbers[bias].reshape(-1, 1))
+    for entries in of_last:
+        moved[entries] = entries[-1]
+        laws += [Polynomial({(int(i),): 1 for i in column}) for column in entries.T]
+    return Parametrisation(
+        found.name,
+        found.layout,
+        found.coordinates.less_moved(moved),
+        laws=laws,
+        rotations=found.rotations,
+    )

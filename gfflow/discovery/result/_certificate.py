@@ -1,7 +1,9 @@
 """The evidence for the number of laws."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
+
+from ..exact import Proof
 
 
 @final
@@ -19,6 +21,7 @@ class RankCertificate:
     - `points`: the number of laws at each point that was looked at.
     - `primes`: the p of GF(p), empty for a floating-point rank.
     - `closed`: whether the last bracket level added nothing.
+    - `proof`: of exact mode.
     """
 
     method: str
@@ -27,8 +30,19 @@ class RankCertificate:
     points: tuple[int, ...]
     primes: tuple[int, ...] = ()
     closed: bool = True
+    proof: Proof | None = field(default=None, repr=False)
 
     def to_json(self) -> dict[str, Any]:
+        """The certificate; of exact mode a document from which it can be verified
+        without gfflow (`experiments/certificate_checker`).
+
+        **Raises:** `DiscoveryError` for a momentum flow with deeper brackets than a
+        document can hold.
+        """
+        return self.summary() if self.proof is None else self.proof.to_json()
+
+    def summary(self) -> dict[str, Any]:
+        """The figures."""
         return {
             "method": self.method,
             "ranks_per_level": list(self.ranks_per_level),

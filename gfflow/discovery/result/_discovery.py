@@ -83,7 +83,7 @@ class Discovery:
             "number": self.number,
             "complete": self.complete,
             "conclusive": self.conclusive,
-            "certificate": self.certificate.to_json(),
+            "certificate": self.certificate.summary(),
             "notes": list(self.notes),
             "wall_s": self.wall_s,
         }

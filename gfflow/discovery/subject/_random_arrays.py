@@ -8,11 +8,15 @@ from jaxtyping import Array, PyTree
 
 from ...problem import Problem, random_inputs, random_targets
 
-_DECADES = 2.5
+_DECADES = (-2.5, 2.5)
 
 
 def drawn_inputs(
-    random: np.random.Generator, problem: Problem, count: int, together: int
+    random: np.random.Generator,
+    problem: Problem,
+    count: int,
+    together: int,
+    decades: tuple[float, float] = _DECADES,
 ) -> PyTree[Array]:
     """Gaussians of sizes over five decades around that of the data, a quarter of that
     itself.
@@ -20,9 +24,10 @@ def drawn_inputs(
     **Arguments:**
 
     - `together`: the inputs are of like size in runs of so many.
+    - `decades`: from which power of ten of that size to which.
     """
     runs = count // together
-    scales = 10 ** random.uniform(-_DECADES, _DECADES, runs)
+    scales = 10 ** random.uniform(*decades, runs)
     scales[: runs // 4] = 1.0
     random.shuffle(scales)
     scales = np.repeat(scales, together)

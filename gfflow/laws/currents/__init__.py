@@ -1,7 +1,9 @@
 """Laws read off the gradients of a model: units of its arrays whose currents match."""
 
 from ._independent import SMALL as SMALL
+from ._match import families as families
 from ._matched import MatchedUnits as MatchedUnits
+from ._probes import probes as probes
 from ._rank import Rank as Rank
 from ._rank import normal_space as normal_space
 from ._read import law_of as law_of

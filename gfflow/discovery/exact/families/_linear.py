@@ -17,7 +17,10 @@ from ._paths import (
 
 
 def linear(
-    widths: Sequence[int], bias: bool = False, *, output_bias: bool | None = None
+    widths: Sequence[int],
+    bias: bool | Sequence[bool] = False,
+    *,
+    output_bias: bool | None = None,
 ) -> Parametrisation:
     """φ = W_L ⋯ W_1, and with biases Σ_l W_L ⋯ W_{l+1} b_l, for widths (input, hidden,
     …, output).
@@ -27,7 +30,8 @@ def linear(
 
     **Arguments:**
 
-    - `output_bias`: whether the last layer has a bias; `bias` by default.
+    - `bias`: whether the hidden layers have one, or each of them.
+    - `output_bias`: whether the last layer has a bias; by default if all others have.
 
     **Raises:** `DiscoveryError` for widths that are no network.
     """

@@ -47,21 +47,27 @@ def weight_layout(widths: Sequence[int]) -> Layout:
 
 
 def biased_layout(
-    widths: Sequence[int], bias: bool, output_bias: bool | None
+    widths: Sequence[int], bias: bool | Sequence[bool], output_bias: bool | None
 ) -> tuple[Layout, list[np.ndarray], dict[int, np.ndarray]]:
     """The layout of W1, …, b1, …; the entries of each weight, and of each bias by the
     number of its layer.
 
     **Arguments:**
 
-    - `output_bias`: whether the last layer has a bias; `bias` by default.
+    - `bias`: whether the hidden layers have one, or each of them.
+    - `output_bias`: whether the last layer has a bias; by default if all others have.
+
+    **Raises:** `DiscoveryError` unless each hidden layer is spoken of.
     """
     depth = len(widths) - 1
-    output_bias = bias if output_bias is None else output_bias
-    layers = [
-        *(range(depth - 1) if bias else ()),
-        *([depth - 1] if output_bias else ()),
-    ]
+    each = [bias] * (depth - 1) if isinstance(bias, bool) else list(bias)
+    if len(each) != depth - 1:
+        raise DiscoveryError(
+            f"bias is true or false, or that for each of {depth - 1} hidden layers; "
+            f"got {bias!r}"
+        )
+    each.append(all(each) if output_bias is None else output_bias)
+    layers = [layer for layer, biased in enumerate(each) if biased]
     plain = weight_layout(widths)
     layout = Layout(
         (*plain.names, *(f"b{layer + 1}" for layer in layers)),

@@ -7,7 +7,6 @@ from math import comb
 import numpy as np
 
 from ...._errors import DiscoveryError
-from ...polynomials import Layout
 from .._parametrisation import Parametrisation
 from .._table import Table
 from ._paths import (
@@ -15,7 +14,6 @@ from ._paths import (
     biased_layout,
     checked,
     checked_widths,
-    entry_numbers,
     inner_product,
     monomials,
     paths,
@@ -23,7 +21,10 @@ from ._paths import (
 
 
 def relu(
-    widths: Sequence[int], bias: bool = False, *, output_bias: bool | None = None
+    widths: Sequence[int],
+    bias: bool | Sequence[bool] = False,
+    *,
+    output_bias: bool | None = None,
 ) -> Parametrisation:
     """φ: the product along each path from an input or a bias to an output.
 
@@ -36,7 +37,8 @@ def relu(
 
     **Arguments:**
 
-    - `output_bias`: whether the last layer has a bias; `bias` by default.
+    - `bias`: whether the hidden layers have one, or each of them.
+    - `output_bias`: whether the last layer has a bias; by default if all others have.
 
     **Raises:** `DiscoveryError` for widths that are no network, or too many paths.
     """
@@ -58,16 +60,23 @@ def relu(
                 into = np.append(into, biases[layer][unit])
             out = weights[layer + 1][:, unit]
             laws.append(inner_product((1, out, out), (-1, into, into)))
-    name = f"relu {tuple(widths)}{' with bias' if bias else ''}"
+    name = f"relu {tuple(widths)}{' with bias' if biases else ''}"
     return Parametrisation(name, layout, Table(count, terms), laws=laws)
 
 
 def homogeneous(
-    inputs: int, hidden: int, outputs: int, degree: int, bias: bool = False
+    inputs: int,
+    hidden: int,
+    outputs: int,
+    degree: int,
+    bias: bool = False,
+    *,
+    output_bias: bool = False,
 ) -> Parametrisation:
-    """U σ(Vx + b), σ(z) = max(z, 0)^degree; φ: u · (monomial of v, b of that degree).
+    """W₂ σ(W₁x + b₁) + b₂, σ(z) = max(z, 0)^degree; φ: an entry of W₂ times a monomial
+    of that degree of a row of (W₁, b₁), and the entries of b₂.
 
-    Laws: degree·‖u_k‖² − ‖v_k‖² − b_k².
+    Laws: degree·‖W₂[:, k]‖² − ‖W₁[k, :]‖² − b₁[k]².
 
     **Raises:** `DiscoveryError` for a size that is not positive.
     """
@@ -77,22 +86,25 @@ def homogeneous(
         raise DiscoveryError(
             f"exact mode is for at most {MOST_TERMS} monomials; got {number}"
         )
-    names = ("V", "U", "b") if bias else ("V", "U")
-    shapes = ((hidden, inputs), (outputs, hidden), (hidden,))[: len(names)]
-    layout = Layout(names, shapes)
-    numbers = entry_numbers(layout)
-    into = np.concatenate([numbers[0], *(x[:, None] for x in numbers[2:])], axis=1)
+    layout, (first, last), biases = biased_layout(
+        (inputs, hidden, outputs), bias, output_bias
+    )
+    columns = [first, *([biases[0][:, None]] if bias else [])]
+    into = np.concatenate(columns, axis=1)
     chosen = combinations_with_replacement(range(into.shape[1]), degree)
     powers = into[:, np.array(list(chosen))]
-    out = np.broadcast_to(numbers[1].T[:, None, :], (*powers.shape[:2], outputs))
+    out = np.broadcast_to(last.T[:, None, :], (*powers.shape[:2], outputs))
     powers = np.broadcast_to(powers[:, :, None], (*out.shape, degree))
     entries = np.concatenate([out[..., None], powers], axis=3).reshape(-1, degree + 1)
-    laws = [
-        inner_product((degree, u, u), (-1, v, v)) for u, v in zip(numbers[1].T, into)
-    ]
+    terms, count = [monomials(entries, 0)], len(entries)
+    if output_bias:
+        terms.append(monomials(biases[1][:, None], count))
+        count += outputs
+    laws = [inner_product((degree, u, u), (-1, v, v)) for u, v in zip(last.T, into)]
     return Parametrisation(
-        f"homogeneous ({inputs}, {hidden}, {outputs}) of degree {degree}",
+        f"homogeneous ({inputs}, {hidden}, {outputs}) of degree {degree}"
+        f"{' with bias' if biases else ''}",
         layout,
-        Table(len(entries), [monomials(entries, 0)]),
+        Table(count, terms),
         laws=laws,
     )

@@ -33,6 +33,8 @@ _LARGE = (
     "whether there are more laws was not looked at: it is for models of up to {} "
     "parameters"
 )
+# Names in a note.
+_MOST_NAMES = 6
 _MOVING = "whether there are more laws under momentum was not looked at"
 
 
@@ -79,7 +81,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     if found is None:
         return KnownLaws([], _OTHER.format(type(flow.base).__name__))
     kept, lost, local = _holding(found.laws, problem, at_rest)
-    notes = [_LOCAL.format(", ".join(map(repr, local)))] if local else []
+    notes = [_LOCAL.format(_some(local))] if local else []
     if motion is not None:
         rates = Rates(problem, flow)
         turned = [turned_law(*one, rates, motion) for one in found.turning]
@@ -107,3 +109,9 @@ def _holding(
         if np.any(holds[law.name])
     ]
     return kept, sum(int(np.sum(~holds[name])) for name in local), local
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    shown = ", ".join(map(repr, names[:_MOST_NAMES]))
+    return f"{shown} and {more} more" if more > 0 else shown

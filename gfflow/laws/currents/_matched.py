@@ -114,17 +114,25 @@ class MatchedSquares(eqx.Module):
         twice = any(units.quadratic for units in self.units)
         terms = []
         for units, weight in zip(self.units, self.coefficients, strict=True):
-            array = parameters[units.array]
-            if units.kind == "squares" and self.pairs is None:
-                squares = self.rates.square(units.array, array)
-                terms.append(weight * jnp.sum(units.rows(squares), axis=1))
-                continue
             weight = 2 * weight if twice and units.kind != "squares" else weight
-            a = units.rows(array * self.rates.inverse[units.array])
-            b = units.rows(jnp.asarray(units.partner(parameters), array.dtype))
-            if self.pairs is None:
-                terms.append(weight * jnp.sum(a * b, axis=1))
-                continue
-            outer, (i, j) = a @ b.T, map(np.asarray, self.pairs)
-            terms.append(weight / 2 * (outer + outer.T)[i, j])
+            terms.append(weight * self._added_up(units, parameters))
         return sum(terms[1:], terms[0])
+
+    def _added_up(self, units: Units, parameters: dict[str, Array]) -> Array:
+        """Of one array, a number for each component."""
+        array = parameters[units.array]
+        if units.kind == "squares" and self.pairs is None:
+            return jnp.sum(units.rows(self.rates.square(units.array, array)), axis=1)
+        a = units.rows(array * self.rates.inverse[units.array])
+        if units.quadratic:
+            b = units.rows(parameters[units.other])
+            outer = jnp.sum(a * b, axis=1) if self.pairs is None else a @ b.T
+        elif units.kind == "sums":
+            outer = jnp.sum(a, axis=1)
+            outer = outer if self.pairs is None else outer[:, None] + 0 * outer[None]
+        else:
+            outer = jnp.diagonal(a) if self.pairs is None else a
+        if self.pairs is None:
+            return outer
+        i, j = map(np.asarray, self.pairs)
+        return (outer + outer.T)[i, j] / 2

@@ -32,8 +32,10 @@ def unit_by_unit(found: Probes) -> list[MatchedUnits]:
         points, length = currents[0].value.shape
         if points < n or points * n * length > _VALUES:
             continue
+        value = np.stack([c.value for c in currents])
         live = np.stack([found.live(units) for units in candidates])
-        value = np.stack([c.value for c in currents]) * live[:, None]
+        live &= _telling(np.moveaxis(value, 1, 2))
+        value = value * live[:, None]
         size = np.linalg.norm([c.size for c in currents], axis=1) * live
         every = null_space(value.reshape(n, -1).T, np.linalg.norm(size, axis=1))
         of: dict[tuple[float, ...], list[int]] = {}
@@ -130,10 +132,17 @@ def _directions(
     lengths = np.linalg.norm(value, axis=1)
     directions = value / np.where(lengths > 0, lengths, 1)[:, None]
     live = (lengths > _LIVE * size) & np.all([found.live(u) for u in units], axis=0)
-    live &= np.sum(np.abs(directions) > _SEEN, axis=1) >= min(_SEEN_AT, value.shape[1])
+    live &= _telling(value)
     signs = np.where(directions[:, :1] < 0, -1.0, 1.0)
     directions = np.where(live[:, None], directions * signs, np.nan)
     return _Signed(units, lengths * signs[:, 0], directions) if np.any(live) else None
+
+
+def _telling(value: np.ndarray) -> np.ndarray:
+    """Of currents at all points, in the last axis, which are more than noise at several
+    of them."""
+    seen = np.abs(value) > _SEEN * np.max(np.abs(value), axis=-1, keepdims=True)
+    return np.sum(seen, axis=-1) >= min(_SEEN_AT, value.shape[-1])
 
 
 def _ratio(one: _Signed, i: int, two: _Signed, j: int) -> float:

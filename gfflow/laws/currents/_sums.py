@@ -18,11 +18,12 @@ def constant_sums(found: Probes) -> list[MatchedUnits]:
             if size == 1:
                 continue
             units = _entries(array, shape, over=axis)
-            zero = found.live(units)
+            zero, seen = found.live(units), np.zeros(units.length, bool)
             for point in found.points:
                 value, terms = (units.rows(t) for t in units.terms(*point))
                 zero &= np.abs(value.sum(axis=1)) <= _ZERO * terms.sum(axis=1)
-            sums += _at(units, zero)
+                seen |= terms.sum(axis=1) > 0
+            sums += _at(units, zero & seen)
     return sums
 
 

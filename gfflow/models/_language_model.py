@@ -5,6 +5,7 @@ from typing import final
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from .._errors import ProblemError
@@ -20,6 +21,7 @@ POSITIONS = ("rotary", "learned")
 class LanguageModel(eqx.Module):
     """Tokens ↦ logits of the token after each: embedding, causal transformer blocks,
     normalisation, unembedding (Radford et al. 2019). With `sequence_cross_entropy`.
+    Tokens are whole numbers below `vocabulary`; another one counts as the nearest.
 
     Laws: those of each block. Untied, γ_i² + β_i² − ‖U[:,i]‖² of the last normalisation
     and the unembedding U, and the column sums of U under cross-entropy, twice the
@@ -113,7 +115,8 @@ class LanguageModel(eqx.Module):
     def __call__(
         self, tokens: Int[Array, " tokens"]
     ) -> Float[Array, "tokens vocabulary"]:
-        x = self.embedding[tokens]
+        # Without the mode JAX would clip them in the value, and not in the gradient.
+        x = jnp.take(self.embedding, tokens, axis=0, mode="clip")
         if self.positions is not None:
             x = x + self.positions[: len(tokens)]
         for block in self.blocks:

@@ -51,5 +51,6 @@ class TensorFactorisation(eqx.Module):
         )
 
     def __call__(self, index: Int[Array, " m"]) -> Float[Array, ""]:
-        rows = jnp.stack([a[i] for a, i in zip(self.factors, index)])
+        take = lambda a, i: jnp.take(a, i, axis=0, mode="clip")
+        rows = jnp.stack([take(a, i) for a, i in zip(self.factors, index)])
         return jnp.sum(jnp.prod(rows, axis=0))

@@ -64,7 +64,7 @@ def residual(batch_norm):
     p = weights({}, stem=net.stem, v=block.first, u=block.last, head=net.head)
     p |= {"c": block.last.bias[:, 0], "d": net.head.bias, "e": net.stem.bias[:, 0]}
     if batch_norm:
-        return net, p | {"g": block.norm.scale, "s": block.norm.shift}, (4, 1, 5)
+        return net, p | {"g": block.norm.scale, "s": block.norm.shift}
     return net, p | {"b": block.first.bias[:, 0]}
 
 

@@ -154,6 +154,12 @@ _DATA: dict[str, _Entry] = {
         "teacher_student",
         "Gaussian inputs, targets of a random two-layer teacher",
     ),
+    "antiderivative": (
+        "gfflow.data",
+        "antiderivative",
+        "random functions at sensors and a point, their integrals up to it",
+    ),
+    "text": ("gfflow.data", "text", "characters of an English text, and the next ones"),
     "npz": ("gfflow.data", "from_npz", "arrays of a NumPy .npz file"),
     "csv": ("gfflow.data", "from_csv", "columns of a .csv file"),
 }

@@ -11,7 +11,6 @@ from .theory_written import AT_REST, MOVING
 from .zoo_written import ZOO, Variant, problem_of
 
 QUICK = {
-    "grouped query heads",
     "residual net, BatchNorm",
     "language model, tied",
     "DeepONet",

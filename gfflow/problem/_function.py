@@ -63,7 +63,7 @@ class ParameterFunction:
 
 
 def parameter_function(apply: Any, params: PyTree) -> ParameterFunction:
-    """A model of the two, NumPy's arrays of real numbers made JAX's.
+    """A model of the two, NumPy's arrays of numbers made JAX's.
 
     **Raises:** `ProblemError` for what cannot be called, or cannot be hashed, as JAX
     asks of what it compiles; for parameters without an inexact array.
@@ -88,8 +88,8 @@ def parameter_function(apply: Any, params: PyTree) -> ParameterFunction:
             f"them; got {jtu.tree_structure(params)} without one",
             argument="params",
         )
-    known = lambda x: isinstance(x, np.ndarray) and eqx.is_inexact_array(x)
-    made = jtu.tree_map(lambda x: jnp.asarray(x) if known(x) else x, params)
+    numbers = lambda x: isinstance(x, np.ndarray) and x.dtype.kind in "biufc"
+    made = jtu.tree_map(lambda x: jnp.asarray(x) if numbers(x) else x, params)
     return ParameterFunction(apply, made)
 
 

@@ -122,6 +122,23 @@ _MODELS: dict[str, _Entry] = {
     "mlp": ("gfflow.models", "MLP", "multilayer perceptron, any jax.nn activation"),
     "deep_linear": ("gfflow.models", "DeepLinear", "x ↦ W_L ⋯ W₁ x [+ biases]"),
     "factorisation": ("gfflow.models", "Factorisation", "UVᵀ, by the numbers of rows"),
+} | {
+    name: ("gfflow.models", attribute, text)
+    for name, attribute, text in (
+        ("convolutional", "ConvolutionalNet", "convolutions, then a linear map"),
+        ("residual", "ResidualNet", "residual convolutions [BatchNorm: on batches]"),
+        ("attention", "Attention", "heads of a sequence [grouped, causal, rotary]"),
+        ("mixture_of_experts", "MixtureOfExperts", "all experts, softmax or sigmoid"),
+        ("transformer_block", "TransformerBlock", "pre-norm, SwiGLU, ReLU, GELU, ..."),
+        ("language_model", "LanguageModel", "tokens ↦ logits, causal"),
+        ("input_convex", "InputConvex", "convex in x"),
+        ("deep_diagonal", "DeepDiagonal", "(f₁ ∘ ⋯ ∘ f_L)ᵀ x"),
+        ("diagonal_difference", "DiagonalDifference", "(u^L − v^L)ᵀ x"),
+        ("tensor_factorisation", "TensorFactorisation", "entries, by their indices"),
+        ("deeponet", "DeepONet", "branch(f)ᵀ trunk(y)"),
+        ("fourier_operator", "FourierOperator", "layers in few Fourier modes"),
+        ("lora", "lora", "W + U D in the place of matrices W of another model"),
+    )
 }
 
 _DATA: dict[str, _Entry] = {
@@ -137,6 +154,12 @@ _DATA: dict[str, _Entry] = {
         "teacher_student",
         "Gaussian inputs, targets of a random two-layer teacher",
     ),
+    "antiderivative": (
+        "gfflow.data",
+        "antiderivative",
+        "random functions at sensors and a point, their integrals up to it",
+    ),
+    "text": ("gfflow.data", "text", "characters of an English text, and the next ones"),
     "npz": ("gfflow.data", "from_npz", "arrays of a NumPy .npz file"),
     "csv": ("gfflow.data", "from_csv", "columns of a .csv file"),
 }
@@ -148,6 +171,11 @@ _LOSSES: dict[str, _Entry] = {
         "gfflow.losses",
         "softmax_cross_entropy",
         "−Σ y log softmax(z), y a label or probabilities",
+    ),
+    "sequence_cross_entropy": (
+        "gfflow.losses",
+        "sequence_cross_entropy",
+        "mean over positions, labels of a sequence or a batch",
     ),
     "logistic": (
         "gfflow.losses",

@@ -71,6 +71,14 @@ def _no_class(logits, targets):
     )
 
 
+def _no_class_of_several(logits, targets):
+    classes = logits.shape[-1]
+    return (targets < 0) | (targets >= classes), (
+        f"the model returns {classes} logits a position, so that "
+        f"sequence_cross_entropy wants labels from 0 to {classes - 1}"
+    )
+
+
 def _no_sign(logit, targets):
     signs = np.any(targets == -1)
     low = -1 if signs else 0
@@ -120,6 +128,28 @@ def softmax_cross_entropy(logits: Array, target: Shaped[Array, "..."]) -> Scalar
         "softmax_cross_entropy wants an integer label of shape () or probabilities of "
         f"shape {logits.shape}; got {target.dtype} of shape {target.shape}"
     )
+
+
+@_wants(_no_class_of_several)
+def sequence_cross_entropy(logits: Array, target: Array) -> Scalar:
+    """Mean over positions t of −log softmax(z_t)_{y_t}, of a sequence or a batch.
+
+    **Arguments:**
+
+    - `logits`: shape `(positions..., classes)`.
+    - `target`: integer labels, of shape `(positions...)`.
+
+    **Raises:** `ProblemError` for other shapes or labels that are not integers.
+    """
+    whole = jnp.issubdtype(target.dtype, jnp.integer)
+    if logits.ndim < 2 or target.shape != logits.shape[:-1] or not whole:
+        raise ProblemError(
+            "sequence_cross_entropy wants logits of shape (positions, classes) and "
+            f"integer labels of shape (positions,); got {logits.dtype} of shape "
+            f"{logits.shape} and {target.dtype} of shape {target.shape}"
+        )
+    each = optax.softmax_cross_entropy_with_integer_labels(logits, target)
+    return jnp.mean(each)
 
 
 @_wants(_no_sign)

@@ -8,6 +8,8 @@ import pytest
 
 from gfflow.experiment.config._config import load_config
 
+from .variants import variants
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
@@ -191,3 +193,28 @@ def test_compare_gd(capsys, command):
         assert not known or law["identity_residual"] < 1e-15
         assert (one["departure"] is None) == known
     jax.config.update("jax_enable_x64", True)
+
+
+ZOO = {
+    "attention_head.toml": [6, 6],
+    "transformer_block.toml": [8, 8, 6, 10, 2],
+    "language_model.toml": [8, 20, 8, 4, 4, 4, 4, 8],
+    "conv_digits.toml": [4, 3, 4, 1],
+    "resnet_digits.toml": [6, 3, 3, 3, 3, 3, 1],
+    "lora.toml": [3, 3, 2],
+    "deeponet.toml": [12, 12, 21],
+    "diagonal.toml": [10],
+}
+
+
+@pytest.mark.parametrize("name", variants(ZOO, slow=set(ZOO) - {"diagonal.toml"}))
+def test_models_of_the_zoo(run, name):
+    """All that they claim is conserved, and it is as much as theory says."""
+    shorter = ["solver.t1=0.02", "laws.ladder=false"]
+    if name == "resnet_digits.toml":
+        shorter += ["problem.data.samples=20", "problem.data.batch=5"]
+    code, metrics = run(name, *shorter)
+    assert code == 0
+    assert {law["verdict"] for law in metrics["laws"]} == {"conserved"}
+    assert sum(law["count"] for law in metrics["laws"]) == sum(ZOO[name])
+    assert max(law["max_drift"] for law in metrics["laws"]) < 1e-7

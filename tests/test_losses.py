@@ -22,23 +22,32 @@ def test_values_against_numpy():
     log_p = z - np.log(np.sum(np.exp(z)))
     close(losses.softmax_cross_entropy(Z, Y), -np.sum(y * log_p))
     close(losses.softmax_cross_entropy(Z, jnp.array(2)), -log_p[2])
+    several = losses.sequence_cross_entropy(jnp.stack([Z, Z]), jnp.array([0, 2]))
+    close(several, -(log_p[0] + log_p[2]) / 2)
     sign = np.where(y > 0, 1, -1)
     close(losses.logistic(Z, Y), np.sum(np.log1p(np.exp(-sign * z))))
     close(losses.logistic(Z, jnp.array([1, -1, -1])), losses.logistic(Z, Y))
 
 
+def arguments(name, dtype=jnp.float64):
+    """A prediction and a target that the loss takes."""
+    if name == "sequence_cross_entropy":
+        return jnp.stack([Z, -Z]).astype(dtype), jnp.array([0, 2])
+    return Z.astype(dtype), Y.astype(dtype)
+
+
 @pytest.mark.parametrize("name", names("losses"))
 @pytest.mark.parametrize("size", [0.0, 1e-8, 1e3])
 def test_derivatives_are_finite_at_extremes(name, size):
-    loss = lookup("losses", name)
-    value, slope = jax.value_and_grad(loss)(size * Z, Y)
+    z, y = arguments(name)
+    value, slope = jax.value_and_grad(lookup("losses", name))(size * z, y)
     assert np.isfinite(value) and np.all(np.isfinite(slope))
 
 
 @pytest.mark.parametrize("name", names("losses"))
 def test_the_dtype_is_that_of_the_prediction(name):
-    loss = lookup("losses", name)
-    assert loss(Z.astype(jnp.float32), Y.astype(jnp.float32)).dtype == jnp.float32
+    z, y = arguments(name, jnp.float32)
+    assert lookup("losses", name)(z, y).dtype == jnp.float32
 
 
 def test_a_scalar_and_a_vector_of_one_fit():
@@ -54,8 +63,22 @@ def test_a_scalar_and_a_vector_of_one_fit():
         (losses.softmax_cross_entropy, Z, jnp.array(1.0)),
         (losses.softmax_cross_entropy, Z, jnp.array([1, 0, 0])),
         (losses.softmax_cross_entropy, Z[None], Y[None]),
+        (losses.sequence_cross_entropy, Z, jnp.array(1)),
+        (losses.sequence_cross_entropy, Z[None], Y[:1]),
+        (losses.sequence_cross_entropy, Z[None], jnp.array([0, 1])),
     ],
 )
 def test_shapes_that_do_not_fit(loss, prediction, target):
     with pytest.raises(gf.ProblemError, match="shape"):
         loss(prediction, target)
+
+
+def test_labels_of_sequences():
+    twice = lambda p, x: jnp.stack([p * x, x])
+    problem_of = lambda labels: gf.Problem.from_function(
+        twice, Z, "sequence_cross_entropy", (Z[None], np.array([labels]))
+    )
+    problem = problem_of([0, 2])
+    assert np.isfinite(problem.value(problem.parameters))
+    with pytest.raises(gf.ProblemError, match="3 logits a position.*0 to 2"):
+        problem_of([0, 3])

@@ -10,13 +10,17 @@ from jaxtyping import Array
 from .._errors import ProblemError
 
 Targets = Literal["one_hot", "labels", "values", "inputs"]
+Layout = Literal["flat", "image", "rows"]
+_SIDE = 8
 
 
 def digits(
     *,
     samples: int | None = None,
     standardise: bool = True,
-    targets: Targets = "one_hot",
+    targets: Targets | Literal["next_row"] = "one_hot",
+    layout: Layout = "flat",
+    batch: int | None = None,
     seed: int = 0,
 ) -> tuple[Array, Array]:
     """Handwritten digits, 1797 × 64 grey values, 10 classes.
@@ -27,11 +31,33 @@ def digits(
     - `standardise`: each input to mean 0 and variance 1 (constant ones to 0).
     - `targets`: `"one_hot"` rows, integer `"labels"`, or the label as a `"values"`
         column. `"inputs"`: the data are a matrix to be factorised: its row numbers,
-        and its rows.
+        and its rows. `"next_row"`: an image is read row by row, and the row after
+        each of the first seven is wanted: both are `(7, 8)`.
+    - `layout`: an input is `"flat"` `(64,)`, an `"image"` `(1, 8, 8)`, or a sequence of
+        `"rows"` `(8, 8)`.
+    - `batch`: one sample is so many of these, with a leading axis of that length, for
+        models that normalise over a batch.
 
-    **Raises:** `ProblemError` without scikit-learn, or for too many samples.
+    **Raises:** `ProblemError` without scikit-learn, for too many samples, or a batch
+    that does not divide them.
     """
-    return _load("load_digits", samples, standardise, targets, seed)
+    of_table: Targets = "labels" if targets == "next_row" else targets
+    x, y = _load("load_digits", samples, standardise, of_table, seed)
+    if targets == "next_row":
+        rows = x.reshape(-1, _SIDE, _SIDE)
+        x, y = rows[:, :-1], rows[:, 1:]
+    elif targets != "inputs":
+        shapes = {"flat": (-1,), "image": (1, _SIDE, _SIDE), "rows": (_SIDE, _SIDE)}
+        x = x.reshape(len(x), *shapes[layout])
+    if batch is None:
+        return x, y
+    if batch < 1 or len(x) % batch:
+        raise ProblemError(
+            f"batch divides the number of samples, {len(x)}; got {batch}",
+            argument="batch",
+        )
+    joined = lambda a: a.reshape(-1, batch, *a.shape[1:])
+    return joined(x), joined(y)
 
 
 def breast_cancer(

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._registry import lookup
 from ._initialisers import Initialiser
-from ._layers import linear_layers
+from ._layers import function, linear_layers
 
 
 class MLP(eqx.Module):
@@ -47,8 +46,8 @@ class MLP(eqx.Module):
         positive; `GFFlowError` for a name that is none.
         """
         self.layers = linear_layers(widths, bias, init, init_scale, key)
-        self.activation = _function(activation)
-        self.final_activation = _function(final_activation)
+        self.activation = function(activation)
+        self.final_activation = function(final_activation)
 
     def __call__(
         self, x: Float[Array, " inputs"], *, key: PRNGKeyArray | None = None
@@ -58,9 +57,3 @@ class MLP(eqx.Module):
         for layer in hidden:
             x = self.activation(layer(x))
         return self.final_activation(last(x))
-
-
-def _function(activation: str | Callable) -> Callable:
-    if isinstance(activation, str):
-        return lookup("activations", activation)
-    return activation

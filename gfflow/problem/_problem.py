@@ -24,6 +24,7 @@ from ._data import (
     in_precision,
     refuse_non_finite,
 )
+from ._function import for_model, parameter_function
 from ._leaves import named_leaves
 from ._parameters import parameter_paths, trainable_filter
 from ._second_order import second_order
@@ -131,6 +132,50 @@ class Problem(eqx.Module):
         try_loss(self.loss, model, prediction, self.targets)
         with about("data"):
             refuse_targets(self.loss, prediction, self.targets, counts)
+
+    @classmethod
+    def from_function(
+        cls,
+        apply: Callable[[Any, Any], Any],
+        params: PyTree,
+        loss: Loss | str,
+        data: tuple[PyTree, PyTree],
+        *,
+        weights: Any = None,
+        trainable: Callable[[Any], Any] | Sequence[str] | PyTree[bool] | None = None,
+        chunk: int | None = None,
+        time_scale: ScalarLike | Mapping[str, Any] | PyTree = 1.0,
+    ) -> Self:
+        """The problem of a pure function and its parameters, as Flax, Haiku or a
+        dictionary of arrays have them.
+
+        The path of a parameter is that in `params`: `['dense']['kernel']`, or
+        `dense.kernel`. The model that laws, solutions and `model_at` speak of has the
+        attribute `params`, and is called on one sample.
+
+        **Arguments:**
+
+        - `apply`: `apply(params, x) -> prediction` of one sample x; hashable. State and
+            random numbers are bound to it first (`functools.partial`).
+        - `params`: any pytree; its arrays of real numbers train. Whole numbers, and
+            numbers that are no arrays, do not.
+        - `trainable`, `time_scale`: as above, but a function of `params`, or a pytree
+            like `params`.
+        - The others are as above.
+
+        **Raises:** `ProblemError` as above; for an `apply` that cannot be called or
+        hashed, and for `params` without an array of real numbers.
+        """
+        model = parameter_function(apply, params)
+        return cls(
+            model,
+            loss,
+            data,
+            weights=weights,
+            trainable=for_model(model, trainable),
+            chunk=chunk,
+            time_scale=for_model(model, time_scale),
+        )
 
     @property
     def samples(self) -> int:

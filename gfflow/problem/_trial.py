@@ -26,7 +26,7 @@ def predicted(model: Any, inputs: PyTree[Array]) -> PyTree:
         raise ProblemError(
             f"the model cannot be called on one sample of {shapes(x)}: "
             f"{first_line(error)}. Models are called sample by sample, "
-            f"`model(x) -> prediction`{_of_states(model)}"
+            f"`model(x) -> prediction`, or `apply(params, x)`{_of_states(model)}"
         ) from error
 
 

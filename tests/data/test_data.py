@@ -89,3 +89,44 @@ def test_missing_files(tmp_path):
         gf.data.from_csv(tmp_path / "none.csv")
     with pytest.raises(gf.ProblemError):
         gf.data.from_npz(tmp_path / "none.npz")
+
+
+def test_digits_in_other_shapes():
+    flat, labels = gf.data.digits(samples=20, targets="labels")
+    image, _ = gf.data.digits(samples=20, layout="image")
+    rows, _ = gf.data.digits(samples=20, layout="rows")
+    assert np.array_equal(image[:, 0], rows)
+    assert np.array_equal(rows.reshape(20, 64), flat)
+    before, after = gf.data.digits(samples=20, targets="next_row")
+    assert np.array_equal(before, rows[:, :7]) and np.array_equal(after, rows[:, 1:])
+    x, y = gf.data.digits(samples=20, targets="labels", batch=5)
+    assert np.array_equal(x, flat.reshape(4, 5, 64))
+    assert np.array_equal(y, labels.reshape(4, 5))
+    with pytest.raises(gf.ProblemError, match="divides.* 20; got 3"):
+        gf.data.digits(samples=20, batch=3)
+
+
+def test_antiderivatives():
+    """Against the trapezoidal rule, of a function known at many points."""
+    x, y = gf.data.antiderivative(sensors=4001, samples=5, waves=3, seed=2)
+    f, end = np.asarray(x[:, :-1]), np.asarray(x[:, -1])
+    places = np.linspace(0, 1, 4001)
+    for row, stop, value in zip(f, end, np.asarray(y)[:, 0]):
+        fine = np.linspace(0, stop, 4001)
+        expected = np.trapezoid(np.interp(fine, places, row), fine)
+        np.testing.assert_allclose(value, expected, atol=1e-5)
+    with pytest.raises(gf.ProblemError, match="waves is above 0; got 0"):
+        gf.data.antiderivative(waves=0)
+
+
+def test_text():
+    x, y = gf.data.text(length=10)
+    assert np.array_equal(x[:, 1:], y[:, :-1]) and np.array_equal(x[1:, 0], y[:-1, -1])
+    assert np.min(x) >= 0 and np.max(x) == 27 and jnp.issubdtype(x.dtype, jnp.integer)
+    words = "".join("abcdefghijklmnopqrstuvwxyz ."[i] for i in np.ravel(x))
+    assert "optical recognition of handwritten digits" in words
+    assert gf.data.text(length=10, samples=7)[0].shape == (7, 10)
+    with pytest.raises(gf.ProblemError, match="sequences of 10 characters; 9999 were"):
+        gf.data.text(length=10, samples=9999)
+    with pytest.raises(gf.ProblemError, match="length is from 1"):
+        gf.data.text(length=0)

@@ -79,14 +79,25 @@ class TableData(DataPart):
     seed: Seed = Field(default=0, description="choice of the subset")
 
 
-@keys_of("data", "digits", "breast_cancer")
+@keys_of("data", "breast_cancer")
 class ClassTable(TableData):
     """One whose targets are classes."""
 
     def options_for(self, loss: str) -> dict[str, Any]:
-        by_label = loss in ("softmax_cross_entropy", "logistic")
+        by_label = loss.endswith("cross_entropy") or loss == "logistic"
         fitting = "labels" if by_label else "one_hot"
         return {**self.options(), "targets": self.targets or fitting}
+
+
+@keys_of("data", "digits")
+class DigitsTable(ClassTable):
+    """`[problem.data]` with kind = "digits"."""
+
+    targets: Literal["one_hot", "labels", "values", "inputs", "next_row"] | None = None
+    layout: Literal["flat", "image", "rows"] = Field(
+        default="flat", description="shape of an input"
+    )
+    batch: PositiveInt | None = Field(default=None, description="images a sample")
 
 
 @keys_of("data", "diabetes")

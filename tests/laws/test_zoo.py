@@ -15,26 +15,9 @@ QUICK = {
     "language model, tied",
     "DeepONet",
 }
-_EXPERTS = "units of two axes together, experts and their hidden units, are not matched"
-_MIRROR = "laws of a mirror flow are read off `Factorisation` only"
-_ROTATIONS = "rotations are read off layers, not off gradients"
-NOT_READ = {
-    "language model, untied, learned positions": "sums of two arrays: ΣE − ΣP",
-    "mixture of experts, softmax": _EXPERTS,
-    "mixture of experts, sigmoid": _EXPERTS,
-    "difference of cubes": "1/u + 1/v is no polynomial",
-    "RMSNorm, scale 1 + γ, before a map": "sums and squares together: γ² + 2γ − ‖W‖²",
-    "nonnegative factorisation, entropy": _MIRROR,
-    "input-convex net, its mirror flow": _MIRROR,
-}
+NOT_READ = {"difference of cubes": "1/u + 1/v is no polynomial"}
 NOT_READ_MOVING = {
-    name: _ROTATIONS
-    for name in (
-        "linear",
-        "linear, one input and output",
-        "deep linear",
-        "attention head",
-    )
+    "linear, one input and output": "rotations of (u ± v)/√2, of two arrays together"
 }
 
 

@@ -103,16 +103,19 @@ def _is_of_squares(found: Probes, family: MatchedUnits) -> bool:
 
 def matching(found: Probes) -> list[MatchedUnits]:
     """All of them that say something new to those before, linear ones, of few arrays,
-    and of many units."""
-    linear = [*constant_sums(found), *dead_entries(found)]
-    of_axes = families(found)
+    and of many units.
+
+    Entries without a gradient come last: that may be so near these parameters only,
+    where the law of a unit that is dead here must not be taken to follow from it.
+    """
+    sums, of_axes = constant_sums(found), families(found)
     more = [*unit_by_unit(found), *in_another_order(found)]
     diagonals = [one.diagonal() for one in of_axes]
-    told = {one.units for one in [*linear, *of_axes]}
-    new = independent_families(found, sorted([*linear, *diagonals, *more], key=_order))
+    told = {one.units for one in [*sums, *of_axes]}
+    new = independent_families(found, sorted([*sums, *diagonals, *more], key=_order))
     new = [matched(found, *one[:2]) for one in new if one.units not in told]
-    every = sorted([*linear, *of_axes, *new], key=_order)
-    return independent_families(found, every)
+    every = sorted([*sums, *of_axes, *new], key=_order)
+    return independent_families(found, [*every, *dead_entries(found)])
 
 
 def _order(family: MatchedUnits) -> tuple[bool, int, int]:

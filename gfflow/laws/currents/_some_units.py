@@ -132,6 +132,7 @@ def _directions(
     lengths = np.linalg.norm(value, axis=1)
     directions = value / np.where(lengths > 0, lengths, 1)[:, None]
     live = (lengths > _LIVE * size) & np.all([found.live(u) for u in units], axis=0)
+    live &= np.all([_telling(c.value.T) for c in of], axis=0)
     live &= _telling(value)
     signs = np.where(directions[:, :1] < 0, -1.0, 1.0)
     directions = np.where(live[:, None], directions * signs, np.nan)

@@ -1,6 +1,7 @@
 """The laws of a problem that need no search."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from typing import final
 
 import numpy as np
@@ -40,17 +41,19 @@ _MOVING = "whether there are more laws under momentum was not looked at"
 
 @final
 class KnownLaws(list[Law]):
-    """A list of laws that says what it is.
+    """A list of laws that says what it is."""
 
-    **Attributes:**
-
-    - `note`: what was left out of it and why, and what may be missing; empty where the
-        gradients leave room for no other law.
-    """
-
-    def __init__(self, laws: Iterable[Law] = (), note: str = ""):
+    def __init__(self, laws: Iterable[Law] = (), *notes: str | Callable[[], str]):
         super().__init__(laws)
-        self.note = note
+        self._notes = notes
+
+    @cached_property
+    def note(self) -> str:
+        """What was left out of the list and why, and what may be missing; empty where
+        the gradients leave room for no other law. That is looked at when it is asked
+        for."""
+        said = (one() if callable(one) else one for one in self._notes)
+        return "; ".join(filter(None, said))
 
 
 def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
@@ -88,12 +91,15 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
         turned, *_ = _holding(turned, problem, flow)
         moving = (law for law in kept if law.degree != "polynomial")
         moving = [x for law in moving for x in momentum_of(law, flow)]
-        return KnownLaws([*turned, *moving], "; ".join([*notes, _MOVING]))
-    if found.room is None or found.number is None:
-        notes.append(_LARGE.format(SMALL))
-    elif found.number - lost < found.room:
-        notes.append(_ROOM.format(found.room, found.number - lost))
-    return KnownLaws(kept, "; ".join(notes))
+        return KnownLaws([*turned, *moving], *notes, _MOVING)
+    if found.counted is None:
+        return KnownLaws(kept, *notes, _LARGE.format(SMALL))
+    return KnownLaws(kept, *notes, partial(_room_left, found.counted, lost))
+
+
+def _room_left(counted: Callable[[], tuple[int, int]], lost: int) -> str:
+    number, room = counted()
+    return _ROOM.format(room, number - lost) if number - lost < room else ""
 
 
 def _holding(

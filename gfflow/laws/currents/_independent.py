@@ -44,11 +44,20 @@ def independent_families(
 
 def number_of(found: Probes, families: Sequence[MatchedUnits]) -> int:
     """Of independent laws among these, of a small model."""
+    return len(_span(found, families))
+
+
+def adds_to(found: Probes, families: Sequence[MatchedUnits], rows: np.ndarray) -> bool:
+    """Whether any of these gradients is not in the span of those of the families."""
+    return bool(np.any(_new(rows, _span(found, families))[0]))
+
+
+def _span(found: Probes, families: Sequence[MatchedUnits]) -> np.ndarray:
     x = found.points[0].x
     span = np.zeros((0, sum(part.size for part in x.values())))
     for family in families:
         span = _new(gradients(family, x), span)[1]
-    return len(span)
+    return span
 
 
 def gradients(family: MatchedUnits, x: dict[str, np.ndarray]) -> np.ndarray:

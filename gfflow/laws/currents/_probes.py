@@ -27,6 +27,8 @@ _ALONE = 96
 # Points that are kept whole of the largest models; and parameters of a model of which
 # few gradients are taken.
 _FEW, _LARGE = 8, 10**5
+# Points whose parameters are kept in their tree.
+_FIRST = 3
 
 
 class Current(NamedTuple):
@@ -54,7 +56,7 @@ class Probes(NamedTuple):
     - `currents`: of all of them.
     - `points`: the first few.
     - `dead`: by path, where the gradient is 0, or round-off, at all points.
-    - `parameters`: those of the first point, in their tree.
+    - `parameters`: those of the first points, in their tree.
     - `in_any_order`: whether there are more points than indices of all axes.
     """
 
@@ -63,7 +65,7 @@ class Probes(NamedTuple):
     currents: dict[Units, Current]
     points: list[Point]
     dead: dict[str, np.ndarray]
-    parameters: PyTree[Array]
+    parameters: list[PyTree[Array]]
     in_any_order: bool
 
     def live(self, units: Units) -> np.ndarray:
@@ -103,11 +105,8 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     needed += [0 if ordered else entries]
     count = 16 + int(max(needed))
     rows: dict[Units, list[tuple[np.ndarray, np.ndarray]]] = {u: [] for u in every}
-    first, points, largest = (
-        None,
-        [],
-        {name: np.zeros(shape) for name, shape in shapes.items()},
-    )
+    firsts, points = [], []
+    largest = {name: np.zeros(shape) for name, shape in shapes.items()}
     whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
     with double_precision():
         problem = in_double(problem)
@@ -127,12 +126,12 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
                     rows[one].append(made)
             if len(points) < whole:
                 points.append(point)
-                first = first or parameters
+                firsts += [parameters] if len(firsts) < _FIRST else []
     if not points:
         return None
     currents = {u: Current(*map(np.stack, zip(*rows[u]))) for u in every}
     dead = {name: size <= _DEAD for name, size in largest.items()}
-    return Probes(shapes, of_length, currents, points, dead, first, not ordered)
+    return Probes(shapes, of_length, currents, points, dead, firsts, not ordered)
 
 
 def _added_up(

@@ -1,6 +1,7 @@
 """The laws of gradient flow that the gradients of a problem show."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from ._match import families, matched
 from ._matched import MatchedUnits
 from ._names import arrays_of, name_of
 from ._probes import Probes, probes
-from ._room import Room
+from ._room import room_besides
 from ._some_units import in_another_order, unit_by_unit
 from ._sums import constant_sums, dead_entries
 from ._symmetric import symmetry_of
@@ -32,13 +33,12 @@ _DEGREES: dict[tuple[int, ...], Degree] = {(2,): "quadratic", (1,): "linear"}
 
 class Reading(NamedTuple):
     """Laws that were read, and units that turn (where that was asked for), with names;
-    how many of the laws are independent, and how many there may be near the parameters,
-    `None` if that was not looked at."""
+    and a function that says how many of the laws are independent, and how many there
+    may be near the parameters: `None` for a model of more parameters than `SMALL`."""
 
     laws: list[Law]
     turning: list[tuple[MatchedUnits, str]]
-    number: int | None = None
-    room: int | None = None
+    counted: Callable[[], tuple[int, int]] | None
 
 
 def read_laws(
@@ -61,20 +61,19 @@ def read_laws(
         return None
     found = probes(problem, _MOST_ENTRIES)
     if found is None:
-        return Reading([], [])
+        return Reading([], [], None)
     kept = _of_rates(found, matching(found), rates)
     turns = turning(found, kept) if turn else []
     turns = [(one, f"rotation of {arrays_of(one)}") for one in turns]
     turns = [one for one in turns if rates.uniform(*one[0].arrays)]
-    if turn or problem.size > SMALL:
-        return Reading(_stated(found, kept, rates, flow), turns)
-    room = Room(problem, flow, rates, found)
-    number = number_of(found, kept)
-    if number < room.besides(kept, number):
-        kept = independent_families(found, [*kept, *entry_by_entry(found, kept)])
+
+    def counted() -> tuple[int, int]:
         number = number_of(found, kept)
+        return number, room_besides(problem, flow, rates, found, kept, number)
+
+    small = problem.size <= SMALL
     laws = _stated(found, kept, rates, flow)
-    return Reading(laws, turns, number, room.besides(kept, number))
+    return Reading(laws, turns, counted if small else None)
 
 
 def read_families(problem: Problem) -> list[MatchedUnits]:
@@ -115,7 +114,9 @@ def matching(found: Probes) -> list[MatchedUnits]:
     new = independent_families(found, sorted([*sums, *diagonals, *more], key=_order))
     new = [matched(found, *one[:2]) for one in new if one.units not in told]
     every = sorted([*sums, *of_axes, *new], key=_order)
-    return independent_families(found, [*every, *dead_entries(found)])
+    kept = independent_families(found, every)
+    kept = [*kept, *entry_by_entry(found, kept), *dead_entries(found)]
+    return independent_families(found, kept)
 
 
 def _order(family: MatchedUnits) -> tuple[bool, int, int]:

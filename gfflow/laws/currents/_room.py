@@ -18,56 +18,81 @@ from ._matched import MatchedUnits
 from ._probes import Probes, on_host
 from ._rank import normal_space
 
-_SPARE, _SCALES = 24, (0.3, 1.0, 3.0)
+_SPARE, _SCALES = 500, (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _PRECISION = float(np.finfo(float).eps)
 _INSIDE = 1e-6
 
 
+def room_besides(
+    problem: Problem,
+    flow: AbstractFlow,
+    rates: Rates,
+    found: Probes,
+    families: Sequence[MatchedUnits],
+    number: int,
+) -> int:
+    """How many independent laws there may be that hold near the parameters: the least
+    of up to three random points there, of which some may lie where a unit is dead.
+
+    **Arguments:**
+
+    - `families`, `number`: laws that are known, so many of them independent.
+    """
+    least = problem.size
+    for point, parameters in zip(found.points, found.parameters):
+        room = _Room(problem, flow, rates, point.x, parameters)
+        least = min(least, room.besides(families))
+        if least <= number:
+            break
+    return least
+
+
 @final
-class Room:
-    """The directions at a random point near the parameters that no field −s∘θ^a∘∇L of
-    random data has, nor a bracket of two.
+class _Room:
+    """The directions at a point that no field −s∘θ^a∘∇L of random data has, nor a
+    bracket of two.
 
     The gradient of each law is among them, so their number is an upper bound on that of
     independent laws near there (Marcotte, Gribonval & Peyré 2023, Thm 3.3).
     """
 
-    def __init__(
-        self, problem: Problem, flow: AbstractFlow, rates: Rates, found: Probes
-    ):
+    def __init__(self, problem: Problem, flow: AbstractFlow, rates: Rates, x, at):
         self._random = np.random.default_rng(1)
-        self._x, self._parameters = found.points[0].x, found.parameters
+        self._x, self._parameters = x, at
         with double_precision():
             self._problem = in_double(problem)
             scale = flow.law_rates(self._problem)
             spread = lambda s, x: jnp.broadcast_to(jnp.asarray(s, x.dtype), x.shape)
-            self._rates = jtu.tree_map(spread, scale, self._parameters)
-        powers = [rates.power[path] or 0 for path in parameter_paths(self._parameters)]
-        self._powers = jtu.tree_unflatten(jtu.tree_structure(self._rates), powers)
-        self._scale, self._normal = self._sampled()
+            scale = jtu.tree_map(spread, scale, at)
+        powers = [rates.power[path] or 0 for path in parameter_paths(at)]
+        self._rates = scale, jtu.tree_unflatten(jtu.tree_structure(scale), powers)
 
-    def besides(self, families: Sequence[MatchedUnits], number: int) -> int:
-        """How many independent laws there may be, where these are known, so many of
-        them independent."""
-        if number < len(self._normal):
-            self._normal = self._with_brackets(families)
-        return len(self._normal)
+    def besides(self, families: Sequence[MatchedUnits]) -> int:
+        """How many there are, those of laws that are known among them."""
+        scale, normal = self._sampled()
+        with double_precision():
+            rates = _flat(_metric(self._rates, self._parameters))
+        found = [gradients(family, self._x) / rates for family in families]
+        laws = np.concatenate([np.zeros((0, len(rates))), *found]) * scale
+        known, other = _split(_unit(laws) @ normal.T)
+        left = other @ normal
+        while len(left):
+            made = np.stack([self._bracket() for _ in range(min(len(left), 64) + 4)])
+            rest = normal_space(made / scale @ left.T, _PRECISION, len(made) ** 0.5)
+            if rest.rank == 0:
+                break
+            left = rest.normal @ left
+        return len(known) + len(left)
 
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """Lengths in which fields have entries of like size, and orthonormal directions
         in these that no gradient on random data has."""
-        size = sum(x.size for x in self._x.values())
-        rows = []
+        size, rows = sum(x.size for x in self._x.values()), []
         with double_precision():
-            for n in range(size + _SPARE):
+            for n in range(min(8 * size, size + _SPARE) + 8):
                 data = self._data(_SCALES[n % len(_SCALES)])
-                args = (
-                    self._problem,
-                    self._parameters,
-                    (self._rates, self._powers),
-                    data,
-                )
-                rows.append(_flat(_field(*args)))
+                field = _field(self._problem, self._parameters, self._rates, data)
+                rows.append(_flat(field))
         rows = _unit(np.stack(rows))
         lengths = np.sqrt(np.mean(rows**2, axis=0))
         noise = lengths <= _INSIDE**2
@@ -75,40 +100,21 @@ class Room:
         scale = np.where(noise, 1.0, lengths)
         return scale, normal_space(_unit(rows / scale), _PRECISION, None).normal
 
-    def _with_brackets(self, families: Sequence[MatchedUnits]) -> np.ndarray:
-        """The directions that no bracket has either; those of laws are not tried."""
-        with double_precision():
-            rates = _flat(_metric((self._rates, self._powers), self._parameters))
-        found = [gradients(family, self._x) / rates for family in families]
-        laws = np.concatenate([np.zeros((0, len(rates))), *found]) * self._scale
-        inside = _unit(laws) @ self._normal.T
-        known, other = _split(inside)
-        left = other @ self._normal
-        while len(left):
-            made = np.stack([self._bracket() for _ in range(min(len(left), 64) + 4)])
-            rest = normal_space(
-                made / self._scale @ left.T, _PRECISION, len(made) ** 0.5
-            )
-            if rest.rank == 0:
-                break
-            left = rest.normal @ left
-        return np.concatenate([known @ self._normal, left])
-
     def _bracket(self) -> np.ndarray:
         with double_precision():
             data = self._data(1.0), self._data(1.0)
-            args = self._problem, self._parameters, (self._rates, self._powers)
+            args = self._problem, self._parameters, self._rates
             made, size = _bracket(*args, *data)
             return _flat(made) / float(size)
 
     def _data(self, scale: float):
-        return random_data(self._random, self._problem, 2, scale)
+        return random_data(self._random, self._problem, 1, scale)
 
 
 def _split(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows that span these, and what is orthogonal to them."""
-    if not len(inside):
-        return inside, np.eye(inside.shape[1])
+    if not inside.size:
+        return inside[:0], np.eye(inside.shape[1])
     _, values, right = np.linalg.svd(inside)
     rank = int(np.sum(values > _INSIDE))
     return right[:rank], right[rank:]

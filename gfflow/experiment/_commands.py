@@ -197,7 +197,7 @@ def _conclude(
     ladder = experiment.config.laws.ladder and not late
     laws = list(experiment.laws.values())
     report = check(solution, laws, ladder=ladder) if laws else Report([])
-    metrics = metrics_of(solution, report)
+    metrics = metrics_of(solution, report, experiment.known.note)
     if folder is not None:
         write_results(folder, metrics, experiment.laws, solution, report)
     return Outcome(metrics, folder, _code(experiment, solution, report))

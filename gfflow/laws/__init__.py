@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._grammar import Degree as Degree
     from ._grammar import degree_name as degree_name
     from ._grammar import parse as parse
+    from ._known import KnownLaws as KnownLaws
     from ._known import known_laws as known_laws
     from ._law import Law as Law
     from ._momentum_of import momentum_of as momentum_of

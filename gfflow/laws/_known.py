@@ -72,9 +72,9 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
 
     **Returns:** laws, those of one layer together in one array. Their `note` says
     whether the list may be incomplete: up to 3000 parameters the rank of gradients, and
-    of their brackets, at a random point is an upper bound on the number of laws near
-    there. `gfflow.discover` searches further. Inside `jit`, where no gradient can be
-    looked at, the list is empty.
+    of their brackets, at random points bounds the number of laws near there.
+    `gfflow.discover` searches further. Inside `jit`, where no gradient can be looked
+    at, the list is empty.
     """
     if is_traced(problem, flow):
         return KnownLaws([], _TRACED)

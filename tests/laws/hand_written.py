@@ -82,6 +82,46 @@ def weight_normalised(p, x):
     return p["a"] @ relu(p["g"] / lengths * (p["w"] @ x))
 
 
+def heads(p, x):
+    """Heads along an axis of their own; as many keys and values for groups of them."""
+    q, k, v = (jnp.einsum("hdn,tn->htd", p[name], x) for name in "qkv")
+    k, v = (jnp.repeat(a, len(q) // len(a), axis=0) for a in (k, v))
+    weights = jax.nn.softmax(q @ jnp.swapaxes(k, 1, 2), axis=-1)
+    return jnp.einsum("htd,hnd->tn", weights @ v, p["o"])
+
+
+def flat_heads(p, x, of=4, groups=2, width=2):
+    """The same, with heads and entries along one axis."""
+    split = lambda a, n: a.reshape(n, width, -1)
+    apart = {"q": of, "k": groups, "v": groups}
+    p = {name: split(p[name], n) for name, n in apart.items()} | {"o": p["o"]}
+    o = jnp.swapaxes(p["o"].reshape(-1, of, width), 0, 1)
+    return heads(p | {"o": o}, x)
+
+
+def fused(p, x):
+    """Queries, keys and values of two heads by one matrix and one vector."""
+    parts = jnp.split(x @ p["w"].T + row(p["b"]), 3, axis=1)
+    q, k, v = (jnp.swapaxes(a.reshape(len(x), 2, 2), 0, 1) for a in parts)
+    weights = jax.nn.softmax(q @ jnp.swapaxes(k, 1, 2), axis=-1)
+    return jnp.swapaxes(weights @ v, 0, 1).reshape(len(x), 4) @ p["o"].T
+
+
+def scanned(p, x):
+    """Layers of one array, one after the other."""
+    step = lambda h, layer: (relu(layer["w"] @ h + layer["b"]), None)
+    h = jax.lax.scan(step, relu(p["v"] @ x), {"w": p["w"], "b": p["b"]})[0]
+    return p["u"] @ h
+
+
+def stream(p, x):
+    """Two residual blocks between linear maps."""
+    h = p["into"] @ x
+    for name in "ab":
+        h = h + p[name + "2"] @ relu(p[name + "1"] @ h)
+    return p["out"] @ h
+
+
 HEAD = {"q": (2, 3), "k": (2, 3), "v": (2, 3), "o": (3, 2)}
 BIASES = {"bq": (2,), "bk": (2,), "bv": (2,), "bo": (3,)}
 TWO = {"u": (2, 3), "v": (3, 4)}
@@ -160,6 +200,112 @@ TRUE = {
         (3,),
         3,
         trainable=("p['a']", "p['b']"),
+    ),
+    "grouped queries": Case(
+        {"q": (4, 2, 3), "k": (2, 2, 3), "v": (2, 2, 3), "o": (4, 3, 2)},
+        heads,
+        (3, 3),
+        (3, 3),
+        12,
+    ),
+    "grouped queries along one axis": Case(
+        {"q": (8, 3), "k": (4, 3), "v": (4, 3), "o": (3, 8)},
+        flat_heads,
+        (3, 3),
+        (3, 3),
+        12,
+    ),
+    "one matrix of queries, keys and values": Case(
+        {"w": (12, 4), "b": (12,), "o": (4, 4)}, fused, (3, 4), (3, 4), 16
+    ),
+    "one matrix of a gate and what it gates": Case(
+        {"w": (8, 3), "a": (3, 4)},
+        lambda p, x: p["a"] @ (jax.nn.silu((p["w"] @ x)[:4]) * (p["w"] @ x)[4:]),
+        (3,),
+        (3,),
+        4,
+    ),
+    "layers of one array": Case(
+        {"v": (4, 3), "w": (2, 4, 4), "b": (2, 4), "u": (2, 4)},
+        scanned,
+        (3,),
+        (2,),
+        12,
+    ),
+    "linear layers of one array": Case(
+        {"v": (3, 4), "w": (2, 3, 3), "u": (4, 3)},
+        lambda p, x: p["u"] @ (p["w"][1] @ (p["w"][0] @ (p["v"] @ x))),
+        (4,),
+        (4,),
+        18,
+    ),
+    "scales 1 + γ read by two maps": Case(
+        {"g": (4,), "w": (3, 4), "u": (2, 4)},
+        lambda p, x: jnp.concatenate(
+            [
+                p["w"] @ ((1 + p["g"]) * normalised(x)),
+                jnp.tanh(p["u"] @ ((1 + p["g"]) * normalised(x))),
+            ]
+        ),
+        (4,),
+        (5,),
+        4,
+    ),
+    "scales e^s": Case(
+        {"s": (2,), "w": (2, 3)},
+        lambda p, x: jnp.tanh(jnp.exp(p["s"]) * (p["w"] @ x)),
+        (3,),
+        (2,),
+        2,
+    ),
+    "a sum of two matrices": Case(
+        {"w": (3, 2), "v": (3, 2), "u": (2, 3)},
+        lambda p, x: p["u"] @ jnp.tanh((p["w"] + p["v"]) @ x),
+        (2,),
+        (2,),
+        6,
+    ),
+    "a product of two matrices, entry by entry": Case(
+        {"w": (3, 2), "v": (3, 2), "u": (2, 3)},
+        lambda p, x: p["u"] @ jnp.tanh((p["w"] * p["v"]) @ x),
+        (2,),
+        (2,),
+        6,
+    ),
+    "half of the units are homogeneous": Case(
+        {"v": (6, 3), "b": (6,), "u": (2, 6)},
+        lambda p, x: (
+            p["u"]
+            @ jnp.where(
+                np.arange(6) < 3,
+                relu(p["v"] @ x + p["b"]),
+                jnp.tanh(p["v"] @ x + p["b"]),
+            )
+        ),
+        (3,),
+        (2,),
+        3,
+    ),
+    "linear residual layers": Case(
+        {"w": (3, 3), "v": (3, 3)},
+        lambda p, x: x + p["w"] @ x + p["v"] @ (x + p["w"] @ x),
+        (3,),
+        (3,),
+        6,
+    ),
+    "a residual stream": Case(
+        {
+            "into": (3, 4),
+            "a1": (4, 3),
+            "a2": (3, 4),
+            "b1": (4, 3),
+            "b2": (3, 4),
+            "out": (4, 3),
+        },
+        stream,
+        (4,),
+        (4,),
+        14,
     ),
 }
 

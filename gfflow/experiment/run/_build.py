@@ -8,7 +8,7 @@ import numpy as np
 from ..._errors import ConfigError, GFFlowError
 from ...flows import AbstractFlow
 from ...integrate import Integration, check_finish, linear_times, log_times, prepare
-from ...laws import Law
+from ...laws import KnownLaws, Law
 from ...problem import Problem
 from ..config import Config
 from ._build_flow import build_flow, check_flow
@@ -25,11 +25,13 @@ class Experiment(NamedTuple):
     - `config`: what was asked for, every default included.
     - `integration`: what is to be run.
     - `must_hold`: the names of laws whose breaking is a failure.
+    - `known`: the laws that were read off the model, with their note.
     """
 
     config: Config
     integration: Integration
     must_hold: frozenset[str]
+    known: KnownLaws
 
     @property
     def problem(self) -> Problem:
@@ -82,7 +84,7 @@ def build(config: Config, where: Where = str) -> Experiment:
     problem = build_problem(config.problem, run.seed, run.precision, where)
     flow = build_flow(config.flow, where)
     check_flow(config.flow, flow, problem, where)
-    laws, must_hold = build_laws(config.laws, problem, flow, solver.t0, where)
+    laws, must_hold, known = build_laws(config.laws, problem, flow, solver.t0, where)
     method = build_solver(solver, laws, where)
     try:
         integration = prepare(
@@ -106,7 +108,7 @@ def build(config: Config, where: Where = str) -> Experiment:
     except GFFlowError as error:
         place = where(_key_of(config, error.argument))
         raise ConfigError([f"{place}: {error}"]) from error
-    return Experiment(config, integration, must_hold)
+    return Experiment(config, integration, must_hold, known)
 
 
 def _key_of(config: Config, argument: str | None) -> str:

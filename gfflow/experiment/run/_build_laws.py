@@ -1,35 +1,47 @@
 """From `[laws]` to laws."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax.numpy as jnp
 
 from ..._errors import ConfigError
 from ..._registry import lookup
 from ...flows import AbstractFlow
-from ...laws import Law, known_laws, symbolic
+from ...laws import KnownLaws, Law, known_laws, symbolic
 from ...problem import Problem
 from ..config import CustomLaw, LawsSection, load_target
 from ._where import Where, at
 
 
+class BuiltLaws(NamedTuple):
+    """The laws of a config, the names of those that must hold, and what says of those
+    that were read off the model whether there may be more."""
+
+    laws: list[Law]
+    must_hold: frozenset[str]
+    known: KnownLaws
+
+
 def build_laws(
     section: LawsSection, problem: Problem, flow: AbstractFlow, t0: float, where: Where
-) -> tuple[list[Law], frozenset[str]]:
+) -> BuiltLaws:
     """The laws of the families, then the user's own.
 
     **Arguments:**
 
     - `t0`: a flow time at which each is tried.
 
-    **Returns:** the laws, each name once, and the names of those that must hold.
-
     **Raises:** `ConfigError` for a law that cannot be evaluated, a family that finds
     nothing in the model, or a name that a law of the model has already.
     """
     laws: dict[str, Law] = {}
-    must_hold = set()
+    must_hold, known = set(), KnownLaws()
     for family in section.families:
-        for law in _family(family, problem, flow, where):
+        if family == "known":
+            known = known_laws(problem, flow)
+        found = known if family == "known" else _family(family, problem, flow, where)
+        for law in found:
             laws.setdefault(law.name, law)
     if section.must_hold:
         must_hold |= set(laws)
@@ -53,14 +65,12 @@ def build_laws(
         laws[law.name] = law
         if section.must_hold if custom.must_hold is None else custom.must_hold:
             must_hold.add(law.name)
-    return list(laws.values()), frozenset(must_hold)
+    return BuiltLaws(list(laws.values()), frozenset(must_hold), known)
 
 
 def _family(
     family: str, problem: Problem, flow: AbstractFlow, where: Where
 ) -> list[Law]:
-    if family == "known":
-        return list(known_laws(problem, flow))
     with at(where, "laws.families"):
         found = list(lookup("laws", family)(problem, flow))
     if not found:

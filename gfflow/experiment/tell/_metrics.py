@@ -24,8 +24,13 @@ _COLOURS = {
 }
 
 
-def metrics_of(solution: Solution, report: Report) -> dict[str, Any]:
-    """The contents of metrics.json; a number that is not finite is `None`."""
+def metrics_of(solution: Solution, report: Report, note: str) -> dict[str, Any]:
+    """The contents of metrics.json; a number that is not finite is `None`.
+
+    **Arguments:**
+
+    - `note`: what the laws that were read off the model say of themselves.
+    """
     cost = solution.cost
     return {
         "status": solution.status_name,
@@ -48,6 +53,7 @@ def metrics_of(solution: Solution, report: Report) -> dict[str, Any]:
             law.to_json() | {"recorded": recorded_rate(solution, law.name)}
             for law in report.values()
         ],
+        "laws_note": note,
         "events": [{"t": t, "what": what} for t, what in solution.events],
         "enforced": list(solution.enforced),
         "certificate": _certificate(solution),
@@ -144,8 +150,11 @@ def print_summary(metrics: Mapping[str, Any], screen: Screen) -> None:
             f"gradient norm {_shown(point['gradient_norm'])}, "
             f"loss {_shown(point['loss'], '.6g')}"
         )
+    note = visible(metrics["laws_note"])
     if not metrics["laws"]:
         screen.print("no law was asked for or read off the model")
+        if note:
+            screen.print(f"laws of the model: {note}", highlight=False)
         return
     table = sheet(2, "law", "verdict", "rate", "random", "drift", "order", "limit")
     for law in metrics["laws"]:
@@ -164,6 +173,8 @@ def print_summary(metrics: Mapping[str, Any], screen: Screen) -> None:
     for law in metrics["laws"]:
         if law["verdict"] != "conserved" or "no evidence" in law["note"]:
             screen.print(styled(law["name"], "bold") + f": {visible(law['note'])}")
+    if note:
+        screen.print(f"laws of the model: {note}", highlight=False)
 
 
 def _number(value) -> float | None:

@@ -19,6 +19,8 @@ from ._probes import Probes, on_host
 from ._rank import normal_space
 
 _SPARE, _SCALES = 500, (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+# Fields in a bracket, at most.
+_MOST_FIELDS = 3
 _PRECISION = float(np.finfo(float).eps)
 _INSIDE = 1e-6
 
@@ -50,7 +52,7 @@ def room_besides(
 @final
 class _Room:
     """The directions at a point that no field −s∘θ^a∘∇L of random data has, nor a
-    bracket of two.
+    bracket of two or three.
 
     The gradient of each law is among them, so their number is an upper bound on that of
     independent laws near there (Marcotte, Gribonval & Peyré 2023, Thm 3.3).
@@ -75,13 +77,13 @@ class _Room:
         found = [gradients(family, self._x) / rates for family in families]
         laws = np.concatenate([np.zeros((0, len(rates))), *found]) * scale
         known, other = _split(_unit(laws) @ normal.T)
-        left = other @ normal
-        while len(left):
-            made = np.stack([self._bracket() for _ in range(min(len(left), 64) + 4)])
+        left, fields = other @ normal, 2
+        while len(left) and fields <= _MOST_FIELDS:
+            some = range(min(len(left), 64) + 4)
+            made = np.stack([self._bracket(fields) for _ in some])
             rest = normal_space(made / scale @ left.T, _PRECISION, len(made) ** 0.5)
-            if rest.rank == 0:
-                break
             left = rest.normal @ left
+            fields += rest.rank == 0
         return len(known) + len(left)
 
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -100,11 +102,11 @@ class _Room:
         scale = np.where(noise, 1.0, lengths)
         return scale, normal_space(_unit(rows / scale), _PRECISION, None).normal
 
-    def _bracket(self) -> np.ndarray:
+    def _bracket(self, fields: int) -> np.ndarray:
         with double_precision():
-            data = self._data(1.0), self._data(1.0)
+            data = [self._data(1.0) for _ in range(fields)]
             args = self._problem, self._parameters, self._rates
-            made, size = _bracket(*args, *data)
+            made, size = _bracket(*args, data)
             return _flat(made) / float(size)
 
     def _data(self, scale: float):
@@ -141,14 +143,22 @@ def _field(problem: Problem, parameters, rates, data):
 
 
 @eqx.filter_jit
-def _bracket(problem: Problem, parameters, rates, one, two):
-    """[X, Y] = ∂Y·X − ∂X·Y, and the length of its terms."""
-    x, y = (
-        lambda at, data=data: _field(problem, at, rates, data) for data in (one, two)
-    )
-    gained = jax.jvp(y, (parameters,), (x(parameters),))[1]
-    lost = jax.jvp(x, (parameters,), (y(parameters),))[1]
+def _bracket(problem: Problem, parameters, rates, data):
+    """[X_k, [… [X_2, X_1]]], and the length of its two terms."""
+    fields = [lambda at, of=of: _field(problem, at, rates, of) for of in data]
+    gained, lost = _terms(fields, parameters)
     square = lambda tree: sum(jnp.sum(a**2) for a in jtu.tree_leaves(tree))
     size = jnp.sqrt(square(gained)) + jnp.sqrt(square(lost))
     bracket = jtu.tree_map(jnp.subtract, gained, lost)
     return bracket, jnp.where(size > 0, size, 1)
+
+
+def _terms(fields, at):
+    """∂Z·X and ∂X·Z for X the last field and Z the bracket of those before."""
+    *before, last = fields
+    if len(before) == 1:
+        inner = before[0]
+    else:
+        inner = lambda at: jtu.tree_map(jnp.subtract, *_terms(before, at))
+    gained = jax.jvp(inner, (at,), (last(at),))[1]
+    return gained, jax.jvp(last, (at,), (inner(at),))[1]

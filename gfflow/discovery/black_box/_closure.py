@@ -25,6 +25,7 @@ class Tangent(NamedTuple):
     - `normal`: orthonormal rows, `(S − rank, S)`, the directions not reached, in the
         coordinates z/`scale`.
     - `scale`: lengths in which the fields have entries of like size, `(S,)`.
+    - `still`: the entries that are 0 in all fields, `(S,)`.
     - `ranks`: the dimension at each level.
     - `gap`: (smallest kept, largest dropped) singular value, the worst level.
     - `clear`: whether every rank was clear.
@@ -35,6 +36,7 @@ class Tangent(NamedTuple):
     point: np.ndarray
     normal: np.ndarray
     scale: np.ndarray
+    still: np.ndarray
     ranks: tuple[int, ...]
     gap: tuple[float, float]
     clear: bool
@@ -57,7 +59,9 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
     size = len(z)
     rows = fields.rows(random, z, max(_LEAST_ROWS, 3 * size))
     if not len(rows):
-        return Tangent(z, np.eye(size), np.ones(size), (0,), (1.0, 0.0), True, False)
+        still = np.ones(size, bool)
+        one = np.ones(size)
+        return Tangent(z, np.eye(size), one, still, (0,), (1.0, 0.0), True, False)
     lengths = np.sqrt(np.mean(rows**2, axis=0))
     scale = np.where(lengths > 0, lengths, 1.0)
     rows = rows / scale
@@ -70,6 +74,7 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
         z,
         found.normal,
         scale,
+        lengths == 0,
         (found.rank,),
         (found.kept, found.dropped),
         found.clear,
@@ -85,7 +90,10 @@ def _deepened(
     vectors: Callable[[np.random.Generator, np.ndarray], np.ndarray],
 ) -> Tangent:
     """With the span of more vectors, drawn until they add no direction; not clear where
-    hardly one of them is more than round-off."""
+    hardly one of them is more than round-off.
+
+    What is 0 in all fields at a random point is 0 nearby, and in their brackets.
+    """
     normal = tangent.normal
     rows = np.zeros((0, len(normal)))
     enough, tries = len(normal) - laws + 8, 0
@@ -93,7 +101,7 @@ def _deepened(
         tries += 1
         if tries > _TRIES * (1 + enough // ROWS):
             return tangent._replace(clear=False, closed=True)
-        found = vectors(random, tangent.point)
+        found = np.where(tangent.still, 0, vectors(random, tangent.point))
         scaled = found / tangent.scale
         lengths = np.linalg.norm(found, axis=1)
         back = np.linalg.norm(scaled, axis=1)

@@ -40,6 +40,7 @@ class Search:
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self.skipped: list[str] = []
+        self.refused: list[Polynomial] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
         self._points = 0
         self._place = next(places)
@@ -60,6 +61,17 @@ class Search:
                 continue
             for law in sorted(self._null_laws(ansatz), key=lambda p: len(p.terms)):
                 self._add(law)
+
+    def take(self, laws: Iterable[Polynomial]) -> None:
+        """Those of known laws that hold here and say something new; the others are
+        counted in `refused`."""
+        candidates = list(self._in_parts(laws))
+        fresh = self.fresh() if candidates else None
+        for law in candidates:
+            if fresh is not None and self.holds(law, fresh):
+                self._add(law)
+            else:
+                self.refused.append(law)
 
     def holds(self, law: Polynomial, samples: Samples) -> bool:
         """Whether ∇h·v is round-off of the terms that it is the sum of, or of numbers
@@ -111,10 +123,14 @@ class Search:
         vectors = np.linalg.qr((found.normal / scale).T)[0].T
         size = self.layout.size
         candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
-        if self.fields.subject.homogeneous:
-            candidates = [part for law in candidates for part in law.parts()]
         fresh = self.fresh()
-        return [law for law in candidates if self.holds(law, fresh)]
+        return [law for law in self._in_parts(candidates) if self.holds(law, fresh)]
+
+    def _in_parts(self, laws: Iterable[Polynomial]) -> Iterable[Polynomial]:
+        """Those that can be laws: the homogeneous parts where only these count."""
+        if not self.fields.subject.homogeneous:
+            return laws
+        return (part for law in laws for part in law.parts())
 
     def _enough(self, rows: int) -> Samples:
         """At least so many rows, at eight points or more; where there is a drift, of

@@ -1,6 +1,7 @@
 """Ranks of W at points, the laws that hold there, and what is concluded from both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import final
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from ..polynomials import (
     Family,
     Polynomial,
+    first_families,
     large_families,
     phase_families,
     simple_families,
@@ -25,15 +27,23 @@ _DOUBLE = 1e-12
 
 @final
 class Survey:
-    """Ranks at points, and the laws that hold."""
+    """Ranks at points, and the laws that hold.
+
+    **Arguments:**
+
+    - `known`: gives laws to start from, which are tried as all are; called where a
+        search for squares is not enough.
+    """
 
     def __init__(
         self,
         subject: Subject,
         random: np.random.Generator,
         degree: int,
+        known: Callable[[], list[Polynomial]],
     ):
         self.subject, self.random, self.degree = subject, random, degree
+        self.known, self._known = known, None
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
@@ -114,11 +124,19 @@ class Survey:
         )
 
     def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
-        """Cheap families, then brackets if need be, then all families."""
+        """Cheap families, the laws read off gradients, then brackets if need be, then
+        all families; the simple ones before brackets where no law is known."""
         search = Search(self.fields, self.random, places)
         wanted = min(t.missing for t in tangents)
+        simple: Iterable[Family] = ()
         if wanted:
-            search.run(wanted, self._simple(tangents))
+            search.run(wanted, self._first(tangents))
+        if len(search.laws) < wanted:
+            search.take(self._read_off())
+            simple = self._simple(tangents)
+            if not search.laws:
+                search.run(wanted, simple)
+                simple = ()
         known = len(search.laws)
         for index, tangent in enumerate(self.tangents):
             if any(tangent is t for t in tangents):
@@ -127,14 +145,19 @@ class Survey:
                 tangents = [deeper if t is tangent else t for t in tangents]
         wanted = min(t.missing for t in tangents)
         if known < wanted:
-            search.run(wanted, self._large(tangents))
+            search.run(wanted, chain(simple, self._large(tangents)))
         return search
 
-    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
+    def _first(self, tangents: list[Tangent]) -> Iterable[Family]:
         layout, times = self.subject.layout, len(self.subject.clock)
         if times:
             return phase_families(layout, times, self.degree)
-        return simple_families(layout, self._used(tangents), self.degree)
+        return first_families(layout, self._used(tangents), self.degree)
+
+    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
+        if self.subject.clock:
+            return ()
+        return simple_families(self.subject.layout, self._used(tangents), self.degree)
 
     def _large(self, tangents: list[Tangent]) -> Iterable[Family]:
         if self.subject.clock:
@@ -142,6 +165,11 @@ class Survey:
         used = self._used(tangents)
         blocks = _blocks(tangents, used)
         return large_families(self.subject.layout, used, blocks, self.degree)
+
+    def _read_off(self) -> list[Polynomial]:
+        if self._known is None:
+            self._known = self.known()
+        return [law for law in self._known if law.degree <= self.degree]
 
     def _used(self, tangents: list[Tangent]) -> np.ndarray:
         """The entries that a normal vector at some point has."""

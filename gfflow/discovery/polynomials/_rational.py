@@ -1,5 +1,6 @@
 """From a numerical null space to few, simple, exact vectors."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -8,6 +9,7 @@ import numpy as np
 _PRESENT = 0.02
 _ROUND = 1e-7
 _DENOMINATOR = 720
+_EQUAL = 1e-13
 
 
 def rational_basis(null: np.ndarray) -> list[list[Fraction]]:
@@ -25,6 +27,18 @@ def rational_basis(null: np.ndarray) -> list[list[Fraction]]:
     reduced = _echelon(null)
     whole = [v for row in reduced if (v := _integers(row)) is not None]
     return [[Fraction(int(x)) for x in row] for row in _sparser(whole)]
+
+
+def near_rational(values: Sequence[float]) -> list[Fraction]:
+    """Multiples of numbers other than 0: whole ones, if their quotients are those of
+    small whole numbers to round-off; else over the smallest of them, as they are."""
+    least = min(values, key=abs)
+    quotients = [value / least for value in values]
+    near = [Fraction(q).limit_denominator(_DENOMINATOR) for q in quotients]
+    if any(abs(float(f) - q) > _EQUAL * abs(q) for f, q in zip(near, quotients)):
+        return [Fraction(q) for q in quotients]
+    common = lcm(*(f.denominator for f in near))
+    return [f * common for f in near]
 
 
 def _echelon(null: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ _MOST_UNKNOWNS = 2200
 _MOST_ENTRIES = 2_000_000
 _RESIDUAL = 1e4
 _FLOOR = 1e-280
+_NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
 _FRESH = 12
 _INDEPENDENT = 1e-8
@@ -41,7 +42,7 @@ class Search:
         self.laws: list[Polynomial] = []
         self.skipped: list[str] = []
         self.refused: list[Polynomial] = []
-        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
+        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 3)
         self._points = 0
         self._place = next(places)
         self._more = samples(fields, random, places)
@@ -74,19 +75,30 @@ class Search:
                 self.refused.append(law)
 
     def holds(self, law: Polynomial, samples: Samples) -> bool:
-        """Whether ∇h·v is round-off of the terms that it is the sum of, or of numbers
-        too small for full precision."""
-        ansatz = Ansatz.of("", self.layout.size, [[m] for m in law.terms])
+        """Whether ∇h·v is round-off of the terms that it is the sum of, or of v, or of
+        numbers too small for full precision; wherever v is known to six digits or
+        more, which it must be at some of the samples.
+
+        A part of v that is less than the precision of the largest is not known: a
+        saturated softmax rounds what should cancel it to nothing.
+        """
+        places = law.support
+        number = {entry: n for n, entry in enumerate(places)}
+        own = [tuple(number[i] for i in m) for m in law.terms]
+        ansatz = Ansatz.of("", len(places), [[m] for m in own])
+        theta, along, noise = (part[:, places] for part in samples)
         coefficients = np.array([float(c) for c in law.terms.values()])
-        terms = ansatz.slopes(samples.theta, samples.along) * coefficients
-        size = np.sum(
-            ansatz.slopes(np.abs(samples.theta), np.abs(samples.along))
-            * np.abs(coefficients),
-            axis=1,
-        )
-        left = np.abs(np.sum(terms, axis=1))
+        left = np.abs(ansatz.slopes(theta, along) @ coefficients)
+        weighed = lambda v: ansatz.slopes(np.abs(theta), v) @ np.abs(coefficients)
+        size = weighed(np.abs(along))
         precision = self.fields.subject.precision
-        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, _FLOOR)))
+        unsure = _NOISE * weighed(np.where(along == 0, 0, np.maximum(noise, precision)))
+        allowed = _RESIDUAL * precision * size + unsure
+        known = (unsure <= _KNOWN * size) & (size > 0)
+        moves = np.any(along != 0)
+        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
+            return False
+        return bool(np.all(left[known] <= np.maximum(allowed[known], _FLOOR)))
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""
@@ -94,7 +106,7 @@ class Search:
 
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
         """At so many points or more, and so many rows or more."""
-        parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 2)], 0
+        parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
         while count < points or sum(len(part.theta) for part in parts) < rows:
             more, part = next(self._more)
             parts.append(part)
@@ -144,14 +156,23 @@ class Search:
         self._samples = joined([self._samples, more])
         return self._samples
 
-    def _add(self, law: Polynomial) -> None:
-        """If its gradient at a point is not in the span of those of the others."""
+    def gradients(self, z: np.ndarray) -> np.ndarray:
+        """Those of the laws at a state, `(laws, S)`."""
+        rows = [self._gradient(law, z) for law in self.laws]
+        return np.reshape(rows, (-1, self.fields.subject.size))
+
+    def _gradient(self, law: Polynomial, z: np.ndarray) -> np.ndarray:
         subject = self.fields.subject
-        x = subject.variables(self._place, np.zeros((1, subject.size)))[0][0]
+        x = subject.variables(z, np.zeros((1, subject.size)))[0][0]
         gradient = law.slopes(x)
         if subject.clock:
-            rates, count = subject.times(self._place[0])[1], len(subject.clock)
+            rates, count = subject.times(z[0])[1], len(subject.clock)
             gradient = np.append(gradient[:count] @ rates, gradient[count:])
+        return gradient
+
+    def _add(self, law: Polynomial) -> None:
+        """If its gradient at a point is not in the span of those of the others."""
+        gradient = self._gradient(law, self._place)
         length = np.linalg.norm(gradient)
         if length == 0:
             return

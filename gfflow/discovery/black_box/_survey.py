@@ -140,7 +140,8 @@ class Survey:
         known = len(search.laws)
         for index, tangent in enumerate(self.tangents):
             if any(tangent is t for t in tangents):
-                deeper = closed(self.fields, self.random, tangent, known)
+                laws = search.gradients(tangent.point)
+                deeper = closed(self.fields, self.random, tangent, laws)
                 self.tangents[index] = deeper
                 tangents = [deeper if t is tangent else t for t in tangents]
         wanted = min(t.missing for t in tangents)

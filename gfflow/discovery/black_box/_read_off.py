@@ -11,6 +11,7 @@ from ...laws.currents import Units, read_laws
 from ...problem import Problem
 from ..polynomials import Layout, Monomial, Polynomial, near_rational
 
+_ROUND_OFF = 1e-13
 _Terms = Iterator[tuple[Monomial, float]]
 
 
@@ -45,7 +46,8 @@ def _components(law: Law, layout: Layout) -> Iterator[Polynomial]:
                 gathered[key] = gathered.get(key, 0.0) + c
         kept = {monomial: c for monomial, c in gathered.items() if c}
         if kept:
-            yield Polynomial(dict(zip(kept, near_rational(list(kept.values())))))
+            exact = near_rational(list(kept.values()), _ROUND_OFF)
+            yield Polynomial(dict(zip(kept, exact)))
 
 
 def _is_polynomial(squares: Any) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ...laws import normal_space
-from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
+from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis, real_basis
 from ._fields import Fields
 from ._samples import Samples, joined, samples
 
@@ -13,6 +13,7 @@ _MOST_UNKNOWNS = 2200
 _MOST_ENTRIES = 2_000_000
 _RESIDUAL = 1e4
 _FLOOR = 1e-280
+_FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
 _FRESH = 12
@@ -40,6 +41,7 @@ class Search:
         self.fields, self.random = fields, random
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
+        self.tried: list[str] = []
         self.skipped: list[str] = []
         self.refused: list[Polynomial] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 3)
@@ -48,19 +50,30 @@ class Search:
         self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
 
-    def run(self, wanted: int, families: Iterable[Family]) -> None:
+    def run(
+        self, wanted: int, families: Iterable[Family], real: bool = True
+    ) -> None:
         """Go on through the families until there are `wanted` independent laws; one
-        with too many unknowns is passed over and noted in `skipped`."""
+        with too many unknowns is passed over and noted in `skipped`.
+
+        **Arguments:**
+
+        - `real`: whether coefficients may be other than rational with small
+            denominators.
+        """
         for family in families:
             if len(self.laws) >= wanted:
                 break
             if family.unknowns > _MOST_UNKNOWNS:
                 self.skipped.append(f"{family.name} ({family.unknowns} unknowns)")
                 continue
+            if family.name not in self.tried:
+                self.tried.append(family.name)
             ansatz = family.build()
             if not ansatz.unknowns:
                 continue
-            for law in sorted(self._null_laws(ansatz), key=lambda p: len(p.terms)):
+            found = self._null_laws(ansatz, real)
+            for law in sorted(found, key=_readable):
                 self._add(law)
 
     def take(self, laws: Iterable[Polynomial]) -> None:
@@ -113,7 +126,7 @@ class Search:
             count += more
         return count, joined(parts)
 
-    def _null_laws(self, ansatz: Ansatz) -> list[Polynomial]:
+    def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
         rows = ansatz.unknowns * 5 // 4 + 32
         known = self._enough(rows)
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
@@ -122,6 +135,7 @@ class Search:
             for i in range(0, len(known.theta), chunk)
         )
         matrix = np.concatenate(list(parts))
+        matrix[:, self._of_nothing(ansatz, matrix, known)] = 0
         lengths = np.linalg.norm(matrix, axis=1)
         matrix = matrix[lengths > 0] / lengths[lengths > 0, None]
         if len(matrix) > rows:
@@ -134,9 +148,34 @@ class Search:
             return []
         vectors = np.linalg.qr((found.normal / scale).T)[0].T
         size = self.layout.size
-        candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
         fresh = self.fresh()
-        return [law for law in self._in_parts(candidates) if self.holds(law, fresh)]
+
+        def holding(basis):
+            candidates = [ansatz.polynomial(c, size) for c in basis]
+            return [law for law in self._in_parts(candidates) if self.holds(law, fresh)]
+
+        kept = holding(rational_basis(vectors))
+        if real and len(kept) < len(vectors):
+            kept += holding(real_basis(vectors))
+        return kept
+
+    def _of_nothing(
+        self, ansatz: Ansatz, matrix: np.ndarray, known: Samples
+    ) -> np.ndarray:
+        """The columns of the matrix that are round-off of what they are the sum of:
+        groups that are laws by themselves."""
+        first = slice(0, _FIRST)
+        value = np.max(np.abs(matrix[first]), axis=0, initial=0.0)
+        few = np.flatnonzero((value > 0) & (value <= _SMALL * np.max(value)))
+        found = np.zeros(len(value), bool)
+        if not len(few):
+            return found
+        x, v = (np.abs(part) for part in known[:2])
+        size = ansatz.only(few).slopes(x, v)
+        left = np.abs(matrix[:, few])
+        least = _RESIDUAL * self.fields.subject.precision * size
+        found[few] = np.all(left <= np.maximum(least, _FLOOR), axis=0)
+        return found
 
     def _in_parts(self, laws: Iterable[Polynomial]) -> Iterable[Polynomial]:
         """Those that can be laws: the homogeneous parts where only these count."""
@@ -183,3 +222,8 @@ class Search:
         if left > _INDEPENDENT:
             self._gradients = np.concatenate([self._gradients, gradient[None] / left])
             self.laws.append(law)
+
+
+def _readable(law: Polynomial) -> tuple[bool, int]:
+    """Whole coefficients before others, and few monomials before many."""
+    return any(c.denominator > 1 for c in law.terms.values()), len(law.terms)

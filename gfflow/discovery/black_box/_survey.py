@@ -23,6 +23,7 @@ from ._search import Search
 
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
+_MORE = 6
 
 
 @final
@@ -50,26 +51,38 @@ class Survey:
             sampled(self.fields, random, place(self.fields, random)) for place in places
         ]
         search = self._searched(everywhere(self.fields, random), self.tangents)
-        self.laws, self.skipped = search.laws, search.skipped
+        self.search = search
 
     def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:
         """The laws, the upper bound, whether it is conclusive, and notes."""
         clear = [t for t in self.tangents if t.clear and t.closed]
         if len(clear) < 2:
-            return self.laws, None, False, [self._unclear()]
+            return self.search.laws, None, False, [self._unclear()]
         least = min(t.missing for t in clear)
-        laws, notes = self.laws, []
+        laws, notes = self.search.laws, []
         upper, agreed = least, sum(t.missing == least for t in clear) >= 2
         here, also = self.tangents[:2]
         settled = all(t.clear and t.closed for t in (here, also))
-        if settled and here.missing == also.missing > len(laws):
+        regional = settled and here.missing == also.missing > len(laws)
+        bounds = self._bounds_near(here) if regional and self.subject.kinks else []
+        if bounds:
+            every = [*(t.missing for t in clear), *bounds]
+            upper = min(every)
+            agreed = every.count(upper) >= 2
+            notes.append(
+                "near the start are several regions, since a small change of the "
+                "parameters turns units on or off for good, as with biases of 0: there "
+                f"is room for {sorted({here.missing, *bounds})} laws in them, and those "
+                "given hold in all"
+            )
+        elif regional:
             search = self._searched(around(self.random, here.point), [here])
             if len(search.laws) > len(laws):
                 notes.append(
                     f"{len(search.laws) - len(laws)} of the laws hold in the region of "
                     "the start only"
                 )
-                laws, self.skipped = search.laws, search.skipped
+                laws, self.search = search.laws, search
                 upper, agreed = here.missing, True
             elif here.missing > least and self.subject.kinks:
                 upper, agreed = here.missing, False
@@ -98,15 +111,28 @@ class Survey:
             )
         if agreed and len(laws) < upper:
             notes.append(self._incomplete(upper, len(laws)))
+        if self.search.refused and not self.subject.homogeneous:
+            notes.append(
+                f"{len(self.search.refused)} laws that the gradients near the start "
+                "show do not hold, or not to round-off, at all points that were tried"
+            )
         return laws, upper, agreed, notes
+
+    def _bounds_near(self, here: Tangent) -> list[int]:
+        """Upper bounds on the number of laws at more points near the start, without
+        brackets; none where W has one dimension at all of them."""
+        places = (near(self.fields, self.random) for _ in range(_MORE))
+        more = [sampled(self.fields, self.random, place) for place in places]
+        differ = any(t.ranks[0] != here.ranks[0] for t in more if t.clear)
+        return [t.missing for t in more if t.clear] if differ else []
 
     def _incomplete(self, upper: int, found: int) -> str:
         text = (
-            f"{upper - found} of the {upper} laws were not found: they are not "
-            f"polynomials of degree {self.degree} or less in the families tried"
+            f"{upper - found} of the {upper} laws were not found, with polynomials of "
+            f"degree {self.degree} or less: {', '.join(self.search.tried)}"
         )
-        if self.skipped:
-            text += "; not tried, too large: " + ", ".join(self.skipped)
+        if self.search.skipped:
+            text += "; not tried, too large: " + ", ".join(self.search.skipped)
         return text
 
     def certificate(self) -> RankCertificate:
@@ -130,10 +156,11 @@ class Survey:
         wanted = min(t.missing for t in tangents)
         simple: Iterable[Family] = ()
         if wanted:
-            search.run(wanted, self._first(tangents))
+            moves = self.subject.moves
+            search.run(wanted, self._first(tangents), real=moves)
         if len(search.laws) < wanted:
             search.take(self._read_off())
-            simple = self._simple(tangents)
+            simple = chain(self._again(tangents), self._simple(tangents))
             if not search.laws:
                 search.run(wanted, simple)
                 simple = ()
@@ -154,6 +181,10 @@ class Survey:
         if times:
             return phase_families(layout, times, self.degree)
         return first_families(layout, self._used(tangents), self.degree)
+
+    def _again(self, tangents: list[Tangent]) -> Iterable[Family]:
+        """Families that were looked through for rational coefficients."""
+        return () if self.subject.clock else self._first(tangents)
 
     def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
         if self.subject.clock:

@@ -13,3 +13,4 @@ from ._polynomial import Monomial as Monomial
 from ._polynomial import Polynomial as Polynomial
 from ._rational import near_rational as near_rational
 from ._rational import rational_basis as rational_basis
+from ._rational import real_basis as real_basis

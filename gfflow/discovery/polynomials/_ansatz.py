@@ -41,6 +41,13 @@ class Ansatz(NamedTuple):
         """The number of groups."""
         return len(self.starts)
 
+    def only(self, groups: np.ndarray) -> "Ansatz":
+        """Of these groups alone."""
+        ends = [*self.starts[1:], len(self.factors)]
+        parts = [self.factors[self.starts[g] : ends[g]] for g in groups]
+        starts = np.cumsum([0, *map(len, parts)])[:-1].astype(int)
+        return Ansatz(self.name, np.concatenate(parts), starts)
+
     def slopes(self, theta: np.ndarray, along: np.ndarray) -> np.ndarray:
         """∇(group)·v for each row (θ, v): `(rows, D)` twice -> `(rows, groups)`."""
         if not self.unknowns:

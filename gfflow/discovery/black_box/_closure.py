@@ -160,8 +160,8 @@ def closed(
 
     **Arguments:**
 
-    - `laws`: the gradients at the point of independent laws that are known, `(laws, S)`:
-        the rank cannot exceed S minus their number.
+    - `laws`: the gradients at the point of independent laws that are known,
+        `(laws, S)`: the rank cannot exceed S minus their number.
     """
     while not (tangent.closed or tangent.missing <= len(laws)):
         level = len(tangent.ranks)

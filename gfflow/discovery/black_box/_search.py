@@ -50,9 +50,7 @@ class Search:
         self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
 
-    def run(
-        self, wanted: int, families: Iterable[Family], real: bool = True
-    ) -> None:
+    def run(self, wanted: int, families: Iterable[Family], real: bool = True) -> None:
         """Go on through the families until there are `wanted` independent laws; one
         with too many unknowns is passed over and noted in `skipped`.
 

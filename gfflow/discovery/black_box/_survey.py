@@ -1,6 +1,6 @@
 """Ranks of W at points, the laws that hold there, and what is concluded from both."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import final
 
@@ -34,6 +34,7 @@ class Survey:
 
     - `known`: gives laws to start from, which are tried as all are; called where a
         search for squares is not enough.
+    - `given`: laws that come first, tried too.
     """
 
     def __init__(
@@ -42,9 +43,11 @@ class Survey:
         random: np.random.Generator,
         degree: int,
         known: Callable[[], list[Polynomial]],
+        given: Sequence[Polynomial] = (),
     ):
         self.subject, self.random, self.degree = subject, random, degree
         self.known, self._known = known, None
+        self.given = given
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
@@ -72,8 +75,8 @@ class Survey:
             notes.append(
                 "near the start are several regions, since a small change of the "
                 "parameters turns units on or off for good, as with biases of 0: there "
-                f"is room for {sorted({here.missing, *bounds})} laws in them, and those "
-                "given hold in all"
+                f"is room for {sorted({here.missing, *bounds})} laws in them, and "
+                "those given hold in all"
             )
         elif regional:
             search = self._searched(around(self.random, here.point), [here])
@@ -154,6 +157,7 @@ class Survey:
         all families; the simple ones before brackets where no law is known."""
         search = Search(self.fields, self.random, places)
         wanted = min(t.missing for t in tangents)
+        search.take(self.given)
         simple: Iterable[Family] = ()
         if wanted:
             moves = self.subject.moves

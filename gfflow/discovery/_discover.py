@@ -55,7 +55,8 @@ def discover(
     - `seed`: of the random points.
 
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
-    is that near the problem's parameters (a tenth away from them, where it is generic).
+    is that near the problem's parameters (a tenth away from them, where it is generic);
+    where several regions meet there, that of the laws that hold in all, and a note.
 
     **Raises:** `DiscoveryError` for arguments of the wrong kind, a flow that discovery
     does not know, or that cannot start at the problem's parameters.

@@ -174,7 +174,7 @@ def _moved_data(random: np.random.Generator, data: Datum) -> Datum:
             return leaf
         step = _ULPS * float(jnp.finfo(leaf.dtype).eps)
         change = 1 + step * random.uniform(-1, 1, leaf.shape)
-        return leaf * jnp.asarray(change, leaf.real.dtype)
+        return leaf * jnp.asarray(change, leaf.dtype)
 
     return jtu.tree_map(moved, data)
 

@@ -23,6 +23,7 @@ def discover(
     only: Sequence[str] | None = None,
     degree: int = 2,
     exact: bool | Parametrisation = False,
+    on: str = "all",
     seed: int = 0,
 ) -> Discovery:
     """Find the conservation laws of a model, and how many independent ones there are.
@@ -48,10 +49,14 @@ def discover(
         primes; lower bound from laws that are identities over ℤ. Equal, they are a
         proof of what φ has, `certificate.to_json()`. That the model is a function of
         φ, either way, is compared at random points, and refused where it is not.
+    - `on`: `"data"` for the laws of the problem's own inputs, whatever the targets and
+        weights, beside those of all data: constants of pixels that are never on, of
+        directions that no input has. `verified` tells the two apart.
     - `seed`: of the random points.
 
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
-    is that near the problem's parameters (a tenth away from them, where it is generic).
+    is that near the problem's parameters (a tenth away from them, where it is generic);
+    where several regions meet there, that of the laws that hold in all, and a note.
 
     **Raises:** `DiscoveryError` for arguments of the wrong kind, a flow that discovery
     does not know, or that cannot start at the problem's parameters.
@@ -65,6 +70,12 @@ def discover(
         raise DiscoveryError(f"degree is a positive integer; got {degree!r}")
     if not _is_whole(seed) or seed < 0:
         raise DiscoveryError(f"seed is an integer of at least 0; got {seed!r}")
+    if on not in ("all", "data"):
+        raise DiscoveryError(f"on is 'all' or 'data'; got {on!r}")
+    if on == "data" and (exact or not isinstance(problem, Problem)):
+        raise DiscoveryError(
+            "on='data' is for a Problem with data, and not for exact mode; leave it out"
+        )
     if isinstance(problem, Parametrisation):
         if only is not None:
             raise DiscoveryError("only is for a Problem; restrict φ itself")
@@ -96,7 +107,7 @@ def discover(
     if exact:
         return _exactly(problem, flow, exact, seed)
     with second_order(DiscoveryError):
-        return black_box(problem, flow, only, degree, seed)
+        return black_box(problem, flow, only, degree, seed, on)
 
 
 def _exactly(

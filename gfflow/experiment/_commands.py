@@ -104,13 +104,18 @@ def check_again(path: Path, overrides: Sequence[str], progress: bool) -> Outcome
 
 
 def laws(
-    config: Path, overrides: Sequence[str], exact: bool, certificate: Path | None
+    config: Path,
+    overrides: Sequence[str],
+    exact: bool,
+    certificate: Path | None,
+    on: str = "all",
 ) -> Discovery:
     """Discover the laws of the model of a config under its flow.
 
     **Arguments:**
 
     - `certificate`: a file for the certificate of exact mode, which it asks for.
+    - `on`: as of `discover`.
 
     **Raises:** `DiscoveryError` where it cannot be written, or there is none.
     """
@@ -124,7 +129,7 @@ def laws(
             )
     experiment = _experiment(load_config(config, overrides))
     exact = exact or certificate is not None
-    found = discover(experiment.problem, experiment.flow, exact=exact)
+    found = discover(experiment.problem, experiment.flow, exact=exact, on=on)
     if certificate is not None:
         document = found.certificate.to_json().items()
         lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document)

@@ -81,6 +81,10 @@ def _laws(
         Path | None,
         typer.Option(metavar="FILE", help="Write the proof there; implies --exact."),
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option(metavar="all|data", help="Of all data, or of CONFIG's inputs."),
+    ] = "all",
     as_json: _Json = False,
 ) -> None:
     """Discover the conservation laws of CONFIG's model under its flow.
@@ -89,7 +93,7 @@ def _laws(
     """
     from . import _commands
 
-    found = _commands.laws(config, overrides, exact, certificate)
+    found = _commands.laws(config, overrides, exact, certificate, on)
     if as_json:
         _print_json(found.to_json())
         return

@@ -10,6 +10,8 @@ from ...flows import AbstractFlow
 from ...problem import Problem
 from ..result import Discovery, presented
 from ..subject import subject_of
+from ._on_data import said, told
+from ._read_off import laws_read_off
 from ._survey import Survey
 from ._whole_numbers import exact_at_whole_numbers
 
@@ -20,26 +22,36 @@ def black_box(
     only: Sequence[str] | None,
     degree: int,
     seed: int,
+    on: str = "all",
 ) -> Discovery:
     """See `discover`. Two points near the start and two anywhere; laws are looked for
     before brackets are, since those that account for all that W leaves make them
-    superfluous."""
+    superfluous. Laws of this data only are looked for beside those of all data."""
     began = time.perf_counter()
     with double_precision():
         double = in_double(problem)
         subject = subject_of(double, flow, only)
-        found = Survey(subject, np.random.default_rng(seed), degree)
+        random = np.random.default_rng(seed)
+        read = lambda: laws_read_off(double, flow, subject.layout)
+        known = (lambda: []) if subject.clock else read
+        found = Survey(subject, random, degree, known)
         laws, upper, conclusive, notes = found.conclude()
         exactly = exact_at_whole_numbers(found.fields, found.random, laws)
+        verified = ["whole numbers" if exact else "round-off" for exact in exactly]
+        if on == "data":
+            for_all, of_all, search = laws, upper if conclusive else None, found.search
+            own = subject_of(double, flow, only, on_data=True)
+            found = Survey(own, random, degree, lambda: [], for_all)
+            laws, upper, conclusive, notes = found.conclude()
+            how = dict(zip(for_all, verified))
+            verified = [how.get(law) or told(law, search) for law in laws]
+            notes = [said(verified, len(for_all), of_all), *notes]
     made, expressions, supports = presented(laws, subject.layout, flow, subject.clock)
     return Discovery(
         laws=made,
         expressions=expressions,
         supports=supports,
-        verified={
-            law.name: "whole numbers" if exact else "round-off"
-            for law, exact in zip(made, exactly)
-        },
+        verified={law.name: how for law, how in zip(made, verified)},
         lower_bound=len(laws),
         upper_bound=upper,
         certificate=found.certificate(),
@@ -48,4 +60,5 @@ def black_box(
         flow=type(flow).__name__,
         wall_s=time.perf_counter() - began,
         notes=tuple(notes),
+        on=on,
     )

@@ -13,6 +13,7 @@ _SPARE = 24
 DEEPEST = 2
 _WITH_KINKS = 4
 _NO_LESS = 1e-6
+_FAINT = 1e-9
 _TRIES = 4
 
 
@@ -25,6 +26,7 @@ class Tangent(NamedTuple):
     - `normal`: orthonormal rows, `(S − rank, S)`, the directions not reached, in the
         coordinates z/`scale`.
     - `scale`: lengths in which the fields have entries of like size, `(S,)`.
+    - `still`: the entries that are 0 in all fields, `(S,)`.
     - `ranks`: the dimension at each level.
     - `gap`: (smallest kept, largest dropped) singular value, the worst level.
     - `clear`: whether every rank was clear.
@@ -35,6 +37,7 @@ class Tangent(NamedTuple):
     point: np.ndarray
     normal: np.ndarray
     scale: np.ndarray
+    still: np.ndarray
     ranks: tuple[int, ...]
     gap: tuple[float, float]
     clear: bool
@@ -57,7 +60,9 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
     size = len(z)
     rows = fields.rows(random, z, max(_LEAST_ROWS, 3 * size))
     if not len(rows):
-        return Tangent(z, np.eye(size), np.ones(size), (0,), (1.0, 0.0), True, False)
+        still = np.ones(size, bool)
+        one = np.ones(size)
+        return Tangent(z, np.eye(size), one, still, (0,), (1.0, 0.0), True, False)
     lengths = np.sqrt(np.mean(rows**2, axis=0))
     scale = np.where(lengths > 0, lengths, 1.0)
     rows = rows / scale
@@ -70,6 +75,7 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
         z,
         found.normal,
         scale,
+        lengths == 0,
         (found.rank,),
         (found.kept, found.dropped),
         found.clear,
@@ -81,26 +87,31 @@ def _deepened(
     fields: Fields,
     random: np.random.Generator,
     tangent: Tangent,
-    laws: int,
+    laws: np.ndarray,
     vectors: Callable[[np.random.Generator, np.ndarray], np.ndarray],
 ) -> Tangent:
     """With the span of more vectors, drawn until they add no direction; not clear where
-    hardly one of them is more than round-off."""
-    normal = tangent.normal
+    hardly one of them is more than round-off, or a direction is only faintly in them.
+
+    What is 0 in all fields at a random point is 0 nearby, and in their brackets; and no
+    bracket has a part along the gradient of a law, so that these are not looked at.
+    """
+    known, other = _split(laws * tangent.scale @ tangent.normal.T)
+    normal = other @ tangent.normal
     rows = np.zeros((0, len(normal)))
-    enough, tries = len(normal) - laws + 8, 0
+    enough, tries = len(normal) + 8, 0
     while len(rows) < min(enough, ROWS) or (len(rows) < enough and _independent(rows)):
         tries += 1
         if tries > _TRIES * (1 + enough // ROWS):
             return tangent._replace(clear=False, closed=True)
-        found = vectors(random, tangent.point)
+        found = np.where(tangent.still, 0, vectors(random, tangent.point))
         scaled = found / tangent.scale
         lengths = np.linalg.norm(found, axis=1)
         back = np.linalg.norm(scaled, axis=1)
         ratio = np.where(back > 0, lengths / np.where(back > 0, back, 1), 0)
         rows = np.concatenate([rows, (scaled * ratio[:, None]) @ normal.T])
     found = normal_space(rows, fields.subject.precision, len(rows) ** 0.5)
-    return _joined(tangent, found, laws)
+    return _joined(tangent, found, known @ tangent.normal, normal)
 
 
 def _independent(rows: np.ndarray) -> bool:
@@ -111,20 +122,32 @@ def _independent(rows: np.ndarray) -> bool:
     return bool(least > _NO_LESS**2 * len(rows))
 
 
-def _joined(tangent: Tangent, found: Rank, laws: int) -> Tangent:
-    kept = min(tangent.gap[0], found.kept)
-    normal = found.normal @ tangent.normal
+def _split(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Orthonormal rows that span these, and what is orthogonal to them."""
+    if not len(inside):
+        return inside, np.eye(inside.shape[1])
+    lengths = np.linalg.norm(inside, axis=1, keepdims=True)
+    inside = inside / np.where(lengths > 0, lengths, 1)
+    _, values, right = np.linalg.svd(inside)
+    rank = int(np.sum(values > _NO_LESS))
+    return right[:rank], right[rank:]
+
+
+def _joined(
+    tangent: Tangent, found: Rank, known: np.ndarray, normal: np.ndarray
+) -> Tangent:
+    left = found.normal @ normal
     return tangent._replace(
-        normal=normal,
+        normal=np.concatenate([known, left]),
         ranks=(*tangent.ranks, tangent.ranks[-1] + found.rank),
-        gap=(kept, max(tangent.gap[1], found.dropped)),
-        clear=tangent.clear and found.clear,
-        closed=found.rank == 0 or len(normal) <= laws,
+        gap=(min(tangent.gap[0], found.kept), max(tangent.gap[1], found.dropped)),
+        clear=tangent.clear and found.clear and found.kept > _FAINT,
+        closed=found.rank == 0 or not len(left),
     )
 
 
 def closed(
-    fields: Fields, random: np.random.Generator, tangent: Tangent, laws: int
+    fields: Fields, random: np.random.Generator, tangent: Tangent, laws: np.ndarray
 ) -> Tangent:
     """With brackets until a level adds nothing or the known laws are all that is left;
     beyond the second level, and the fourth for a model with kinks, with the tangent
@@ -137,9 +160,10 @@ def closed(
 
     **Arguments:**
 
-    - `laws`: the number of laws already known: the rank cannot exceed S minus this.
+    - `laws`: the gradients at the point of independent laws that are known,
+        `(laws, S)`: the rank cannot exceed S minus their number.
     """
-    while not (tangent.closed or tangent.missing <= laws):
+    while not (tangent.closed or tangent.missing <= len(laws)):
         level = len(tangent.ranks)
         if level > (_WITH_KINKS if fields.subject.kinks else DEEPEST):
             if not len(fields.orbit(random, tangent.point)):

@@ -38,21 +38,42 @@ class Fields:
         those that are 0 or not finite are left out.
 
         An entry that is round-off in all of them, since it does not stay the same when
-        z moves by a few units in the last place, is 0.
+        z and the data move by a few units in the last place, is 0.
         """
+        made = self._rows(random, z, count)[0]
+        if self.subject.moves:
+            made = np.concatenate([made, self._drift(z)[None]])
+        return _unit(made)[0]
+
+    def with_noise(
+        self, random: np.random.Generator, z: np.ndarray
+    ) -> tuple[Float[np.ndarray, "n S"], Float[np.ndarray, "n S"]]:
+        """Some of them, and by how much each entry changes then."""
+        made, data = self._rows(random, z, 1)
+        again = self.at(_moved(random, z), _moved_data(random, data[0]))
+        change = np.where(made == 0, 0, np.abs(made - again))
+        made, usable, sizes = _unit(made)
+        return made, change[usable] / sizes
+
+    def _rows(
+        self, random: np.random.Generator, z: np.ndarray, count: int
+    ) -> tuple[Float[np.ndarray, "n S"], list[Datum]]:
         many = -(-count // _GRADIENTS)
         data = [self.subject.draw(random, _GRADIENTS, 1) for _ in range(many)]
         each = [self.at(z, one) for one in data]
         made = np.concatenate(each)
         noise = self._small(made)
         if noise.any():
-            noise &= ~_same(each[0], self.at(_moved(random, z), data[0]))
-        if self.subject.moves:
-            drift = np.asarray(self._programs.drift(self._given, jnp.asarray(z)))
-            noise &= drift == 0
-            made = np.concatenate([made, drift[None]])
-        made[:, noise] = 0
-        return _unit(made)
+            again = self.at(_moved(random, z), _moved_data(random, data[0]))
+            noise &= ~_same(each[0], again)
+        made[:, noise & (self._drift(z) == 0)] = 0
+        return made, data
+
+    def _drift(self, z: np.ndarray) -> np.ndarray:
+        """What moves without a gradient, 0 if nothing does."""
+        if not self.subject.moves:
+            return np.zeros(len(z))
+        return np.asarray(self._programs.drift(self._given, jnp.asarray(z)))
 
     def with_drift(
         self, random: np.random.Generator, z: Float[np.ndarray, "places S"]
@@ -70,7 +91,7 @@ class Fields:
         made[np.broadcast_to(noise[:, None], made.shape)] = 0
         drift = np.where(noise, 0, drift)
         return [
-            np.concatenate([_unit(rows)[:_FEW], _unit(own[None])])
+            np.concatenate([_unit(rows)[0][:_FEW], _unit(own[None])[0]])
             for rows, own in zip(made, drift)
         ]
 
@@ -103,13 +124,13 @@ class Fields:
     def _steady(
         self, vectors: Callable, random: np.random.Generator, z: np.ndarray, fields: int
     ) -> np.ndarray:
-        """The vectors that stay the same when z moves by a few units in the last place:
-        the others are round-off, of saturated units for example."""
+        """The vectors that stay the same when z and the data move by a few units in the
+        last place: the others are round-off, of saturated units for example."""
         choices = self.choices(random, fields)
-        moved = _moved(random, z)
+        moved = _moved(random, z), (choices[0], _moved_data(random, choices[1]))
         found, again = (
-            np.asarray(vectors(self._given, jnp.asarray(at), *choices))
-            for at in (z, moved)
+            np.asarray(vectors(self._given, jnp.asarray(at), *chosen))
+            for at, chosen in ((z, choices), moved)
         )
         steady = np.linalg.norm(found - again, axis=1) <= _STEADY
         return found[steady]
@@ -147,8 +168,23 @@ def _moved(random: np.random.Generator, z: np.ndarray) -> np.ndarray:
     return z * (1 + _ULPS * np.finfo(float).eps * random.uniform(-1, 1, z.shape))
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
-    rows = rows[np.all(np.isfinite(rows), axis=1)]
-    sizes = np.max(np.abs(rows), axis=1, initial=0.0)
-    rows = rows[sizes > 0] / sizes[sizes > 0, None]
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+def _moved_data(random: np.random.Generator, data: Datum) -> Datum:
+    def moved(leaf):
+        if not jnp.issubdtype(leaf.dtype, jnp.inexact):
+            return leaf
+        step = _ULPS * float(jnp.finfo(leaf.dtype).eps)
+        change = 1 + step * random.uniform(-1, 1, leaf.shape)
+        return leaf * jnp.asarray(change, leaf.dtype)
+
+    return jtu.tree_map(moved, data)
+
+
+def _unit(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those of them that are finite and not 0 over their lengths, which they are, and
+    the lengths."""
+    usable = np.all(np.isfinite(rows), axis=1) & np.any(rows != 0, axis=1)
+    rows = rows[usable]
+    sizes = np.max(np.abs(rows), axis=1, keepdims=True, initial=0.0)
+    rows = rows / sizes
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / lengths, usable, sizes * lengths

@@ -13,10 +13,13 @@ _PLACES = 32
 
 
 class Samples(NamedTuple):
-    """Variables of laws, and their change along a field: `(rows, variables)` twice."""
+    """Variables of laws, their change along a field, and how much of that comes and
+    goes when all that it is computed from moves by a few units in the last place:
+    `(rows, variables)` each."""
 
     theta: np.ndarray
     along: np.ndarray
+    noise: np.ndarray
 
 
 def joined(parts: list[Samples]) -> Samples:
@@ -32,11 +35,13 @@ def samples(
     subject = fields.subject
     while not subject.moves:
         z = next(places)
-        rows = fields.rows(random, z, 1)
+        rows, noise = fields.with_noise(random, z)
         keep = random.permutation(len(rows))[:_AT_A_PLACE]
-        yield 1, Samples(*subject.variables(z, rows[keep]))
+        yield 1, Samples(*subject.variables(z, rows[keep]), noise[keep])
     while True:
         at = np.stack(list(islice(places, _PLACES)))
         rows = fields.with_drift(random, at)
         each = zip(at, rows, *subject.times(at[:, 0]))
-        yield _PLACES, joined([Samples(*subject.variables(*one)) for one in each])
+        found = [subject.variables(*one) for one in each]
+        still = np.zeros_like
+        yield _PLACES, joined([Samples(x, v, still(v)) for x, v in found])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ...laws import normal_space
-from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis
+from ..polynomials import Ansatz, Family, Layout, Polynomial, rational_basis, real_basis
 from ._fields import Fields
 from ._samples import Samples, joined, samples
 
@@ -13,6 +13,8 @@ _MOST_UNKNOWNS = 2200
 _MOST_ENTRIES = 2_000_000
 _RESIDUAL = 1e4
 _FLOOR = 1e-280
+_FIRST, _SMALL = 256, 1e-9
+_NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
 _FRESH = 12
 _INDEPENDENT = 1e-8
@@ -39,42 +41,75 @@ class Search:
         self.fields, self.random = fields, random
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
+        self.tried: list[str] = []
         self.skipped: list[str] = []
-        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 2)
+        self.refused: list[Polynomial] = []
+        self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 3)
         self._points = 0
         self._place = next(places)
         self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
 
-    def run(self, wanted: int, families: Iterable[Family]) -> None:
+    def run(self, wanted: int, families: Iterable[Family], real: bool = True) -> None:
         """Go on through the families until there are `wanted` independent laws; one
-        with too many unknowns is passed over and noted in `skipped`."""
+        with too many unknowns is passed over and noted in `skipped`.
+
+        **Arguments:**
+
+        - `real`: whether coefficients may be other than rational with small
+            denominators.
+        """
         for family in families:
             if len(self.laws) >= wanted:
                 break
             if family.unknowns > _MOST_UNKNOWNS:
                 self.skipped.append(f"{family.name} ({family.unknowns} unknowns)")
                 continue
+            if family.name not in self.tried:
+                self.tried.append(family.name)
             ansatz = family.build()
             if not ansatz.unknowns:
                 continue
-            for law in sorted(self._null_laws(ansatz), key=lambda p: len(p.terms)):
+            found = self._null_laws(ansatz, real)
+            for law in sorted(found, key=_readable):
                 self._add(law)
 
+    def take(self, laws: Iterable[Polynomial]) -> None:
+        """Those of known laws that hold here and say something new; the others are
+        counted in `refused`."""
+        candidates = list(self._in_parts(laws))
+        fresh = self.fresh() if candidates else None
+        for law in candidates:
+            if fresh is not None and self.holds(law, fresh):
+                self._add(law)
+            else:
+                self.refused.append(law)
+
     def holds(self, law: Polynomial, samples: Samples) -> bool:
-        """Whether ∇h·v is round-off of the terms that it is the sum of, or of numbers
-        too small for full precision."""
-        ansatz = Ansatz.of("", self.layout.size, [[m] for m in law.terms])
+        """Whether ∇h·v is round-off of the terms that it is the sum of, or of v, or of
+        numbers too small for full precision; wherever v is known to six digits or
+        more, which it must be at some of the samples.
+
+        A part of v that is less than the precision of the largest is not known: a
+        saturated softmax rounds what should cancel it to nothing.
+        """
+        places = law.support
+        number = {entry: n for n, entry in enumerate(places)}
+        own = [tuple(number[i] for i in m) for m in law.terms]
+        ansatz = Ansatz.of("", len(places), [[m] for m in own])
+        theta, along, noise = (part[:, places] for part in samples)
         coefficients = np.array([float(c) for c in law.terms.values()])
-        terms = ansatz.slopes(samples.theta, samples.along) * coefficients
-        size = np.sum(
-            ansatz.slopes(np.abs(samples.theta), np.abs(samples.along))
-            * np.abs(coefficients),
-            axis=1,
-        )
-        left = np.abs(np.sum(terms, axis=1))
+        left = np.abs(ansatz.slopes(theta, along) @ coefficients)
+        weighed = lambda v: ansatz.slopes(np.abs(theta), v) @ np.abs(coefficients)
+        size = weighed(np.abs(along))
         precision = self.fields.subject.precision
-        return bool(np.all(left <= _RESIDUAL * precision * np.maximum(size, _FLOOR)))
+        unsure = _NOISE * weighed(np.where(along == 0, 0, np.maximum(noise, precision)))
+        allowed = _RESIDUAL * precision * size + unsure
+        known = (unsure <= _KNOWN * size) & (size > 0)
+        moves = np.any(along != 0)
+        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
+            return False
+        return bool(np.all(left[known] <= np.maximum(allowed[known], _FLOOR)))
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""
@@ -82,14 +117,14 @@ class Search:
 
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
         """At so many points or more, and so many rows or more."""
-        parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 2)], 0
+        parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
         while count < points or sum(len(part.theta) for part in parts) < rows:
             more, part = next(self._more)
             parts.append(part)
             count += more
         return count, joined(parts)
 
-    def _null_laws(self, ansatz: Ansatz) -> list[Polynomial]:
+    def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
         rows = ansatz.unknowns * 5 // 4 + 32
         known = self._enough(rows)
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
@@ -98,6 +133,7 @@ class Search:
             for i in range(0, len(known.theta), chunk)
         )
         matrix = np.concatenate(list(parts))
+        matrix[:, self._of_nothing(ansatz, matrix, known)] = 0
         lengths = np.linalg.norm(matrix, axis=1)
         matrix = matrix[lengths > 0] / lengths[lengths > 0, None]
         if len(matrix) > rows:
@@ -110,11 +146,40 @@ class Search:
             return []
         vectors = np.linalg.qr((found.normal / scale).T)[0].T
         size = self.layout.size
-        candidates = [ansatz.polynomial(c, size) for c in rational_basis(vectors)]
-        if self.fields.subject.homogeneous:
-            candidates = [part for law in candidates for part in law.parts()]
         fresh = self.fresh()
-        return [law for law in candidates if self.holds(law, fresh)]
+
+        def holding(basis):
+            candidates = [ansatz.polynomial(c, size) for c in basis]
+            return [law for law in self._in_parts(candidates) if self.holds(law, fresh)]
+
+        kept = holding(rational_basis(vectors))
+        if real and len(kept) < len(vectors):
+            kept += holding(real_basis(vectors))
+        return kept
+
+    def _of_nothing(
+        self, ansatz: Ansatz, matrix: np.ndarray, known: Samples
+    ) -> np.ndarray:
+        """The columns of the matrix that are round-off of what they are the sum of:
+        groups that are laws by themselves."""
+        first = slice(0, _FIRST)
+        value = np.max(np.abs(matrix[first]), axis=0, initial=0.0)
+        few = np.flatnonzero((value > 0) & (value <= _SMALL * np.max(value)))
+        found = np.zeros(len(value), bool)
+        if not len(few):
+            return found
+        x, v = (np.abs(part) for part in known[:2])
+        size = ansatz.only(few).slopes(x, v)
+        left = np.abs(matrix[:, few])
+        least = _RESIDUAL * self.fields.subject.precision * size
+        found[few] = np.all(left <= np.maximum(least, _FLOOR), axis=0)
+        return found
+
+    def _in_parts(self, laws: Iterable[Polynomial]) -> Iterable[Polynomial]:
+        """Those that can be laws: the homogeneous parts where only these count."""
+        if not self.fields.subject.homogeneous:
+            return laws
+        return (part for law in laws for part in law.parts())
 
     def _enough(self, rows: int) -> Samples:
         """At least so many rows, at eight points or more; where there is a drift, of
@@ -128,14 +193,23 @@ class Search:
         self._samples = joined([self._samples, more])
         return self._samples
 
-    def _add(self, law: Polynomial) -> None:
-        """If its gradient at a point is not in the span of those of the others."""
+    def gradients(self, z: np.ndarray) -> np.ndarray:
+        """Those of the laws at a state, `(laws, S)`."""
+        rows = [self._gradient(law, z) for law in self.laws]
+        return np.reshape(rows, (-1, self.fields.subject.size))
+
+    def _gradient(self, law: Polynomial, z: np.ndarray) -> np.ndarray:
         subject = self.fields.subject
-        x = subject.variables(self._place, np.zeros((1, subject.size)))[0][0]
+        x = subject.variables(z, np.zeros((1, subject.size)))[0][0]
         gradient = law.slopes(x)
         if subject.clock:
-            rates, count = subject.times(self._place[0])[1], len(subject.clock)
+            rates, count = subject.times(z[0])[1], len(subject.clock)
             gradient = np.append(gradient[:count] @ rates, gradient[count:])
+        return gradient
+
+    def _add(self, law: Polynomial) -> None:
+        """If its gradient at a point is not in the span of those of the others."""
+        gradient = self._gradient(law, self._place)
         length = np.linalg.norm(gradient)
         if length == 0:
             return
@@ -146,3 +220,8 @@ class Search:
         if left > _INDEPENDENT:
             self._gradients = np.concatenate([self._gradients, gradient[None] / left])
             self.laws.append(law)
+
+
+def _readable(law: Polynomial) -> tuple[bool, int]:
+    """Whole coefficients before others, and few monomials before many."""
+    return any(c.denominator > 1 for c in law.terms.values()), len(law.terms)

@@ -1,6 +1,7 @@
 """Ranks of W at points, the laws that hold there, and what is concluded from both."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import final
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from ..polynomials import (
     Family,
     Polynomial,
+    first_families,
     large_families,
     phase_families,
     simple_families,
@@ -21,45 +23,69 @@ from ._search import Search
 
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
+_MORE = 6
 
 
 @final
 class Survey:
-    """Ranks at points, and the laws that hold."""
+    """Ranks at points, and the laws that hold.
+
+    **Arguments:**
+
+    - `known`: gives laws to start from, which are tried as all are; called where a
+        search for squares is not enough.
+    - `given`: laws that come first, tried too.
+    """
 
     def __init__(
         self,
         subject: Subject,
         random: np.random.Generator,
         degree: int,
+        known: Callable[[], list[Polynomial]],
+        given: Sequence[Polynomial] = (),
     ):
         self.subject, self.random, self.degree = subject, random, degree
+        self.known, self._known = known, None
+        self.given = given
         self.fields = Fields(subject)
         places = (near, near, anywhere, anywhere)
         self.tangents = [
             sampled(self.fields, random, place(self.fields, random)) for place in places
         ]
         search = self._searched(everywhere(self.fields, random), self.tangents)
-        self.laws, self.skipped = search.laws, search.skipped
+        self.search = search
 
     def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:
         """The laws, the upper bound, whether it is conclusive, and notes."""
         clear = [t for t in self.tangents if t.clear and t.closed]
         if len(clear) < 2:
-            return self.laws, None, False, [self._unclear()]
+            return self.search.laws, None, False, [self._unclear()]
         least = min(t.missing for t in clear)
-        laws, notes = self.laws, []
+        laws, notes = self.search.laws, []
         upper, agreed = least, sum(t.missing == least for t in clear) >= 2
         here, also = self.tangents[:2]
         settled = all(t.clear and t.closed for t in (here, also))
-        if settled and here.missing == also.missing > len(laws):
+        regional = settled and here.missing == also.missing > len(laws)
+        bounds = self._bounds_near(here) if regional and self.subject.kinks else []
+        if bounds:
+            every = [*(t.missing for t in clear), *bounds]
+            upper = min(every)
+            agreed = every.count(upper) >= 2
+            notes.append(
+                "near the start are several regions, since a small change of the "
+                "parameters turns units on or off for good, as with biases of 0: there "
+                f"is room for {sorted({here.missing, *bounds})} laws in them, and "
+                "those given hold in all"
+            )
+        elif regional:
             search = self._searched(around(self.random, here.point), [here])
             if len(search.laws) > len(laws):
                 notes.append(
                     f"{len(search.laws) - len(laws)} of the laws hold in the region of "
                     "the start only"
                 )
-                laws, self.skipped = search.laws, search.skipped
+                laws, self.search = search.laws, search
                 upper, agreed = here.missing, True
             elif here.missing > least and self.subject.kinks:
                 upper, agreed = here.missing, False
@@ -88,15 +114,28 @@ class Survey:
             )
         if agreed and len(laws) < upper:
             notes.append(self._incomplete(upper, len(laws)))
+        if self.search.refused and not self.subject.homogeneous:
+            notes.append(
+                f"{len(self.search.refused)} laws that the gradients near the start "
+                "show do not hold, or not to round-off, at all points that were tried"
+            )
         return laws, upper, agreed, notes
+
+    def _bounds_near(self, here: Tangent) -> list[int]:
+        """Upper bounds on the number of laws at more points near the start, without
+        brackets; none where W has one dimension at all of them."""
+        places = (near(self.fields, self.random) for _ in range(_MORE))
+        more = [sampled(self.fields, self.random, place) for place in places]
+        differ = any(t.ranks[0] != here.ranks[0] for t in more if t.clear)
+        return [t.missing for t in more if t.clear] if differ else []
 
     def _incomplete(self, upper: int, found: int) -> str:
         text = (
-            f"{upper - found} of the {upper} laws were not found: they are not "
-            f"polynomials of degree {self.degree} or less in the families tried"
+            f"{upper - found} of the {upper} laws were not found, with polynomials of "
+            f"degree {self.degree} or less: {', '.join(self.search.tried)}"
         )
-        if self.skipped:
-            text += "; not tried, too large: " + ", ".join(self.skipped)
+        if self.search.skipped:
+            text += "; not tried, too large: " + ", ".join(self.search.skipped)
         return text
 
     def certificate(self) -> RankCertificate:
@@ -114,27 +153,47 @@ class Survey:
         )
 
     def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
-        """Cheap families, then brackets if need be, then all families."""
+        """Cheap families, the laws read off gradients, then brackets if need be, then
+        all families; the simple ones before brackets where no law is known."""
         search = Search(self.fields, self.random, places)
         wanted = min(t.missing for t in tangents)
+        search.take(self.given)
+        simple: Iterable[Family] = ()
         if wanted:
-            search.run(wanted, self._simple(tangents))
+            moves = self.subject.moves
+            search.run(wanted, self._first(tangents), real=moves)
+        if len(search.laws) < wanted:
+            search.take(self._read_off())
+            simple = chain(self._again(tangents), self._simple(tangents))
+            if not search.laws:
+                search.run(wanted, simple)
+                simple = ()
         known = len(search.laws)
         for index, tangent in enumerate(self.tangents):
             if any(tangent is t for t in tangents):
-                deeper = closed(self.fields, self.random, tangent, known)
+                laws = search.gradients(tangent.point)
+                deeper = closed(self.fields, self.random, tangent, laws)
                 self.tangents[index] = deeper
                 tangents = [deeper if t is tangent else t for t in tangents]
         wanted = min(t.missing for t in tangents)
         if known < wanted:
-            search.run(wanted, self._large(tangents))
+            search.run(wanted, chain(simple, self._large(tangents)))
         return search
 
-    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
+    def _first(self, tangents: list[Tangent]) -> Iterable[Family]:
         layout, times = self.subject.layout, len(self.subject.clock)
         if times:
             return phase_families(layout, times, self.degree)
-        return simple_families(layout, self._used(tangents), self.degree)
+        return first_families(layout, self._used(tangents), self.degree)
+
+    def _again(self, tangents: list[Tangent]) -> Iterable[Family]:
+        """Families that were looked through for rational coefficients."""
+        return () if self.subject.clock else self._first(tangents)
+
+    def _simple(self, tangents: list[Tangent]) -> Iterable[Family]:
+        if self.subject.clock:
+            return ()
+        return simple_families(self.subject.layout, self._used(tangents), self.degree)
 
     def _large(self, tangents: list[Tangent]) -> Iterable[Family]:
         if self.subject.clock:
@@ -142,6 +201,11 @@ class Survey:
         used = self._used(tangents)
         blocks = _blocks(tangents, used)
         return large_families(self.subject.layout, used, blocks, self.degree)
+
+    def _read_off(self) -> list[Polynomial]:
+        if self._known is None:
+            self._known = self.known()
+        return [law for law in self._known if law.degree <= self.degree]
 
     def _used(self, tangents: list[Tangent]) -> np.ndarray:
         """The entries that a normal vector at some point has."""

@@ -41,6 +41,13 @@ class Ansatz(NamedTuple):
         """The number of groups."""
         return len(self.starts)
 
+    def only(self, groups: np.ndarray) -> "Ansatz":
+        """Of these groups alone."""
+        ends = [*self.starts[1:], len(self.factors)]
+        parts = [self.factors[self.starts[g] : ends[g]] for g in groups]
+        starts = np.cumsum([0, *map(len, parts)])[:-1].astype(int)
+        return Ansatz(self.name, np.concatenate(parts), starts)
+
     def slopes(self, theta: np.ndarray, along: np.ndarray) -> np.ndarray:
         """∇(group)·v for each row (θ, v): `(rows, D)` twice -> `(rows, groups)`."""
         if not self.unknowns:
@@ -76,24 +83,29 @@ class Family(NamedTuple):
     build: Callable[[], Ansatz]
 
 
-def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[Family]:
-    """Linear polynomials, squares, Gram matrices of axes of one length (the units that
-    arrays share), and products along any axis of an array.
+def first_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[Family]:
+    """Linear polynomials, and squares.
 
     **Arguments:**
 
     - `used`: `(D,)`, the entries that a law can depend on.
     - `degree`: the largest wanted.
     """
-    size = layout.size
     entries = np.flatnonzero(used).tolist()
-    linear = [[(i,)] for i in entries]
-    yield _family(size, used, "linear", linear)
+    yield _family(layout.size, used, "linear", [[(i,)] for i in entries])
+    if degree >= 2:
+        yield _family(layout.size, used, "squares", [[(i, i)] for i in entries])
+
+
+def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[Family]:
+    """Gram matrices of axes of one length (the units that arrays share), and products
+    along any axis of an array."""
     if degree < 2:
         return
-    squares = [[(i, i)] for i in entries]
+    size = layout.size
+    entries = np.flatnonzero(used).tolist()
+    linear, squares = [[(i,)] for i in entries], [[(i, i)] for i in entries]
     axes = list(_along_axes(layout))
-    yield _family(size, used, "squares", squares)
     for length, groups in _shared_axes(layout):
         yield _family(
             size, used, f"Gram matrices of the axes of length {length}", groups

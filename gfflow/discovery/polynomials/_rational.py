@@ -1,5 +1,6 @@
 """From a numerical null space to few, simple, exact vectors."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
 
@@ -8,6 +9,7 @@ import numpy as np
 _PRESENT = 0.02
 _ROUND = 1e-7
 _DENOMINATOR = 720
+_NEAR = 1e-10
 
 
 def rational_basis(null: np.ndarray) -> list[list[Fraction]]:
@@ -25,6 +27,40 @@ def rational_basis(null: np.ndarray) -> list[list[Fraction]]:
     reduced = _echelon(null)
     whole = [v for row in reduced if (v := _integers(row)) is not None]
     return [[Fraction(int(x)) for x in row] for row in _sparser(whole)]
+
+
+def real_basis(null: np.ndarray) -> list[list[Fraction]]:
+    """The rows of the echelon form of that space as they are, but for round-off: what
+    is almost 0 is, what is almost equal is equal, and quotients that are almost those
+    of small whole numbers are."""
+    return [_smoothed(row) for row in _echelon(null)]
+
+
+def _smoothed(row: np.ndarray) -> list[Fraction]:
+    top = np.max(np.abs(row))
+    places = np.flatnonzero(np.abs(row) > _NEAR * top)
+    places = places[np.argsort(np.abs(row[places]))]
+    sizes = np.abs(row[places])
+    steps = np.cumsum([False, *(np.diff(sizes) > _NEAR * sizes[1:])])
+    means = np.bincount(steps, sizes) / np.bincount(steps)
+    values = near_rational(means.tolist(), _NEAR)
+    made = [Fraction(0)] * len(row)
+    for place, step in zip(places.tolist(), steps.tolist()):
+        made[place] = values[step] if row[place] > 0 else -values[step]
+    return made
+
+
+def near_rational(values: Sequence[float], tolerance: float) -> list[Fraction]:
+    """Multiples of numbers other than 0: whole ones, if their quotients are those of
+    small whole numbers to the tolerance; else over the smallest of them, as they are.
+    """
+    least = min(values, key=abs)
+    quotients = [value / least for value in values]
+    near = [Fraction(q).limit_denominator(_DENOMINATOR) for q in quotients]
+    if any(abs(float(f) - q) > tolerance * abs(q) for f, q in zip(near, quotients)):
+        return [Fraction(q) for q in quotients]
+    common = lcm(*(f.denominator for f in near))
+    return [f * common for f in near]
 
 
 def _echelon(null: np.ndarray) -> np.ndarray:

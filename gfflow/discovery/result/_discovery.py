@@ -20,7 +20,8 @@ class Discovery:
     - `supports`: law name → the paths of the arrays that it is made of.
     - `verified`: law name → how: `"identity"`, as one of polynomials over ℤ (exact
         mode); `"whole numbers"`, exactly, at random whole points (`_whole_numbers`);
-        `"round-off"`, to round-off at random points.
+        `"round-off"`, to round-off at random points; followed by `", for this data
+        only"` where that is so.
     - `lower_bound`: the number of laws found.
     - `upper_bound`: state dimension − dim Lie(W); `None` where no rank can be told.
     - `certificate`: the evidence for the upper bound.
@@ -28,6 +29,8 @@ class Discovery:
     - `notes`: what a reader must know, such as laws that hold in this region only.
     - `parameters`: D.
     - `flow`: its name.
+    - `on`: `"all"` for laws of all data; `"data"` for those of the problem's inputs,
+        which the number and the bounds are then of.
     """
 
     laws: list[Law]
@@ -42,6 +45,7 @@ class Discovery:
     flow: str
     wall_s: float
     notes: tuple[str, ...] = field(default=())
+    on: str = "all"
 
     @property
     def number(self) -> int | None:
@@ -68,6 +72,7 @@ class Discovery:
         return {
             "parameters": self.parameters,
             "flow": self.flow,
+            "on": self.on,
             "laws_found": [
                 {
                     "name": law.name,

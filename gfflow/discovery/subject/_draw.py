@@ -24,6 +24,7 @@ class Draw(NamedTuple):
         prediction: then a target is drawn.
     - `sums`: whether a datum is several, for a flow that is not affine.
     - `scales`: whether the parameters are scaled by a factor from e⁻¹ to e, not by 1.
+    - `on_data`: whether inputs are those of the problem, not random ones.
     """
 
     problem: Problem
@@ -31,6 +32,7 @@ class Draw(NamedTuple):
     span: np.ndarray | None
     sums: bool
     scales: bool
+    on_data: bool = False
 
     def __call__(self, random: np.random.Generator, count: int, together: int) -> Datum:
         """**Arguments:** `together`: inputs are of like size in runs of so many."""
@@ -46,8 +48,16 @@ class Draw(NamedTuple):
         return others, factors, jtu.tree_map(split, data)
 
     def _pairs(self, random: np.random.Generator, count: int, together: int):
-        x = drawn_inputs(random, self.problem, count, together)
+        x = self._inputs(random, count, together)
         if self.span is None:
             return x, drawn_targets(random, self.problem, count)
         weights = random.standard_normal((count, len(self.span)))
         return x, jnp.asarray(weights @ self.span)
+
+    def _inputs(self, random: np.random.Generator, count: int, together: int):
+        if not self.on_data:
+            return drawn_inputs(random, self.problem, count, together)
+        inputs = self.problem.present[0]
+        samples = jtu.tree_leaves(inputs)[0].shape[0]
+        chosen = random.integers(0, samples, count)
+        return jtu.tree_map(lambda a: a[chosen], inputs)

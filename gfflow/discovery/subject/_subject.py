@@ -118,13 +118,18 @@ def _with_rates(
 
 
 def subject_of(
-    problem: Problem, flow: AbstractFlow, only: Sequence[str] | None = None
+    problem: Problem,
+    flow: AbstractFlow,
+    only: Sequence[str] | None = None,
+    on_data: bool = False,
 ) -> Subject:
     """**Arguments:**
 
     - `only`: paths (or prefixes of paths) of the parameters whose laws are wanted. The
         other ones then count as data: they take every value, so that a law found is
         one of these parameters alone, whatever the rest does.
+    - `on_data`: whether the inputs are those of the problem, not all; w takes every
+        value in V for each of them, as targets do.
 
     **Raises:** `DiscoveryError` for weight decay that does what is not known to the
     laws, a start that the flow does not take, a path that names no parameter, or `only`
@@ -147,7 +152,7 @@ def subject_of(
     span = cotangents_of(problem)
     response = Response(flow, problem, state)
     field = Field(response, FlatLoss.of(problem), by_loss=span is None)
-    draw = Draw(problem, state, span, sums=not flow.affine, scales=decays)
+    draw = Draw(problem, state, span, not flow.affine, decays, on_data)
     clock = flow.clock()
     shapes = [tuple(leaf.shape) for leaf in state.pick(jtu.tree_leaves(tree))]
     start = state.start(tree)

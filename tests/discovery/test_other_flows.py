@@ -191,10 +191,11 @@ def test_heavy_ball_on_a_quadratic():
     np.testing.assert_allclose(fast.parameters.arrays["w"], exact, rtol=1e-6)
 
 
-def test_no_law_is_read_off_the_structure_for_other_flows():
+def test_a_start_outside_of_the_domain_of_a_flow():
     x, y = gf.data.teacher_student(inputs=2, outputs=2, samples=20)
     problem = gf.Problem(linear(2, 2, 2)[0], "mse", (x, y))
-    assert gf.known_laws(problem, MirrorFlow()) == []
+    with pytest.raises(gf.SolveError, match="must be positive under its potential"):
+        gf.known_laws(problem, MirrorFlow())
 
 
 def test_users_friction():

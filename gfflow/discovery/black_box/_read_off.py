@@ -24,8 +24,7 @@ def laws_read_off(
     Coefficients are rational where those of a law are in ratios of small whole numbers,
     and the floating-point numbers themselves where not, as with rates of ratio π.
     """
-    # Asked for what turns too, it leaves out the room, which is looked at here.
-    found = read_laws(problem, flow, turn=True)
+    found = read_laws(problem, flow)
     if found is None:
         return []
     return [one for law in found.laws for one in _components(law, layout)]
@@ -67,7 +66,7 @@ def _terms(
         for entry, rate in zip(own[i], inverse[i]):
             yield (int(entry),) * power, 2 / power * weight * float(rate)
         return
-    if not units.quadratic and any(other.quadratic for other in squares.units):
+    if units.kind != "squares" and any(other.quadratic for other in squares.units):
         weight = 2 * weight
     other = units.rows(_entries(layout, units.other, units.shape))
     beside = units.rows(units.partner({units.other: np.ones(units.shape)}))

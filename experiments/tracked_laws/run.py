@@ -95,9 +95,10 @@ def table(rows: dict[str, list[Quantity]]) -> str:
         "# Tracked quantities and laws",
         "",
         f"Written by `run.py`. Flow time {TIME:g}; drift is the largest |h − h(0)| "
-        "over the components, not divided by anything. SGD on minibatches; its exact sum is "
-        "η² Σ h(g_k), with no constant that was fitted. Residual of the heavy ball "
-        "(β = 0.9, 100 steps of 0.01): of its recursion, over the sum of its terms.",
+        "over the components, not divided by anything. SGD on minibatches; its exact "
+        "sum is η² Σ h(g_k), with no constant that was fitted. Residual of the heavy "
+        "ball (β = 0.9, 100 steps of 0.01): of its recursion, over the sum of its "
+        "terms.",
         "",
         "| network | quantity | verdict | rate | drift of the flow | of SGD, η = "
         f"{coarse} | η = {fine} | slope in η | exact sum, η = {fine} | drift − sum "

@@ -9,6 +9,7 @@ from .._lazy import lazy_names
 
 if TYPE_CHECKING:
     from ._balancedness import balancedness as balancedness
+    from ._confirm import holding as holding
     from ._decay import decaying as decaying
     from ._factor_sums import factor_sums as factor_sums
     from ._grammar import Degree as Degree

@@ -87,3 +87,16 @@ def test_what_was_tried_is_said():
     model = of_shapes(lambda x, u, v: jnp.sin(u) * v * x, u=(), v=())
     note = gf.discover((model, ())).notes[-1]
     assert "not found" in note and "squares" in note and "are not" not in note
+
+
+def test_a_rank_that_a_law_contradicts_proves_nothing():
+    """A gate alone, whatever is read through it: gradients of a saturated softmax."""
+    fn = lambda p, x: jax.nn.softmax(p["g"] @ x) @ p["a"]
+    draw = np.random.default_rng(0).standard_normal
+    arrays, data = {"g": draw((3, 2)), "a": draw((3, 2))}, (draw((12, 2)),) * 2
+    problem = gf.Problem.from_function(fn, arrays, "mse", data)
+    found = gf.discover(problem, only=["['g']"])
+    assert not found.complete
+    assert (
+        found.number == 2 or "column" in str(found) or "inconclusive" in found.notes[0]
+    )

@@ -11,9 +11,14 @@ from ...problem import Problem
 from ..result import Discovery, presented
 from ..subject import subject_of
 from ._on_data import said, told
-from ._read_off import laws_read_off
+from ._read_off import confirmed, laws_read_off
 from ._survey import Survey
 from ._whole_numbers import exact_at_whole_numbers
+
+_CONTRADICTED = (
+    "inconclusive: {} laws that the gradients show hold at random parameters, and the "
+    "rank allows {}: gradients of saturated units are round-off, and count as rank"
+)
 
 
 def black_box(
@@ -36,6 +41,11 @@ def black_box(
         known = (lambda: []) if subject.clock else read
         found = Survey(subject, random, degree, known)
         laws, upper, conclusive, notes = found.conclude()
+        if conclusive and not (found.has_read or subject.clock):
+            more = confirmed(double, flow, subject.layout)
+            if upper is not None and more > upper:
+                conclusive = False
+                notes.append(_CONTRADICTED.format(more, upper))
         exactly = exact_at_whole_numbers(found.fields, found.random, laws)
         verified = ["whole numbers" if exact else "round-off" for exact in exactly]
         if on == "data":

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...flows import AbstractFlow
-from ...laws import Law
+from ...laws import Law, holding
 from ...laws.currents import Units, read_laws
 from ...problem import Problem
 from ..polynomials import Layout, Monomial, Polynomial, near_rational
@@ -28,6 +28,15 @@ def laws_read_off(
     if found is None:
         return []
     return [one for law in found.laws for one in _components(law, layout)]
+
+
+def confirmed(problem: Problem, flow: AbstractFlow, layout: Layout) -> int:
+    """How many components of these laws hold at further random parameters and data."""
+    found = read_laws(problem, flow)
+    if found is None:
+        return 0
+    laws = [law for law in found.laws if any(_components(law, layout))]
+    return sum(int(np.sum(held)) for held in holding(laws, problem, flow).values())
 
 
 def _components(law: Law, layout: Layout) -> Iterator[Polynomial]:

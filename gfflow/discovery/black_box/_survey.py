@@ -56,6 +56,11 @@ class Survey:
         search = self._searched(everywhere(self.fields, random), self.tangents)
         self.search = search
 
+    @property
+    def has_read(self) -> bool:
+        """Whether `known` was called."""
+        return self._known is not None
+
     def conclude(self) -> tuple[list[Polynomial], int | None, bool, list[str]]:
         """The laws, the upper bound, whether it is conclusive, and notes."""
         clear = [t for t in self.tangents if t.clear and t.closed]

@@ -1,9 +1,11 @@
 """Gradients at random parameters on random data, and the currents that they make."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
@@ -110,11 +112,12 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
     with double_precision():
         problem = in_double(problem)
+        gradient = _compiled(problem)
         for _ in range(count):
             parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
             data = random_data(random, problem, _SAMPLES)
             x = on_host(parameters)
-            g = on_host(_gradient(problem, parameters, data))
+            g = on_host(gradient(parameters, data))
             top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
             if not np.isfinite(top):
                 continue
@@ -154,9 +157,23 @@ def _added_up(
         yield value, size
 
 
-@eqx.filter_jit
+def _compiled(problem: Problem) -> Callable:
+    """(parameters, data) → gradient. One program for problems alike, where what they
+    are made of besides arrays can be hashed."""
+    arrays, rest = eqx.partition(problem, eqx.is_array)
+    try:
+        hash(tuple(jtu.tree_leaves(rest)))
+    except TypeError:
+        whole = lambda *args: _gradient(eqx.combine(args[0], rest), *args[1:])
+        return partial(jax.jit(whole), arrays)
+    return partial(_GRADIENT, problem)
+
+
 def _gradient(problem: Problem, parameters, data):
     return problem.with_data(*data).gradient(parameters)
+
+
+_GRADIENT = eqx.filter_jit(_gradient)
 
 
 def on_host(tree) -> dict[str, np.ndarray]:

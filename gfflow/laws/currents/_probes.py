@@ -16,7 +16,7 @@ from ...problem import Problem, named_parameters, random_data
 from ._candidates import candidates, lengths
 from ._units import Units
 
-_SAMPLES = 4
+_SAMPLES, _FEW_SAMPLES = 4, 2
 # Noise of parameters in units of themselves, and of the root mean square of an array.
 _RELATIVE, _ABSOLUTE = 0.3, 0.3
 # An entry whose gradient is at most this part of the largest one has none.
@@ -103,6 +103,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     needed = [_SPARE * len(some) / r for r, some in of_length.items() if r in sizes]
     ordered = entries > most_entries
     large = problem.size > _LARGE
+    samples = _FEW_SAMPLES if large else _SAMPLES
     needed += [16 if large else 48, min(max(alone), 24 if large else _ALONE)]
     needed += [0 if ordered else entries]
     count = 16 + int(max(needed))
@@ -115,7 +116,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
         gradient = _compiled(problem)
         for _ in range(count):
             parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
-            data = random_data(random, problem, _SAMPLES)
+            data = random_data(random, problem, samples)
             x = on_host(parameters)
             g = on_host(gradient(parameters, data))
             top = max(np.max(np.abs(part)) for part in g.values()) or 1.0

@@ -3,9 +3,7 @@
 from ..flows import AbstractFlow
 from ..problem import Problem
 from ._law import Law
-from ._neighbours import neighbours
-from ._rates import Rates
-from .currents import law_of
+from ._neighbours import claims
 
 _SOURCE = "Arora, Cohen & Hazan 2018, Thm 1; Marcotte, Gribonval & Peyré 2023, Prop 4.4"
 
@@ -21,10 +19,4 @@ def balancedness(problem: Problem, flow: AbstractFlow) -> list[Law]:
     `(r,)`, the diagonal, where the rates within an array differ. With their symmetry
     where the units match.
     """
-    rates = Rates(problem, flow)
-    laws = []
-    for layer in neighbours(problem, rates):
-        family = layer.claimed(linear=rates.uniform(*layer.paths))
-        name = f"balancedness of {layer.name}"
-        laws.append(law_of(family, name, rates, flow, _SOURCE, layer.family))
-    return laws
+    return claims("balancedness", problem, flow, _SOURCE, linear=True)

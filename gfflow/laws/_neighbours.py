@@ -3,9 +3,11 @@
 from itertools import pairwise
 from typing import NamedTuple, final
 
+from ..flows import AbstractFlow
 from ..problem import Problem, named_parameters
+from ._law import Law
 from ._rates import Rates
-from .currents import MatchedUnits, Units, read_families
+from .currents import MatchedUnits, Units, law_of, read_families
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -60,6 +62,20 @@ def neighbours(problem: Problem, rates: Rates) -> list[Neighbours]:
     known = read_families(problem) if found else []
     matching = {frozenset(one.units): one for one in known}
     return [Neighbours(units, matching.get(frozenset(units))) for units in found]
+
+
+def claims(
+    kind: str, problem: Problem, flow: AbstractFlow, source: str, *, linear: bool
+) -> list[Law]:
+    """The laws of all neighbours, `kind of V → U`, as `Neighbours.claimed`; of linear
+    units where the rates do not differ within an array."""
+    rates = Rates(problem, flow)
+    laws = []
+    for layer in neighbours(problem, rates):
+        family = layer.claimed(linear=linear and rates.uniform(*layer.paths))
+        name = f"{kind} of {layer.name}"
+        laws.append(law_of(family, name, rates, flow, source, layer.family))
+    return laws
 
 
 def last_layer(problem: Problem) -> tuple[str, ...]:

@@ -45,22 +45,19 @@ class Rates(eqx.Module):
             path for path in scaled if path not in rates or _is_single(rates[path])
         )
 
-    def train(self, *paths: str | None) -> bool:
-        """Whether all of these train (`None` is no parameter)."""
-        return all(path is None or path in self.inverse for path in paths)
+    def train(self, *paths: str) -> bool:
+        """Whether all of these train."""
+        return all(path in self.inverse for path in paths)
 
     @property
     def absolute(self) -> Self:
         """These with |s|."""
         return eqx.tree_at(lambda rates: rates.inverse, self, _sizes(self.inverse))
 
-    def uniform(self, *paths: str | None) -> bool:
+    def uniform(self, *paths: str) -> bool:
         """Whether every one of these arrays has a single rate of its own, the same at
         all parameters."""
-        return all(
-            path is None or (path in self.single and self.power[path] == 0)
-            for path in paths
-        )
+        return all(path in self.single and self.power[path] == 0 for path in paths)
 
     def square(self, path: str, x: Array) -> Array:
         """x²/s, or what has the gradient 2x/(s x^a)."""

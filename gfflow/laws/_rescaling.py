@@ -3,9 +3,7 @@
 from ..flows import AbstractFlow
 from ..problem import Problem
 from ._law import Law
-from ._neighbours import neighbours
-from ._rates import Rates
-from .currents import law_of
+from ._neighbours import claims
 
 _SOURCE = "Du, Hu & Lee 2018, Thm 2.1; Marcotte, Gribonval & Peyré 2023, Prop. 2.3"
 
@@ -20,10 +18,4 @@ def rescaling(problem: Problem, flow: AbstractFlow) -> list[Law]:
     **Returns:** laws of shape `(units,)`, for layers all of whose arrays train, with
     q = 1 where the units do not match, and their symmetry where they do.
     """
-    rates = Rates(problem, flow)
-    laws = []
-    for layer in neighbours(problem, rates):
-        family = layer.claimed(linear=False)
-        name = f"rescaling of {layer.name}"
-        laws.append(law_of(family, name, rates, flow, _SOURCE, layer.family))
-    return laws
+    return claims("rescaling", problem, flow, _SOURCE, linear=False)

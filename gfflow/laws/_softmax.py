@@ -23,13 +23,7 @@ def softmax_column_sums(problem: Problem, flow: AbstractFlow) -> list[Law]:
     for path, name in zip(last_layer(problem), ("column sums", "sum")):
         if rates.train(path):
             shape = tuple(arrays[path].shape)
-            columns = Units(
-                path,
-                path,
-                shape,
-                tuple((n,) for n in shape),
-                tuple(range(1, len(shape))),
-            )
-            family = MatchedUnits((columns._replace(kind="sums"),), (1.0,), None)
+            columns = Units.of_axes(path, shape, range(1, len(shape)), "sums")
+            family = MatchedUnits((columns,), (1.0,), None)
             laws.append(law_of(family, f"{name} of {path}", rates, flow, _SOURCE))
     return laws

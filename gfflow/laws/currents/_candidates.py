@@ -38,15 +38,14 @@ def candidates(shapes: Shapes) -> dict[int, list[Units]]:
         shape = shapes[array]
         made = list(_along_axes(array, other, shape, kind, sizes))
         if alike[shape] > 1 and len(shape) > 1 and entries <= _PAIRED:
-            split = tuple((n,) for n in shape)
-            every = Units(array, other, shape, split, tuple(range(len(shape))))
-            made.append(every._replace(kind=kind))
+            every = Units.of_axes(array, shape, range(len(shape)), kind)
+            made.append(every._replace(other=other))
         for units in made:
             found.setdefault(units.length, []).append(units)
     for name, shape in shapes.items():
         if len(shape) == 2 and shape[0] == shape[1] > 1:
-            trace = Units(name, name, shape, ((1, shape[0], 1), shape[1:]), (1,))
-            found[shape[0]].append(trace._replace(kind="trace"))
+            trace = Units.along(name, shape, 0)._replace(kind="trace")
+            found[shape[0]].append(trace)
     return dict(sorted(found.items(), reverse=True))
 
 
@@ -63,7 +62,7 @@ def all_in_one(units: Units) -> Units:
 
 
 def _along_axes(array, other, shape, kind: Kind, sizes: set[int]) -> Iterator[Units]:
-    every = all_in_one(Units(array, other, shape, (), (), kind=kind))
+    every = Units.of_axes(array, shape, (), kind)._replace(other=other)
     if kind != "sums" or len(shape) == 1:
         yield every
     for axis, size in enumerate(shape):

@@ -102,8 +102,7 @@ def _beside(found: Probes) -> Iterator[tuple[Units, ...]]:
     vectors: dict[tuple[int, ...], list[Units]] = {}
     arrays = []
     for name, shape in found.shapes.items():
-        split = tuple((n,) for n in shape)
-        every = Units(name, name, shape, split, tuple(range(len(shape))))
+        every = Units.of_axes(name, shape, range(len(shape)))
         vectors.setdefault(shape, []).append(every)
         if len(shape) > 1:
             arrays.append(every)

@@ -37,9 +37,8 @@ def dead_entries(found: Probes) -> list[MatchedUnits]:
 
 
 def _entries(array: str, shape: tuple[int, ...], over: int | None = None) -> Units:
-    kept = tuple(k for k in range(len(shape)) if k != over)
-    split = tuple((n,) for n in shape)
-    return Units(array, array, shape, split, kept, kind="sums")
+    kept = (k for k in range(len(shape)) if k != over)
+    return Units.of_axes(array, shape, kept, "sums")
 
 
 def _at(units: Units, which: np.ndarray) -> list[MatchedUnits]:

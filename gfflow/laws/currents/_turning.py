@@ -50,8 +50,7 @@ def _whole(units: Units) -> Units:
         return units
     if units.axis is not None:
         return Units.along(units.array, units.shape, units.axis)
-    split = tuple((n,) for n in units.shape)
-    return units._replace(split=split, kept=units.axes)
+    return Units.of_axes(units.array, units.shape, units.axes)
 
 
 def _turn(found: Probes, units: Sequence[Units]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Units along axes of arrays of parameters, and along factors of axes."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
@@ -33,6 +34,18 @@ class Units(NamedTuple):
     kept: tuple[int, ...]
     chosen: tuple[int, ...] | None = None
     kind: Kind = "squares"
+
+    @classmethod
+    def of_axes(
+        cls,
+        array: str,
+        shape: tuple[int, ...],
+        axes: Iterable[int],
+        kind: Kind = "squares",
+    ) -> "Units":
+        """The indices of some axes of an array, in this order."""
+        split = tuple((n,) for n in shape)
+        return cls(array, array, shape, split, tuple(axes), kind=kind)
 
     @classmethod
     def along(cls, array: str, shape: tuple[int, ...], axis: int) -> "Units":

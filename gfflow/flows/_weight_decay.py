@@ -3,6 +3,7 @@
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 
@@ -59,9 +60,9 @@ class WeightDecay(AbstractModifier):
             force = jtu.tree_map(jnp.add, gradient, problem.unscaled(decay))
             return self.flow.response(t, state, force, problem)
         change = self.flow.response(t, state, gradient, problem)
-        parameters = self.flow.parameters
-        moved = jtu.tree_map(jnp.subtract, parameters(change), decay)
-        return eqx.tree_at(parameters, change, moved) if self.has_memory else moved
+        # The transpose of a choice of leaves puts 0 in the others.
+        _, in_state = jax.vjp(self.flow.parameters, change)
+        return jtu.tree_map(jnp.subtract, change, *in_state(decay))
 
     def homogeneous_decay(self) -> Rate:
         """That of the flow inside and this one's."""

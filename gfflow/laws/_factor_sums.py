@@ -30,7 +30,7 @@ def factor_sums(problem: Problem, flow: AbstractFlow) -> list[Law]:
             units = [Units.along(p, matrices[p], 1) for p in (one, two)]
             units = tuple(u._replace(kind="sums") for u in units)
             family = MatchedUnits(units, (1.0, -1.0), None)
-            laws.append(law_of(family, "factor sums", rates, flow, _SOURCE))
+            laws.append(law_of(family.function(rates), "factor sums", flow, _SOURCE))
     if not laws:
         raise LawError(
             "factor_sums is a law of two matrices with as many columns; the parameters "

@@ -7,7 +7,7 @@ from ..flows import AbstractFlow
 from ..problem import Problem, named_parameters
 from ._law import Law
 from ._rates import Rates
-from .currents import MatchedUnits, Units, law_of, read_families
+from .currents import MatchedUnits, Units, law_of, read_families, symmetry_of
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -33,6 +33,11 @@ class Neighbours(NamedTuple):
     def paths(self) -> tuple[str, ...]:
         """Of the arrays."""
         return tuple(units.array for units in self.units)
+
+    def shows(self, claim: MatchedUnits) -> bool:
+        """Whether all of what is claimed is known to match."""
+        known = self.family
+        return known is not None and (known.linear_units or claim.pairs is None)
 
     def claimed(self, linear: bool) -> MatchedUnits:
         """Units that are linear, or homogeneous: as they match, and if they do not, as
@@ -74,7 +79,8 @@ def claims(
     for layer in neighbours(problem, rates):
         family = layer.claimed(linear=linear and rates.uniform(*layer.paths))
         name = f"{kind} of {layer.name}"
-        laws.append(law_of(family, name, rates, flow, source, layer.family))
+        symmetry = symmetry_of(family, rates) if layer.shows(family) else None
+        laws.append(law_of(family.function(rates), name, flow, source, symmetry))
     return laws
 
 

@@ -25,5 +25,6 @@ def softmax_column_sums(problem: Problem, flow: AbstractFlow) -> list[Law]:
             shape = tuple(arrays[path].shape)
             columns = Units.of_axes(path, shape, range(1, len(shape)), "sums")
             family = MatchedUnits((columns,), (1.0,), None)
-            laws.append(law_of(family, f"{name} of {path}", rates, flow, _SOURCE))
+            fn = family.function(rates)
+            laws.append(law_of(fn, f"{name} of {path}", flow, _SOURCE))
     return laws

@@ -12,6 +12,9 @@ import numpy as np
 relu, stop = jax.nn.relu, jax.lax.stop_gradient
 
 
+FROZEN = jnp.asarray(np.random.default_rng(3).standard_normal((4, 3)))
+
+
 class Written(eqx.Module):
     """A function of a dictionary of arrays and a sample."""
 
@@ -67,6 +70,12 @@ def normalised(z):
     """Mean 0 and mean square 1."""
     z = z - jnp.mean(z)
     return z / jnp.sqrt(jnp.mean(z**2))
+
+
+def mean_free(p, x):
+    """A residual block that reads without the mean what the last map reads with it."""
+    z = p["e"] @ x
+    return p["o"] @ (z + p["a"] @ relu(p["w"] @ normalised(z)))
 
 
 def batch_normalised(p, x):
@@ -306,6 +315,33 @@ TRUE = {
         (4,),
         (4,),
         14,
+    ),
+    # With FROZEN = PΣQᵀ the ‖U p_i‖² − ‖q_iᵀV‖², and U p in the kernel.
+    "around a frozen matrix": Case(
+        {"u": (2, 4), "v": (3, 3)},
+        lambda p, x: p["u"] @ (FROZEN @ (p["v"] @ x)),
+        (3,),
+        (2,),
+        5,
+    ),
+    "before a frozen matrix": Case(
+        {"w": (4, 3)}, lambda p, x: FROZEN.T @ (p["w"] @ x), (3,), (3,), 3
+    ),
+    # u∘u − v∘v for the two rows of one array: u_i v_i.
+    "rows of one array": Case(
+        {"p": (2, 4)},
+        lambda p, x: ((p["p"][0] ** 2 - p["p"][1] ** 2) @ x)[None],
+        (4,),
+        (1,),
+        4,
+    ),
+    # The units, the sums of the rows that read the stream, and 1ᵀ(…)1 along it.
+    "a stream that is read without its mean": Case(
+        {"e": (4, 3), "w": (3, 4), "a": (4, 3), "o": (2, 4)},
+        mean_free,
+        (3,),
+        (2,),
+        7,
     ),
 }
 

@@ -72,8 +72,8 @@ def test_the_laws_of_a_model_written_by_hand(name):
 
 
 def test_a_list_that_may_be_incomplete_says_so():
-    """Two parts of one array: u² − v² by index, of which no currents are looked at."""
-    fn = lambda p, x: ((p["p"][0] ** 2 - p["p"][1] ** 2) @ x)[None]
+    """u³ − v³ by index: 1/u + 1/v is no polynomial."""
+    fn = lambda p, x: ((p["p"][0] ** 3 - p["p"][1] ** 3) @ x)[None]
     data = np.random.default_rng(0).standard_normal((6, 3)), np.ones((6, 1))
     model = Written({"p": jnp.asarray([[1.0, 2.0, 0.5], [0.7, 1.1, 2.0]])}, fn)
     found = gf.known_laws(gf.Problem(model, "mse", data), FLOW)

@@ -1,18 +1,16 @@
 """The laws that are read off gradients, one polynomial a component."""
 
 from collections.abc import Iterator
-from typing import Any, cast
 
 import numpy as np
 
 from ...flows import AbstractFlow
-from ...laws import Law, holding
-from ...laws.currents import Units, read_laws
+from ...laws import holding
+from ...laws.currents import LawFunction, read_laws
 from ...problem import Problem
 from ..polynomials import Layout, Monomial, Polynomial, near_rational
 
 _ROUND_OFF = 1e-13
-_Terms = Iterator[tuple[Monomial, float]]
 
 
 def laws_read_off(
@@ -27,7 +25,7 @@ def laws_read_off(
     found = read_laws(problem, flow)
     if found is None:
         return []
-    return [one for law in found.laws for one in _components(law, layout)]
+    return [one for _, fn in found.stated for one in _components(fn, layout)]
 
 
 def confirmed(problem: Problem, flow: AbstractFlow, layout: Layout) -> int:
@@ -35,57 +33,21 @@ def confirmed(problem: Problem, flow: AbstractFlow, layout: Layout) -> int:
     found = read_laws(problem, flow)
     if found is None:
         return 0
-    laws = [law for law in found.laws if any(_components(law, layout))]
+    laws = [law for law, fn in found.stated if any(_components(fn, layout))]
     return sum(int(np.sum(held)) for held in holding(laws, problem, flow).values())
 
 
-def _components(law: Law, layout: Layout) -> Iterator[Polynomial]:
-    """Each h_ij of `MatchedSquares`."""
-    squares = cast(Any, law.fn)
-    paths = {path for units in squares.units for path in (units.array, units.other)}
-    if not paths <= set(layout.names) or not _is_polynomial(squares):
+def _components(fn: LawFunction, layout: Layout) -> Iterator[Polynomial]:
+    if not fn.arrays <= set(layout.names) or not fn.polynomial:
         return
-    every = np.arange(squares.units[0].length)
-    for i, j in zip(*(squares.pairs or (every, every))):
+    starts = zip(layout.offsets, layout.sizes, layout.shapes, strict=True)
+    entries = [first + np.arange(size).reshape(of) for first, size, of in starts]
+    for terms in fn.monomials(dict(zip(layout.names, entries))):
         gathered: dict[Monomial, float] = {}
-        for units, weight in zip(squares.units, squares.coefficients, strict=True):
-            for monomial, c in _terms(squares, units, weight, int(i), int(j), layout):
-                key = tuple(sorted(monomial))
-                gathered[key] = gathered.get(key, 0.0) + c
+        for monomial, coefficient in terms:
+            key = tuple(sorted(monomial))
+            gathered[key] = gathered.get(key, 0.0) + coefficient
         kept = {monomial: c for monomial, c in gathered.items() if c}
         if kept:
             exact = near_rational(list(kept.values()), _ROUND_OFF)
             yield Polynomial(dict(zip(kept, exact)))
-
-
-def _is_polynomial(squares: Any) -> bool:
-    """Whether all powers 2 − a of entries are 1 or more."""
-    return all((squares.rates.power[units.array] or 0) < 2 for units in squares.units)
-
-
-def _terms(
-    squares: Any, units: Units, weight: float, i: int, j: int, layout: Layout
-) -> _Terms:
-    """Those of one array in h_ij."""
-    inverse = np.asarray(squares.rates.inverse[units.array], float)
-    inverse = units.rows(np.broadcast_to(inverse, units.shape))
-    own = units.rows(_entries(layout, units.array, units.shape))
-    if units.kind == "squares" and squares.pairs is None:
-        power = 2 - (squares.rates.power[units.array] or 0)
-        for entry, rate in zip(own[i], inverse[i]):
-            yield (int(entry),) * power, 2 / power * weight * float(rate)
-        return
-    if units.kind != "squares" and any(other.quadratic for other in squares.units):
-        weight = 2 * weight
-    other = units.rows(_entries(layout, units.other, units.shape))
-    beside = units.rows(units.partner({units.other: np.ones(units.shape)}))
-    for first, second in ((i, j), (j, i)):
-        for k, (entry, rate) in enumerate(zip(own[first], inverse[first])):
-            partner = (int(other[second, k]),) if units.quadratic else ()
-            size = float(rate) * float(beside[second, k])
-            yield (int(entry), *partner), weight / 2 * size
-
-
-def _entries(layout: Layout, path: str, shape: tuple[int, ...]) -> np.ndarray:
-    at = layout.names.index(path)
-    return layout.offsets[at] + np.arange(layout.sizes[at]).reshape(shape)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._independent import SMALL, adds_to, gradients
+from ._independent import SMALL, adds_to
 from ._matched import MatchedUnits
 from ._null_space import null_space, sparse_beyond
 from ._probes import Probes
@@ -49,7 +49,7 @@ def _more(found: Probes, kept, places: list[tuple[Units, int]], basis) -> bool:
     families."""
     x = found.points[0].x
     ones = (MatchedUnits((u._replace(chosen=(i,)),), (1.0,), None) for u, i in places)
-    entries = np.concatenate([gradients(one, x) for one in ones])
+    entries = np.concatenate([one.gradients(x) for one in ones])
     return adds_to(found, kept, basis @ entries)
 
 

@@ -8,19 +8,10 @@ from scipy.sparse import csr_array, hstack
 from scipy.sparse.linalg import lsmr
 
 from ._matched import MatchedUnits
-from ._units import Units
 
 _LEFT, _ITERATIONS = 1e-7, 400
 # Entries of an array that are looked at, for each index of its axes.
 _ENTRIES = 40
-
-
-def gradient_of(units: Units, x: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
-    """Half the derivative of what is added up over units, by each array."""
-    found = [(units.array, units.partner(x))]
-    if units.kind == "products":
-        found.append((units.other, x[units.array]))
-    return found
 
 
 @final
@@ -65,7 +56,7 @@ class Diagonals:
             rows, columns, values = [], [], []
             for units, weight in zip(family.units, family.coefficients, strict=True):
                 number = np.ravel(units.spread(np.arange(1.0, units.length + 1)))
-                for path, beside in gradient_of(units, self._x):
+                for path, beside in units.slopes(self._x):
                     at = self._at[path]
                     of = number[at].astype(int) - 1
                     inside = of >= 0

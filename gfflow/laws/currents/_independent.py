@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._following import Diagonals, gradient_of
+from ._following import Diagonals
+from ._forms import Forms
 from ._matched import MatchedUnits
 from ._probes import Probes
 
+Family = MatchedUnits | Forms
 # Parameters up to which gradients of laws are held as rows of a matrix.
 SMALL = 3000
 _NEW = 1e-7
@@ -34,49 +36,33 @@ def independent_families(
         return kept
     span = np.zeros((0, size))
     for family in families:
-        rows = gradients(family, x)
-        new, span = _new(rows, span)
+        rows = family.gradients(x)
+        new, span = span_with(rows, span)
         if np.any(new):
-            alone = np.sum(_new(rows, span[:0])[0])
+            alone = np.sum(span_with(rows, span[:0])[0])
             kept.append(family if np.sum(new) == alone else _some(family, new))
     return kept
 
 
-def number_of(found: Probes, families: Sequence[MatchedUnits]) -> int:
+def number_of(found: Probes, families: Sequence[Family]) -> int:
     """Of independent laws among these, of a small model."""
-    return len(_span(found, families))
+    return len(span_of(found, families))
 
 
-def adds_to(found: Probes, families: Sequence[MatchedUnits], rows: np.ndarray) -> bool:
+def adds_to(found: Probes, families: Sequence[Family], rows: np.ndarray) -> bool:
     """Whether any of these gradients is not in the span of those of the families."""
-    return bool(np.any(_new(rows, _span(found, families))[0]))
+    return bool(np.any(span_with(rows, span_of(found, families))[0]))
 
 
-def _span(found: Probes, families: Sequence[MatchedUnits]) -> np.ndarray:
+def span_of(found: Probes, families: Sequence[Family]) -> np.ndarray:
     x = found.points[0].x
     span = np.zeros((0, sum(part.size for part in x.values())))
     for family in families:
-        span = _new(gradients(family, x), span)[1]
+        span = span_with(family.gradients(x), span)[1]
     return span
 
 
-def gradients(family: MatchedUnits, x: dict[str, np.ndarray]) -> np.ndarray:
-    """Half the gradient of each component, a row each, by all arrays in order."""
-    starts = dict(zip(x, np.cumsum([0, *(part.size for part in x.values())])))
-    i, j = family.where()
-    rows = np.zeros((len(i), sum(part.size for part in x.values())))
-    number = np.arange(len(i))[:, None]
-    for units, weight in zip(family.units, family.coefficients, strict=True):
-        place = np.arange(x[units.array].size).reshape(units.shape)
-        for path, beside in gradient_of(units, x):
-            at = starts[path] + units.rows(place)
-            of = weight / 2 * units.rows(beside)
-            np.add.at(rows, (number, at[i]), of[j])
-            np.add.at(rows, (number, at[j]), of[i])
-    return rows
-
-
-def _new(rows: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def span_with(rows: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which rows are not in a span, nor in that of those before; and the span with
     them. The rows of the span are orthonormal."""
     new = np.zeros(len(rows), bool)

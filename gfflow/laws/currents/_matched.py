@@ -1,5 +1,6 @@
 """Units of arrays whose currents add up to nothing, and the law that they make."""
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Self, final
 
 import equinox as eqx
@@ -65,6 +66,21 @@ class MatchedUnits(NamedTuple):
         """Without the pairs i ≠ j."""
         return self._replace(pairs=None)
 
+    def gradients(self, x: dict[str, np.ndarray]) -> np.ndarray:
+        """Half the gradient of each component, a row each, by all arrays in order."""
+        starts = dict(zip(x, np.cumsum([0, *(part.size for part in x.values())])))
+        i, j = self.where()
+        rows = np.zeros((len(i), sum(part.size for part in x.values())))
+        number = np.arange(len(i))[:, None]
+        for units, weight in zip(self.units, self.coefficients, strict=True):
+            place = np.arange(x[units.array].size).reshape(units.shape)
+            for path, beside in units.slopes(x):
+                at = starts[path] + units.rows(place)
+                of = weight / 2 * units.rows(beside)
+                np.add.at(rows, (number, at[i]), of[j])
+                np.add.at(rows, (number, at[j]), of[i])
+        return rows
+
     def function(self, rates: Rates) -> "MatchedSquares":
         """h."""
         i, j = self.where()
@@ -117,6 +133,46 @@ class MatchedSquares(eqx.Module):
             weight = 2 * weight if twice and units.kind != "squares" else weight
             terms.append(weight * self._added_up(units, parameters))
         return sum(terms[1:], terms[0])
+
+    @property
+    def arrays(self) -> frozenset[str]:
+        """The paths of the arrays that take part."""
+        return frozenset(x for units in self.units for x in (units.array, units.other))
+
+    @property
+    def polynomial(self) -> bool:
+        """Whether all powers 2 − a of entries are 1 or more."""
+        return all((self.rates.power[path] or 0) < 2 for path in self.arrays)
+
+    def monomials(
+        self, place: Mapping[str, np.ndarray]
+    ) -> Iterator[list[tuple[tuple[int, ...], float]]]:
+        """The terms of each component, an entry being its number in `place`; where a
+        metric has powers 2 − a of entries that are 1 or more."""
+        every = np.arange(self.units[0].length)
+        for i, j in zip(*(self.pairs or (every, every))):
+            of = zip(self.units, self.coefficients, strict=True)
+            yield [x for one in of for x in self._terms(*one, int(i), int(j), place)]
+
+    def _terms(self, units: Units, weight: float, i: int, j: int, place):
+        """Those of one array in h_ij."""
+        inverse = np.asarray(self.rates.inverse[units.array], float)
+        inverse = units.rows(np.broadcast_to(inverse, units.shape))
+        own = units.rows(place[units.array])
+        if units.kind == "squares" and self.pairs is None:
+            power = 2 - (self.rates.power[units.array] or 0)
+            for entry, rate in zip(own[i], inverse[i]):
+                yield (int(entry),) * power, 2 / power * weight * float(rate)
+            return
+        if units.kind != "squares" and any(other.quadratic for other in self.units):
+            weight = 2 * weight
+        other = units.rows(place[units.other])
+        beside = units.rows(units.partner({units.other: np.ones(units.shape)}))
+        for first, second in ((i, j), (j, i)):
+            for k, (entry, rate) in enumerate(zip(own[first], inverse[first])):
+                partner = (int(other[second, k]),) if units.quadratic else ()
+                size = float(rate) * float(beside[second, k])
+                yield (int(entry), *partner), weight / 2 * size
 
     def _added_up(self, units: Units, parameters: dict[str, Array]) -> Array:
         """Of one array, a number for each component."""

@@ -1,24 +1,17 @@
 """Gradients at random parameters on random data, and the currents that they make."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any, NamedTuple, final
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from ..._precision import double_precision, in_double
-from ...problem import Problem, named_parameters, random_data
+from ...problem import Problem, named_parameters
 from ._candidates import candidates, lengths
+from ._points import Draw, Point
 from ._units import Units
 
 _SAMPLES, _FEW_SAMPLES = 4, 2
-# Noise of parameters in units of themselves, and of the root mean square of an array.
-_RELATIVE, _ABSOLUTE = 0.3, 0.3
 # An entry whose gradient is at most this part of the largest one has none.
 _DEAD = 1e-12
 # Points that are kept whole, and numbers of all of them together.
@@ -41,13 +34,6 @@ class Current(NamedTuple):
     size: np.ndarray
 
 
-class Point(NamedTuple):
-    """Parameters and the gradient there by path."""
-
-    x: dict[str, np.ndarray]
-    g: dict[str, np.ndarray]
-
-
 @final
 class Probes(NamedTuple):
     """P random points near the parameters of a problem.
@@ -60,6 +46,7 @@ class Probes(NamedTuple):
     - `dead`: by path, where the gradient is 0, or round-off, at all points.
     - `parameters`: those of the first points, in their tree.
     - `in_any_order`: whether there are more points than indices of all axes.
+    - `draw`: further points.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -69,6 +56,7 @@ class Probes(NamedTuple):
     dead: dict[str, np.ndarray]
     parameters: list[PyTree[Array]]
     in_any_order: bool
+    draw: Draw
 
     def live(self, units: Units) -> np.ndarray:
         """Of which units some entry is not dead, bool[r]."""
@@ -82,6 +70,11 @@ class Probes(NamedTuple):
         ]
         return Current(*map(np.stack, zip(*made)))
 
+    def at_least(self, count: int) -> list[Point]:
+        """So many points, of a model of few parameters."""
+        more = (self.draw() for _ in range(count - len(self.points)))
+        return [*self.points, *(made[1] for made in more if made)]
+
 
 def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     """Draw them, by one compiled gradient.
@@ -89,7 +82,6 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     There are more points than units to choose from; and than indices of all axes, if
     these are `most_entries` or fewer. `None` where no gradient is finite.
     """
-    random = np.random.default_rng(seed)
     named = named_parameters(problem.parameters)
     shapes = {name: x.shape or (1,) for name, x in named.items() if x.size}
     of_length = candidates(shapes)
@@ -111,31 +103,25 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     firsts, points = [], []
     largest = {name: np.zeros(shape) for name, shape in shapes.items()}
     whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
-    with double_precision():
-        problem = in_double(problem)
-        gradient = _compiled(problem)
-        for _ in range(count):
-            parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
-            data = random_data(random, problem, samples)
-            x = on_host(parameters)
-            g = on_host(gradient(parameters, data))
-            top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
-            if not np.isfinite(top):
-                continue
-            point = Point(x, {name: part / top for name, part in g.items()})
-            for name, part in point.g.items():
-                np.maximum(largest[name], np.abs(part), out=largest[name])
-            for units in groups.values():
-                for one, made in zip(units, _added_up(units, point), strict=True):
-                    rows[one].append(made)
-            if len(points) < whole:
-                points.append(point)
-                firsts += [parameters] if len(firsts) < _FIRST else []
+    draw = Draw(problem, samples, seed)
+    for _ in range(count):
+        made = draw()
+        if made is None:
+            continue
+        parameters, point = made
+        for name, part in point.g.items():
+            np.maximum(largest[name], np.abs(part), out=largest[name])
+        for units in groups.values():
+            for one, made in zip(units, _added_up(units, point), strict=True):
+                rows[one].append(made)
+        if len(points) < whole:
+            points.append(point)
+            firsts += [parameters] if len(firsts) < _FIRST else []
     if not points:
         return None
     currents = {u: Current(*map(np.stack, zip(*rows[u]))) for u in every}
     dead = {name: size <= _DEAD for name, size in largest.items()}
-    return Probes(shapes, of_length, currents, points, dead, firsts, not ordered)
+    return Probes(shapes, of_length, currents, points, dead, firsts, not ordered, draw)
 
 
 def _added_up(
@@ -156,36 +142,3 @@ def _added_up(
             factors = one.split[axis]
             value, size = (p.reshape(factors).sum(axis=(0, 2)) for p in along[axis])
         yield value, size
-
-
-def _compiled(problem: Problem) -> Callable:
-    """(parameters, data) → gradient. One program for problems alike, where what they
-    are made of besides arrays can be hashed."""
-    arrays, rest = eqx.partition(problem, eqx.is_array)
-    try:
-        hash(tuple(jtu.tree_leaves(rest)))
-    except TypeError:
-        whole = lambda *args: _gradient(eqx.combine(args[0], rest), *args[1:])
-        return partial(jax.jit(whole), arrays)
-    return partial(_GRADIENT, problem)
-
-
-def _gradient(problem: Problem, parameters, data):
-    return problem.with_data(*data).gradient(parameters)
-
-
-_GRADIENT = eqx.filter_jit(_gradient)
-
-
-def on_host(tree) -> dict[str, np.ndarray]:
-    """Arrays by path, but for those of no entries; a scalar as a vector of one."""
-    named = named_parameters(tree)
-    return {name: np.atleast_1d(np.asarray(x)) for name, x in named.items() if x.size}
-
-
-def _near(random, like: Array) -> Array:
-    x = np.asarray(like)
-    size = np.sqrt(np.mean(x**2)) if x.size else 0.0
-    factor = np.exp(_RELATIVE * random.standard_normal(x.shape))
-    noise = _ABSOLUTE * (size or 1.0) * random.standard_normal(x.shape)
-    return jnp.asarray(x * factor + noise)

@@ -13,10 +13,13 @@ from .._decay import stated_in_parts
 from .._grammar import Degree
 from .._law import Law
 from .._rates import Rates
+from .._symmetry import Symmetry
 from ._entries import entry_by_entry
+from ._forms import Forms, WeighedForms
+from ._free_forms import free_forms
 from ._independent import SMALL, independent_families, number_of
 from ._match import families, matched
-from ._matched import MatchedUnits
+from ._matched import MatchedSquares, MatchedUnits
 from ._names import arrays_of, name_of
 from ._probes import Probes, probes
 from ._room import room_besides
@@ -30,15 +33,24 @@ _SOURCE = "Noether 1918; Kunin et al. 2021; Marcotte, Gribonval & Peyré 2023, P
 _MOST_ENTRIES = 400
 _DEGREES: dict[tuple[int, ...], Degree] = {(2,): "quadratic", (1,): "linear"}
 
+LawFunction = MatchedSquares | WeighedForms
+
 
 class Reading(NamedTuple):
-    """Laws that were read, and units that turn (where that was asked for), with names;
-    and a function that says how many of the laws are independent, and how many there
-    may be near the parameters: `None` for a model of more parameters than `SMALL`."""
+    """- `stated`: laws that were read, each with its function of the model.
+    - `turning`: units that turn (where that was asked for), with names.
+    - `counted`: says how many of the laws are independent, and how many there may be
+        near the parameters; `None` for a model of more parameters than `SMALL`.
+    """
 
-    laws: list[Law]
+    stated: list[tuple[Law, LawFunction]]
     turning: list[tuple[MatchedUnits, str]]
     counted: Callable[[], tuple[int, int]] | None
+
+    @property
+    def laws(self) -> list[Law]:
+        """Without the functions."""
+        return [law for law, _ in self.stated]
 
 
 def read_laws(
@@ -62,18 +74,21 @@ def read_laws(
     found = probes(problem, _MOST_ENTRIES)
     if found is None:
         return Reading([], [], None)
-    kept = _of_rates(found, matching(found), rates)
+    every = matching(found)
+    kept = _of_rates(found, every, rates)
+    free = [x for x in free_forms(found, every) if rates.uniform(*x.arrays)]
     turns = turning(found, kept) if turn else []
     turns = [(one, f"rotation of {arrays_of(one)}") for one in turns]
     turns = [one for one in turns if rates.uniform(*one[0].arrays)]
 
     def counted() -> tuple[int, int]:
-        number = number_of(found, kept)
-        return number, room_besides(problem, flow, rates, found, kept, number)
+        known = [*kept, *free]
+        number = number_of(found, known)
+        return number, room_besides(problem, flow, rates, found, known, number)
 
     small = problem.size <= SMALL
-    laws = _stated(found, kept, rates, flow)
-    return Reading(laws, turns, counted if small else None)
+    stated = _stated(found, kept, free, rates, flow)
+    return Reading(stated, turns, counted if small else None)
 
 
 def read_families(problem: Problem) -> list[MatchedUnits]:
@@ -124,43 +139,37 @@ def _order(family: MatchedUnits) -> tuple[bool, int, int]:
 
 
 def _stated(
-    found: Probes, kept: list[MatchedUnits], rates: Rates, flow: AbstractFlow
-) -> list[Law]:
+    found: Probes,
+    families: list[MatchedUnits],
+    free: list[Forms],
+    rates: Rates,
+    flow: AbstractFlow,
+) -> list[tuple[Law, LawFunction]]:
     """As laws of the flow, each of another name: the quadratic ones first, in the order
     of the first array of each."""
     place = {path: n for n, path in enumerate(found.shapes)}
     order = lambda one: (not one.quadratic, min(place[path] for path in one.arrays))
+    every = [(one, name_of(one), symmetry_of(one, rates)) for one in families]
+    every += [(one, one.name, None) for one in free]
     laws, names = [], Counter()
-    for family in sorted(kept, key=order):
-        name = name_of(family)
+    for family, name, symmetry in sorted(every, key=lambda one: order(one[0])):
         names[name] += 1
         name = name if names[name] == 1 else f"{name} ({names[name]})"
-        laws.append(law_of(family, name, rates, flow, _SOURCE, family))
+        fn = family.function(rates)
+        laws.append((law_of(fn, name, flow, _SOURCE, symmetry), fn))
     return laws
 
 
 def law_of(
-    family: MatchedUnits,
+    fn: LawFunction,
     name: str,
-    rates: Rates,
     flow: AbstractFlow,
     source: str,
-    known: MatchedUnits | None = None,
+    symmetry: Symmetry | None = None,
 ) -> Law:
-    """Of these units under the flow.
-
-    **Arguments:**
-
-    - `known`: units that match; if all of these do, the law has their symmetry.
-    """
-    fn = family.function(rates)
-    holds = known is not None and (known.linear_units or family.pairs is None)
+    """Of this function under the flow."""
+    degree = _DEGREES.get(tuple(fn.degrees), "polynomial")
     law = Law(
-        fn,
-        name,
-        degree=_DEGREES.get(tuple(fn.degrees), "polynomial"),
-        absolute=fn.absolute,
-        source=source,
-        symmetry=symmetry_of(family, rates) if holds else None,
+        fn, name, degree=degree, absolute=fn.absolute, source=source, symmetry=symmetry
     )
     return stated_in_parts(law, flow, fn.degrees)

@@ -13,9 +13,9 @@ from ..._precision import double_precision, in_double
 from ...flows import AbstractFlow
 from ...problem import Problem, parameter_paths, random_data
 from .._rates import Rates
-from ._independent import gradients
-from ._matched import MatchedUnits
-from ._probes import Probes, on_host
+from ._independent import Family
+from ._points import on_host
+from ._probes import Probes
 from ._rank import normal_space
 
 _SPARE, _SCALES = 500, (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -30,7 +30,7 @@ def room_besides(
     flow: AbstractFlow,
     rates: Rates,
     found: Probes,
-    families: Sequence[MatchedUnits],
+    families: Sequence[Family],
     number: int,
 ) -> int:
     """How many independent laws there may be that hold near the parameters: the least
@@ -69,12 +69,12 @@ class _Room:
         powers = [rates.power[path] or 0 for path in parameter_paths(at)]
         self._rates = scale, jtu.tree_unflatten(jtu.tree_structure(scale), powers)
 
-    def besides(self, families: Sequence[MatchedUnits]) -> int:
+    def besides(self, families: Sequence[Family]) -> int:
         """How many there are, those of laws that are known among them."""
         scale, normal = self._sampled()
         with double_precision():
             rates = _flat(_metric(self._rates, self._parameters))
-        found = [gradients(family, self._x) / rates for family in families]
+        found = [family.gradients(self._x) / rates for family in families]
         laws = np.concatenate([np.zeros((0, len(rates))), *found]) * scale
         known, other = _split(_unit(laws) @ normal.T)
         left, fields = other @ normal, 2

@@ -142,6 +142,13 @@ class Units(NamedTuple):
         one, two = g[self.array] * x[self.other], g[self.other] * x[self.array]
         return one + two, np.abs(one) + np.abs(two)
 
+    def slopes(self, x: dict[str, Any]) -> list[tuple[str, Any]]:
+        """Half the derivative of what is added up over the units, by each array."""
+        found = [(self.array, self.partner(x))]
+        if self.kind == "products":
+            found.append((self.other, x[self.array]))
+        return found
+
     @property
     def beside(self) -> tuple[str, str, Kind]:
         """What of these does not depend on the units."""

@@ -1,0 +1,87 @@
+"""Random points near the parameters of a problem, and gradients there."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import NamedTuple, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.tree_util as jtu
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from ..._precision import double_precision, in_double
+from ...problem import Problem, named_parameters, random_data
+
+# Noise of parameters in units of themselves, and of the root mean square of an array.
+_RELATIVE, _ABSOLUTE = 0.3, 0.3
+
+
+class Point(NamedTuple):
+    """Parameters and the gradient there by path."""
+
+    x: dict[str, np.ndarray]
+    g: dict[str, np.ndarray]
+
+
+@final
+class Draw:
+    """Points one after the other, by one compiled gradient of random data."""
+
+    def __init__(self, problem: Problem, samples: int, seed: int):
+        self._random, self._samples = np.random.default_rng(seed), samples
+        with double_precision():
+            self._problem = in_double(problem)
+            self._gradient = _compiled(self._problem)
+
+    def __call__(self) -> tuple[PyTree[Array], Point] | None:
+        """The parameters in their tree, and the point: its gradient in units of the
+        largest entry. `None` where that is not finite."""
+        random, problem = self._random, self._problem
+        with double_precision():
+            parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
+            data = random_data(random, problem, self._samples)
+            x, g = on_host(parameters), on_host(self._gradient(parameters, data))
+        top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
+        if not np.isfinite(top):
+            return None
+        return parameters, Point(x, {name: part / top for name, part in g.items()})
+
+
+def _compiled(problem: Problem) -> Callable:
+    """(parameters, data) → gradient. One program for problems alike, where what they
+    are made of besides arrays can be hashed."""
+    arrays, rest = eqx.partition(problem, eqx.is_array)
+    leaves, structure = jtu.tree_flatten(rest)
+    try:
+        program = _shared(tuple(leaves), structure)
+    except TypeError:
+        program = _program(leaves, structure)
+    return partial(program, arrays)
+
+
+def _program(leaves, structure) -> Callable:
+    rest = jtu.tree_unflatten(structure, leaves)
+
+    def gradient(arrays, parameters, data):
+        return eqx.combine(arrays, rest).with_data(*data).gradient(parameters)
+
+    return jax.jit(gradient)
+
+
+_shared = lru_cache(maxsize=64)(_program)
+
+
+def on_host(tree) -> dict[str, np.ndarray]:
+    """Arrays by path, but for those of no entries; a scalar as a vector of one."""
+    named = named_parameters(tree)
+    return {name: np.atleast_1d(np.asarray(x)) for name, x in named.items() if x.size}
+
+
+def _near(random, like: Array) -> Array:
+    x = np.asarray(like)
+    size = np.sqrt(np.mean(x**2)) if x.size else 0.0
+    factor = np.exp(_RELATIVE * random.standard_normal(x.shape))
+    noise = _ABSOLUTE * (size or 1.0) * random.standard_normal(x.shape)
+    return jnp.asarray(x * factor + noise)

@@ -335,13 +335,14 @@ TRUE = {
         (1,),
         4,
     ),
-    # The units, the sums of the rows that read the stream, and 1ᵀ(…)1 along it.
+    # The units, the sums of the rows that read the stream, and 1ᵀ(…)1 and the norms of
+    # all arrays along it.
     "a stream that is read without its mean": Case(
         {"e": (4, 3), "w": (3, 4), "a": (4, 3), "o": (2, 4)},
         mean_free,
         (3,),
         (2,),
-        7,
+        8,
     ),
 }
 

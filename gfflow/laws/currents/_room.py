@@ -80,7 +80,7 @@ class _Room:
         left, fields = other @ normal, 2
         while len(left) and fields <= _MOST_FIELDS:
             some = range(min(len(left), 64) + 4)
-            made = np.stack([self._bracket(fields) for _ in some])
+            made = _finite([self._bracket(fields) for _ in some])
             rest = normal_space(made / scale @ left.T, _PRECISION, len(made) ** 0.5)
             left = rest.normal @ left
             fields += rest.rank == 0
@@ -95,7 +95,7 @@ class _Room:
                 data = self._data(_SCALES[n % len(_SCALES)])
                 field = _field(self._problem, self._parameters, self._rates, data)
                 rows.append(_flat(field))
-        rows = _unit(np.stack(rows))
+        rows = _unit(_finite(rows))
         lengths = np.sqrt(np.mean(rows**2, axis=0))
         noise = lengths <= _INSIDE**2
         rows[:, noise] = 0
@@ -120,6 +120,12 @@ def _split(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     _, values, right = np.linalg.svd(inside)
     rank = int(np.sum(values > _INSIDE))
     return right[:rank], right[rank:]
+
+
+def _finite(rows: list[np.ndarray]) -> np.ndarray:
+    """Those of which all entries are; a row of 0 where none is."""
+    kept = [row for row in rows if np.all(np.isfinite(row))]
+    return np.stack(kept or [np.zeros_like(rows[0])])
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -33,9 +33,9 @@ _PLACES = (
     (30.0, 1.0, 1.0),
     (100.0, 1e3, 10.0),
 )
-_SAMPLES = 8
-# Copies of a state, and of those of more parameters than this.
-_SIGNS, _FEW, _LARGE = 4, 2, 10**5
+# Samples, and copies of a state; and those of models of more parameters than this.
+_SAMPLES, _SIGNS = 8, 4
+_FEW_SAMPLES, _FEW_SIGNS, _LARGE = 2, 2, 10**5
 # The most that a rate may be of the size of its terms; of ‖∇h‖‖f‖, of which terms that
 # are absorbed in a sum are the round-off; and of the deviation of copies of the state
 # that differ by some last places, which is round-off inside of the model.
@@ -90,9 +90,11 @@ def _place(random, problem: Problem, state, scale, data_scale, apart) -> _Place:
         size = scale * size * apart ** random.uniform(-1, 1)
         return jnp.asarray(size * random.standard_normal(x.shape), x.dtype)
 
-    copies = _SIGNS if problem.size <= _LARGE else _FEW
+    large = problem.size > _LARGE
+    samples = _FEW_SAMPLES if large else _SAMPLES
+    copies = _FEW_SIGNS if large else _SIGNS
     signs = lambda x: jnp.asarray(random.choice([-1.0, 1.0], (copies, *x.shape)))
-    data = random_data(random, problem, _SAMPLES, data_scale)
+    data = random_data(random, problem, samples, data_scale)
     t = jnp.asarray(random.uniform(0.5, 1.5))
     return _Place(t, jtu.tree_map(drawn, state), data, jtu.tree_map(signs, state))
 

@@ -34,6 +34,7 @@ class Draw:
         with double_precision():
             self._problem = in_double(problem)
             self._gradient = _compiled(self._problem)
+        self._names = list(named_parameters(self._problem.parameters))
 
     def __call__(self) -> tuple[PyTree[Array], Point] | None:
         """The parameters in their tree, and the point: its gradient in units of the
@@ -42,7 +43,9 @@ class Draw:
         with double_precision():
             parameters = jtu.tree_map(lambda x: _near(random, x), problem.parameters)
             data = random_data(random, problem, self._samples)
-            x, g = on_host(parameters), on_host(self._gradient(parameters, data))
+            gradient = self._gradient(parameters, data)
+        leaves = (jtu.tree_leaves(tree) for tree in (parameters, gradient))
+        x, g = (_arrays(dict(zip(self._names, some, strict=True))) for some in leaves)
         top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
         if not np.isfinite(top):
             return None
@@ -75,7 +78,10 @@ _shared = lru_cache(maxsize=64)(_program)
 
 def on_host(tree) -> dict[str, np.ndarray]:
     """Arrays by path, but for those of no entries; a scalar as a vector of one."""
-    named = named_parameters(tree)
+    return _arrays(named_parameters(tree))
+
+
+def _arrays(named: dict[str, Array]) -> dict[str, np.ndarray]:
     return {name: np.atleast_1d(np.asarray(x)) for name, x in named.items() if x.size}
 
 

@@ -1,6 +1,5 @@
 """Gradients at random parameters on random data, and the currents that they make."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -8,6 +7,7 @@ from jaxtyping import Array, PyTree
 
 from ...problem import Problem, named_parameters
 from ._candidates import candidates, lengths
+from ._gathered import Current, Gathered
 from ._points import Draw, Point
 from ._units import Units
 
@@ -24,14 +24,6 @@ _ALONE = 96
 _FEW, _LARGE = 8, 10**5
 # Points whose parameters are kept in their tree.
 _FIRST = 3
-
-
-class Current(NamedTuple):
-    """Of some units at P points: what is added up over each, `(P, r)`, and the sum of
-    the absolute values of its terms."""
-
-    value: np.ndarray
-    size: np.ndarray
 
 
 @final
@@ -99,7 +91,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     needed += [16 if large else 48, min(max(alone), 24 if large else _ALONE)]
     needed += [0 if ordered else entries]
     count = 16 + int(max(needed))
-    rows: dict[Units, list[tuple[np.ndarray, np.ndarray]]] = {u: [] for u in every}
+    gathered = [Gathered(units) for units in groups.values()]
     firsts, points = [], []
     largest = {name: np.zeros(shape) for name, shape in shapes.items()}
     whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
@@ -111,34 +103,14 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
         parameters, point = made
         for name, part in point.g.items():
             np.maximum(largest[name], np.abs(part), out=largest[name])
-        for units in groups.values():
-            for one, made in zip(units, _added_up(units, point), strict=True):
-                rows[one].append(made)
+        for some in gathered:
+            some.add(point)
         if len(points) < whole:
             points.append(point)
             firsts += [parameters] if len(firsts) < _FIRST else []
     if not points:
         return None
-    currents = {u: Current(*map(np.stack, zip(*rows[u]))) for u in every}
+    of_units = {u: c for some in gathered for u, c in some.currents().items()}
+    currents = {units: of_units[units] for units in every}
     dead = {name: size <= _DEAD for name, size in largest.items()}
     return Probes(shapes, of_length, currents, points, dead, firsts, not ordered, draw)
-
-
-def _added_up(
-    units: list[Units], point: Point
-) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """Value and size of the current of each of some units of the same arrays; what is
-    added up over the other axes is so once an axis."""
-    made = units[0].terms(*point)
-    along: dict[int, list[np.ndarray]] = {}
-    for one in units:
-        axis = one.in_one_axis
-        if axis is None:
-            value, size = (one.rows(part).sum(axis=1) for part in made)
-        else:
-            if axis not in along:
-                others = tuple(k for k in range(len(one.shape)) if k != axis)
-                along[axis] = [part.sum(axis=others) for part in made]
-            factors = one.split[axis]
-            value, size = (p.reshape(factors).sum(axis=(0, 2)) for p in along[axis])
-        yield value, size

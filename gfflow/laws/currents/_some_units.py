@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._gathered import Current
 from ._matched import MatchedUnits
 from ._null_space import null_space, rounded
-from ._probes import Current, Probes
+from ._probes import Probes
 from ._units import Units
 
 _SAME = 1e-9

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._symbolic import symbolic as symbolic
     from ._symmetry import Symmetry as Symmetry
     from .currents import Rank as Rank
+    from .currents import bracket as bracket
     from .currents import normal_space as normal_space
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

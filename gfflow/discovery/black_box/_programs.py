@@ -9,8 +9,8 @@ import jax
 import jax.tree_util as jtu
 from jaxtyping import Array, Float
 
+from ...laws import bracket
 from ..subject import Constant, Datum, Drift, Field, Subject, Vector
-from ._brackets import bracket
 from ._mixed_field import mixed_fields
 from ._orbit import carried_back
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from ..._precision import double_precision, in_double
 from ...flows import AbstractFlow
 from ...problem import Problem, parameter_paths, random_data
 from .._rates import Rates
+from ._brackets import bracket
 from ._independent import Family
 from ._points import on_host
 from ._probes import Probes
@@ -23,6 +24,8 @@ _SPARE, _SCALES = 500, (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 _MOST_FIELDS = 3
 _PRECISION = float(np.finfo(float).eps)
 _INSIDE = 1e-6
+# What of a bracket may be round-off: a bound that is too large is one all the same.
+_FAINT = 1e-9
 
 
 def room_besides(
@@ -82,8 +85,10 @@ class _Room:
             some = range(min(len(left), 64) + 4)
             made = _finite([self._bracket(fields) for _ in some])
             rest = normal_space(made / scale @ left.T, _PRECISION, len(made) ** 0.5)
-            left = rest.normal @ left
-            fields += rest.rank == 0
+            if rest.rank and rest.kept > _FAINT:
+                left = rest.normal @ left
+            else:
+                fields += 1
         return len(known) + len(left)
 
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
@@ -106,8 +111,7 @@ class _Room:
         with double_precision():
             data = [self._data(1.0) for _ in range(fields)]
             args = self._problem, self._parameters, self._rates
-            made, size = _bracket(*args, data)
-            return _flat(made) / float(size)
+            return _flat(_bracket(*args, data))
 
     def _data(self, scale: float):
         return random_data(self._random, self._problem, 1, scale)
@@ -150,21 +154,10 @@ def _field(problem: Problem, parameters, rates, data):
 
 @eqx.filter_jit
 def _bracket(problem: Problem, parameters, rates, data):
-    """[X_k, [… [X_2, X_1]]], and the length of its two terms."""
-    fields = [lambda at, of=of: _field(problem, at, rates, of) for of in data]
-    gained, lost = _terms(fields, parameters)
-    square = lambda tree: sum(jnp.sum(a**2) for a in jtu.tree_leaves(tree))
-    size = jnp.sqrt(square(gained)) + jnp.sqrt(square(lost))
-    bracket = jtu.tree_map(jnp.subtract, gained, lost)
-    return bracket, jnp.where(size > 0, size, 1)
+    """[X_k, [… [X_2, X_1]]] over the length of its round-off."""
+    flat, tree_of = ravel_pytree(parameters)
 
+    def field(of):
+        return lambda z: ravel_pytree(_field(problem, tree_of(z), rates, of))[0]
 
-def _terms(fields, at):
-    """∂Z·X and ∂X·Z for X the last field and Z the bracket of those before."""
-    *before, last = fields
-    if len(before) == 1:
-        inner = before[0]
-    else:
-        inner = lambda at: jtu.tree_map(jnp.subtract, *_terms(before, at))
-    gained = jax.jvp(inner, (at,), (last(at),))[1]
-    return gained, jax.jvp(last, (at,), (inner(at),))[1]
+    return tree_of(bracket([field(of) for of in data], flat))

@@ -12,7 +12,6 @@ from ..problem import Problem
 from ._confirm import holding
 from ._law import Law
 from ._momentum_of import momentum_of
-from ._rates import Rates
 from ._some_components import some_components
 from ._turned import turned_law
 from .currents import SMALL, read_laws
@@ -86,8 +85,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     kept, lost, local = _holding(found.laws, problem, at_rest)
     notes = [_LOCAL.format(_some(local))] if local else []
     if motion is not None:
-        rates = Rates(problem, flow)
-        turned = [turned_law(*one, rates, motion) for one in found.turning]
+        turned = [turned_law(*one, motion) for one in found.turning]
         turned, *_ = _holding(turned, problem, flow)
         moving = (law for law in kept if law.degree != "polynomial")
         moving = [x for law in moving for x in momentum_of(law, flow)]

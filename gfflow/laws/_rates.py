@@ -59,6 +59,12 @@ class Rates(eqx.Module):
         all parameters."""
         return all(path in self.single and self.power[path] == 0 for path in paths)
 
+    def equal(self, *paths: str) -> bool:
+        """Whether all of these flow at one rate, the same at all parameters."""
+        if not self.uniform(*paths):
+            return False
+        return len({float(np.ravel(self.inverse[path])[0]) for path in paths}) <= 1
+
     def square(self, path: str, x: Array) -> Array:
         """x²/s, or what has the gradient 2x/(s x^a)."""
         power = self.power[path]

@@ -7,6 +7,7 @@ from ._law import Law
 from ._neighbours import neighbours
 from ._rates import Rates
 from ._turned import turned_law
+from .currents import MomentsOfUnits
 
 
 def rotation(problem: Problem, flow: AbstractFlow) -> list[Law]:
@@ -36,5 +37,5 @@ def rotation(problem: Problem, flow: AbstractFlow) -> list[Law]:
         family = layer.claimed(linear=True)
         if family.length > 1 and rates.uniform(*layer.paths):
             name = f"rotation of {layer.name}"
-            laws.append(turned_law(family, name, rates, motion))
+            laws.append(turned_law(MomentsOfUnits.of(family, rates), name, motion))
     return laws

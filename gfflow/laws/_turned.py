@@ -1,43 +1,32 @@
-"""What rotations of units conserve under momentum."""
+"""What rotations conserve under momentum."""
 
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array, Float
 
 from ..flows import SecondOrder
 from ..problem import named_parameters
 from ._law import Law
-from ._rates import Rates
-from .currents import MatchedUnits, Units
+from .currents import Moments
 
 _SOURCE = "Marcotte, Gribonval & Peyré 2024; rotation symmetry, Noether 1918"
 
 
 class _Turned(eqx.Module):
-    """μ Σ_A Σ_k (A[i,k] A'[j,k] − A'[i,k] A[j,k])/s_A at pairs of units i < j.
+    """μ⟨θ', Bθ⟩ for skew B.
 
-    Let the loss not change under A ↦ e^{εS}A, S skew, of the units of all these arrays:
-    ∇L ⟂ Bθ with B skew, so that with θ'' + τθ' = −∇L − cθ
-    ⟨θ', Bθ⟩' = ⟨θ'', Bθ⟩ + ⟨θ', Bθ'⟩ = −τ⟨θ', Bθ⟩, and μ⟨θ', Bθ⟩ is constant: decay
-    coupled to the force is orthogonal to Bθ too. (With one rate an array: see `Rates`.)
+    Let the loss not change under θ ↦ e^{εB}θ: ∇L ⟂ Bθ, so that with
+    θ'' + τθ' = −∇L − cθ ⟨θ', Bθ⟩' = ⟨θ'', Bθ⟩ + ⟨θ', Bθ'⟩ = −τ⟨θ', Bθ⟩, and
+    μ⟨θ', Bθ⟩ is constant: decay coupled to the force is orthogonal to Bθ too. (With one
+    rate an array that B turns: see `Rates`.)
     """
 
-    units: tuple[Units, ...] = eqx.field(static=True)
-    pairs: tuple[tuple[int, ...], tuple[int, ...]] = eqx.field(static=True)
-    sign: float = eqx.field(static=True)
-    rates: Rates
+    moments: Moments
     motion: SecondOrder
+    sizes: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, t, phase) -> Float[Array, " pairs"]:
+    def __call__(self, t, phase) -> Float[Array, " moments"]:
         theta, velocity = map(named_parameters, (phase.model, phase.velocity))
-        i, j = map(np.asarray, self.pairs)
-        terms = []
-        for units in self.units:
-            inverse = self.rates.inverse[units.array].ravel()[0]
-            x, v = (units.rows(tree[units.array]) for tree in (theta, velocity))
-            outer = x @ v.T
-            terms.append((outer + self.sign * outer.T)[i, j] * inverse)
-        total = sum(terms[1:], terms[0])
+        total = self.moments(theta, velocity, self.sizes)
         return self.motion.factor(t, total) * total
 
 
@@ -46,27 +35,22 @@ class _TurnedRate(eqx.Module):
 
     law: _Turned
 
-    def __call__(self, t, phase) -> Float[Array, " pairs"]:
+    def __call__(self, t, phase) -> Float[Array, " moments"]:
         value, motion = self.law(t, phase), self.law.motion
         rate = motion.decoupled_at(t, value) + motion.left_over(t, value)
         return -rate * value
 
 
-def turned_law(
-    family: MatchedUnits, name: str, rates: Rates, motion: SecondOrder
-) -> Law:
-    """Of the pairs i < j of units that are true in `family.pairs`."""
-    i, j = family.where()
-    i, j = i[i < j], j[i < j]
-    pairs = tuple(i.tolist()), tuple(j.tolist())
-    made = lambda sign: _Turned(family.units, pairs, sign, rates, motion)
+def turned_law(moments: Moments, name: str, motion: SecondOrder) -> Law:
+    """Of what turns."""
+    made = _Turned(moments, motion)
     changes = motion.decoupled or not motion.has_factor
     autonomous = motion.factor_name == "1"
     return Law(
-        made(-1.0),
+        made,
         name,
         degree="quadratic" if autonomous else "other",
-        absolute=made(1.0),
-        production=_TurnedRate(made(-1.0)) if changes else None,
+        absolute=_Turned(moments, motion, sizes=True),
+        production=_TurnedRate(made) if changes else None,
         source=_SOURCE,
     )

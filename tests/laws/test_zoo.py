@@ -16,9 +16,6 @@ QUICK = {
     "DeepONet",
 }
 NOT_READ = {"difference of cubes": "1/u + 1/v is no polynomial"}
-NOT_READ_MOVING = {
-    "linear, one input and output": "rotations of (u ± v)/√2, of two arrays together"
-}
 
 
 def of(variants: dict[str, Variant], not_read: dict[str, str]):
@@ -47,7 +44,7 @@ def test_the_laws_are_those_of_theory(name):
     assert not any(law.decay_rate for law in laws)
 
 
-@pytest.mark.parametrize("name", of(MOVING, NOT_READ_MOVING))
+@pytest.mark.parametrize("name", of(MOVING, {}))
 def test_the_laws_under_momentum_are_those_of_theory(name):
     one = MOVING[name]
     problem = problem_of(one)

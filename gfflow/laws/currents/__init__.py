@@ -4,6 +4,8 @@ from ._brackets import bracket as bracket
 from ._independent import SMALL as SMALL
 from ._match import families as families
 from ._matched import MatchedUnits as MatchedUnits
+from ._moments import Moments as Moments
+from ._moments import MomentsOfUnits as MomentsOfUnits
 from ._probes import probes as probes
 from ._rank import Rank as Rank
 from ._rank import normal_space as normal_space

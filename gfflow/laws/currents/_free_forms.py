@@ -8,17 +8,13 @@ import numpy as np
 from ._forms import Forms
 from ._independent import span_of, span_with
 from ._matched import MatchedUnits
-from ._null_space import reduced, rounded
+from ._null_space import null_of, reduced, rounded, sizes_of
 from ._points import Point
 from ._probes import Probes
 from ._units import Units
 
 # Unknown weights, at most, and points for each.
 _MOST, _POINTS, _SPARE = 600, 1.1, 40
-# Terms of a current that are none, and the part of the points at which there are some.
-_NONE, _SEEN = 1e-6, 0.5
-# Singular values that are round-off, and those that are not; none lies between.
-_ZERO, _CLEAR = 1e-10, 1e-7
 # A gradient that is round-off of its terms.
 _FLAT = 1e-9
 
@@ -57,11 +53,8 @@ class _Unknown:
             alive = {path: np.where(found.dead[path], 0, g[path]) for path in g}
             for units, at in zip(groups, self._at, strict=True):
                 value[n, at], size[n, at] = _current(units, Point(x, alive))
-        largest = np.max(size, axis=0)
-        seen = np.mean(size > _NONE * largest, axis=0) >= _SEEN
-        seen &= largest > 0
-        self._size = np.where(seen, np.linalg.norm(size, axis=0), np.inf)
-        self._laws = _null(value / self._size, np.isfinite(self._size))
+        self._size = sizes_of(size)
+        self._laws = null_of(value, self._size)
 
     def of_few_arrays(self, span: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         """Of these laws some whose gradients are not in a span, of groups none of which
@@ -70,7 +63,7 @@ class _Unknown:
         if not self._new(laws, span):
             return None
         for at in self._at:
-            without = _null(laws[:, at].T, np.ones(len(laws), bool)) @ laws
+            without = null_of(laws[:, at].T, np.ones(len(laws))) @ laws
             if self._new(without, span):
                 laws = without
         rows = reduced(laws / self._size)
@@ -145,19 +138,3 @@ def _symmetric(units: Units, weights: np.ndarray) -> np.ndarray:
     full = np.zeros((len(weights), units.length, units.length))
     full[:, i, j] = full[:, j, i] = weights
     return full
-
-
-def _null(matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Orthonormal rows of these columns that a matrix takes to round-off; none where
-    that cannot be told."""
-    some = matrix[:, columns]
-    none = np.zeros((0, matrix.shape[1]))
-    if not some.shape[1]:
-        return none
-    _, values, right = np.linalg.svd(some)
-    values = np.concatenate([values, np.zeros(len(right) - len(values))])
-    if np.any((values > _ZERO) & (values < _CLEAR)):
-        return none
-    rows = np.zeros((int(np.sum(values <= _ZERO)), matrix.shape[1]))
-    rows[:, columns] = right[values <= _ZERO]
-    return rows

@@ -6,6 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 _ZERO, _ENTRY = 1e-9, 1e-7
+# Of many columns: singular values that are round-off, and those that are not.
+_NONE, _CLEAR = 1e-10, 1e-7
+# Terms that are none, and the part of the rows in which there are some.
+_NO_TERM, _SEEN = 1e-6, 0.5
 _LARGEST_DENOMINATOR = 24
 _REWEIGHTED = 30
 
@@ -28,6 +32,35 @@ def null_space(
     basis = np.zeros((len(live) - rank, matrix.shape[1]))
     basis[:, live] = reduced(right[rank:]) / sizes[live]
     return reduced(basis)
+
+
+def sizes_of(
+    terms: Float[np.ndarray, "rows columns"],
+) -> Float[np.ndarray, " columns"]:
+    """The length of each column; infinite where fewer than half of the rows have a
+    term, which leaves too few to tell what is 0."""
+    largest = np.max(terms, axis=0)
+    seen = np.mean(terms > _NO_TERM * largest, axis=0) >= _SEEN
+    return np.where(seen & (largest > 0), np.linalg.norm(terms, axis=0), np.inf)
+
+
+def null_of(
+    matrix: Float[np.ndarray, "rows columns"], sizes: Float[np.ndarray, " columns"]
+) -> Float[np.ndarray, "n columns"]:
+    """Orthonormal rows that a matrix takes to round-off, its columns over their sizes;
+    none where a singular value is neither that nor clearly more. A column of infinite
+    size is in no row."""
+    columns = np.isfinite(sizes)
+    none = np.zeros((0, matrix.shape[1]))
+    if not np.any(columns):
+        return none
+    _, values, right = np.linalg.svd(matrix[:, columns] / sizes[columns])
+    values = np.concatenate([values, np.zeros(len(right) - len(values))])
+    if np.any((values > _NONE) & (values < _CLEAR)):
+        return none
+    rows = np.zeros((int(np.sum(values <= _NONE)), matrix.shape[1]))
+    rows[:, columns] = right[values <= _NONE]
+    return rows
 
 
 def independent(basis: np.ndarray, known: np.ndarray) -> list[np.ndarray]:

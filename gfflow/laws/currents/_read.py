@@ -17,9 +17,11 @@ from .._symmetry import Symmetry
 from ._entries import entry_by_entry
 from ._forms import Forms, WeighedForms
 from ._free_forms import free_forms
+from ._free_turns import free_turns
 from ._independent import SMALL, independent_families, number_of
 from ._match import families, matched
 from ._matched import MatchedSquares, MatchedUnits
+from ._moments import Moments, MomentsOfUnits
 from ._names import arrays_of, name_of
 from ._probes import Probes, probes
 from ._room import room_besides
@@ -38,13 +40,13 @@ LawFunction = MatchedSquares | WeighedForms
 
 class Reading(NamedTuple):
     """- `stated`: laws that were read, each with its function of the model.
-    - `turning`: units that turn (where that was asked for), with names.
+    - `turning`: moments of what turns (where that was asked for), with names.
     - `counted`: says how many of the laws are independent, and how many there may be
         near the parameters; `None` for a model of more parameters than `SMALL`.
     """
 
     stated: list[tuple[Law, LawFunction]]
-    turning: list[tuple[MatchedUnits, str]]
+    turning: list[tuple[Moments, str]]
     counted: Callable[[], tuple[int, int]] | None
 
     @property
@@ -77,9 +79,7 @@ def read_laws(
     every = matching(found)
     kept = _of_rates(found, every, rates)
     free = [x for x in free_forms(found, every) if rates.uniform(*x.arrays)]
-    turns = turning(found, kept) if turn else []
-    turns = [(one, f"rotation of {arrays_of(one)}") for one in turns]
-    turns = [one for one in turns if rates.uniform(*one[0].arrays)]
+    turns = _turns(found, kept, free, rates) if turn else []
 
     def counted() -> tuple[int, int]:
         known = [*kept, *free]
@@ -89,6 +89,18 @@ def read_laws(
     small = problem.size <= SMALL
     stated = _stated(found, kept, free, rates, flow)
     return Reading(stated, turns, counted if small else None)
+
+
+def _turns(
+    found: Probes, kept: list[MatchedUnits], free: list[Forms], rates: Rates
+) -> list[tuple[Moments, str]]:
+    units = [one for one in turning(found, kept) if rates.uniform(*one.arrays)]
+    named: list[tuple[Moments, str]] = [
+        (MomentsOfUnits.of(one, rates), f"rotation of {arrays_of(one)}")
+        for one in units
+    ]
+    more = free_turns(found, [*kept, *free], units, rates)
+    return named if more is None else [*named, (more, "rotations of entries")]
 
 
 def read_families(problem: Problem) -> list[MatchedUnits]:

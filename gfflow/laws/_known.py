@@ -61,10 +61,12 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     They are read off the function itself, whatever the model is made of: quadratic laws
     of arrays that share an axis or factors of axes (the units of a layer, the channels
     of a convolution, the heads of an attention), with linear terms where there are any,
-    sums of arrays along an axis, and what is constant. Laws of the units between two
-    layers carry their symmetry, for projections. With weight decay each law states its
-    decay. Under momentum: rotations of linear units, and what the laws of gradient flow
-    become (`momentum_of`).
+    sums of arrays along an axis, and what is constant; in models of few parameters any
+    weights of products within an array and of entries (`quadratic forms`, `linear
+    forms`). Laws of the units between two layers carry their symmetry, for projections.
+    With weight decay each law states its decay. Under momentum: rotations of linear
+    units, in models of few parameters of any entries, and what the laws of gradient
+    flow become (`momentum_of`).
 
     Every law, or that of gradient flow which it comes from, is tried on random data at
     random parameters before it is returned.

@@ -91,7 +91,8 @@ def transformer() -> Large:
 
 
 def resnet() -> Large:
-    """Fourteen residual blocks of two convolutions without normalisation.
+    """Fourteen residual blocks of two convolutions, without normalisation, at half of
+    the resolution.
 
     Laws: the channels inside of each block; of c channels of the stream, which every
     map reads and writes as it stands, Σ W₁ᵀW₁ − W₂W₂ᵀ over all of them, c(c + 1)/2; the
@@ -100,15 +101,15 @@ def resnet() -> Large:
     c, blocks = 64, 14
     draw = _Draw(1)
 
-    def convolved(kernel, x):
-        return jax.lax.conv_general_dilated(x[None], kernel, (1, 1), "SAME")[0]
+    def convolved(kernel, x, stride=1):
+        return jax.lax.conv_general_dilated(x[None], kernel, (stride,) * 2, "SAME")[0]
 
     def block() -> Arrays:
         kernels = {"first": draw(c, c, 3, 3), "second": draw(c, c, 3, 3)}
         return kernels | {"bias": draw(c)}
 
     def apply(p, image):
-        x = convolved(p["into"], image[None])
+        x = convolved(p["into"], image[None], stride=2)
         for b in p["blocks"]:
             z = convolved(b["first"], x) + b["bias"][:, None, None]
             x = x + convolved(b["second"], jax.nn.relu(z)) / blocks

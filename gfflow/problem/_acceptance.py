@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.experimental import checkify
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float
 
 from .._jaxpr import dtype_of, equations
 from .._typing import Parameters
 from ._problem import Problem
 
-Leaves = Sequence[Shaped[np.ndarray, "c ..."]]
+# Arrays of c samples, on the host but for random keys.
+Leaves = Sequence[Any]
 
 # Samples a call, and random places at which they are compared.
 _BATCH, _PLACES = 8, 4

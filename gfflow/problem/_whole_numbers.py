@@ -10,7 +10,7 @@ import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, Bool
 
-from ._acceptance import Acceptance
+from ._acceptance import Acceptance, Leaves
 from ._problem import Problem
 from ._whole_range import RangeSearch, WholeRange
 
@@ -45,32 +45,34 @@ class WholeNumbers:
         self._flags = [leaf.dtype == bool for leaf in leaves]
         self._sure = True
         where = [_whole(leaf) for leaf in leaves]
-        if not any(map(np.any, where)) and not any(self._flags):
+        if not any(map(np.any, [*where, *self._flags])):
             return
         self._acceptance = Acceptance(problem)
         real = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
-        if any(np.any(w) for w, r in zip(where, real) if r):
+        if any(np.any(at) for at, is_real in zip(where, real) if is_real):
             casts = self._acceptance.casts
-            where = [w & (casts or not r) for w, r in zip(where, real)]
-        if not any(map(np.any, where)) and not any(self._flags):
-            return
-        self._search(problem, leaves, where, real)
+            where = [
+                np.asarray(at & (casts or not is_real))
+                for at, is_real in zip(where, real)
+            ]
+        if any(map(np.any, [*where, *self._flags])):
+            self._search([_on_host(leaf) for leaf in leaves], where, real, problem)
 
-    def _search(self, problem, leaves, where, real) -> None:
-        first = [_on_host(leaf[:_KNOWN]) for leaf in leaves]
+    def _search(self, leaves: Leaves, where, real, problem: Problem) -> None:
+        rows = _rows(leaves)
+        first = [leaf[rows] for leaf in leaves]
         response = self._acceptance.ask(first)
         self._outside = not np.all(response.inside)
         good = np.flatnonzero(response.inside & response.finite)
-        good = good if len(good) else np.arange(len(first[0]))
-        self._known = [leaf[good] for leaf in first]
-        longest = _longest(problem)
+        self._known = [leaf[good] for leaf in first] if len(good) else first
+        most = _longest(problem)
         for n, at in enumerate(where):
-            args = self._acceptance, self._known, n, longest, self._outside
+            args = self._acceptance, self._known, n, most, self._outside
             search = RangeSearch(*args)
-            if np.any(at) and real[n]:
-                at = search.only_whole(np.asarray(leaves[n]), at)
+            if real[n] and np.any(at):
+                at = search.only_whole(at)
             if np.any(at):
-                self._ranges[n] = search.range(np.asarray(leaves[n]), at)
+                self._ranges[n] = search.range(leaves[n], at)
         random = np.random.default_rng(0)
         rows = random.choice(len(self._known[0]), _TRIED)
         tried = self._drawn(random, [leaf[rows] for leaf in self._known], 0)
@@ -81,33 +83,34 @@ class WholeNumbers:
     ) -> list[Array]:
         """In the random arrays of inputs, or of targets."""
         first = self._inputs if targets else 0
-        drawn = self._drawn(random, leaves, first)
-        if self._sure or not leaves:
-            return drawn
-        last = first + len(leaves)
-        rows = random.integers(0, len(self._known[0]), len(leaves[0]))
-        known = [leaf[rows] for leaf in self._known]
-        taken = self._takes([*known[:first], *drawn, *known[last:]])
-        for n in range(first, last):
-            one, of = drawn[n - first], self._ranges[n]
-            if of is None and not self._flags[n]:
-                continue
-            mine = True if of is None else of.where
-            kept = taken.reshape(-1, *(1,) * (one.ndim - 1)) | ~np.asarray(mine)
-            drawn[n - first] = jnp.asarray(np.where(kept, one, known[n]))
-        return drawn
+        some = slice(first, first + len(leaves))
+        changes = any(self._flags[some]) or any(self._ranges[some])
+        if not changes:
+            return list(leaves)
+        drawn = self._drawn(random, [_on_host(leaf) for leaf in leaves], first)
+        if not self._sure:
+            rows = random.integers(0, len(self._known[0]), len(leaves[0]))
+            known = [leaf[rows] for leaf in self._known]
+            taken = self._takes([*known[:first], *drawn, *known[some.stop :]])
+            for n, (one, other) in enumerate(zip(drawn, known[some])):
+                of = self._ranges[first + n]
+                if of is not None or self._flags[first + n]:
+                    mine = True if of is None else of.where
+                    kept = taken.reshape(-1, *(1,) * (one.ndim - 1)) | ~np.array(mine)
+                    drawn[n] = np.where(kept, one, other)
+        return [jnp.asarray(leaf) for leaf in drawn]
 
-    def _drawn(self, random, leaves, first: int) -> list[Array]:
+    def _drawn(self, random: np.random.Generator, leaves: Leaves, first: int):
         made = list(leaves)
         for n, leaf in enumerate(made):
             of = self._ranges[first + n]
             if of is not None:
-                made[n] = jnp.asarray(of.put_in(random, np.asarray(leaf)))
+                made[n] = of.put_in(random, leaf)
             elif self._flags[first + n]:
-                made[n] = jnp.asarray(random.integers(0, 2, leaf.shape), bool)
+                made[n] = random.integers(0, 2, leaf.shape).astype(bool)
         return made
 
-    def _takes(self, leaves) -> Bool[np.ndarray, " c"]:
+    def _takes(self, leaves: Leaves) -> Bool[np.ndarray, " c"]:
         response = self._acceptance.ask(leaves)
         return response.finite & (response.inside | self._outside)
 
@@ -119,6 +122,16 @@ def whole_numbers(problem: Problem) -> WholeNumbers:
         _MADE[key] = WholeNumbers(problem)
         weakref.finalize(problem, _MADE.pop, key, None)
     return _MADE[key]
+
+
+def _rows(leaves: Leaves) -> np.ndarray:
+    """The first samples, and for each array one of its largest and its least number."""
+    rows = list(range(min(_KNOWN, len(leaves[0]))))
+    for leaf in leaves:
+        if leaf.size and jnp.issubdtype(leaf.dtype, jnp.integer):
+            values = leaf.reshape(len(leaf), -1)
+            rows += [int(np.argmin(values.min(1))), int(np.argmax(values.max(1)))]
+    return np.unique(rows)
 
 
 def _on_host(leaf: Array) -> Any:
@@ -133,7 +146,7 @@ def _whole(leaf: Array) -> Bool[np.ndarray, "..."]:
     if not jnp.issubdtype(leaf.dtype, jnp.floating) or not leaf.size:
         return np.zeros(leaf.shape[1:], bool)
     values = np.asarray(leaf)
-    return np.all(values == np.round(values), axis=0)
+    return np.asarray(np.all(values == np.round(values), axis=0))
 
 
 def _longest(problem: Problem) -> int:

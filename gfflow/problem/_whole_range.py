@@ -67,8 +67,8 @@ class RangeSearch:
 
     def range(self, data: np.ndarray, where: Bool[np.ndarray, "..."]) -> WholeRange:
         """Of all positions together, or where they take different numbers of each."""
-        least, most = (np.where(where, f(data, axis=0), 0) for f in (np.min, np.max))
-        least, most = least.astype(np.int64), most.astype(np.int64)
+        ends = (np.where(where, f(data, axis=0), 0) for f in (np.min, np.max))
+        least, most = (np.asarray(end, np.int64) for end in ends)
         values = np.unique(data[:, where]).astype(np.int64)
         some = values[np.unique(np.linspace(0, len(values) - 1, _VALUES).astype(int))]
         whole = where[None]
@@ -83,7 +83,7 @@ class RangeSearch:
             least[where], most[where] = ends
         return WholeRange(data, where, None, least, most)
 
-    def only_whole(self, data: np.ndarray, where: np.ndarray) -> np.ndarray:
+    def only_whole(self, where: np.ndarray) -> np.ndarray:
         """Of positions whose data are real numbers and whole, those that the model
         reads nothing else of: what they hold besides makes no difference."""
         groups = _each(where) if np.sum(where) <= _POSITIONS else where[None]
@@ -94,7 +94,7 @@ class RangeSearch:
         shifted[self._number] = np.where(at, moved, plain[self._number])
         same = self._acceptance.alike(plain, shifted).reshape(-1, _ASKED)
         chosen = groups[np.all(same, axis=1)]
-        return np.any(chosen, axis=0) if len(chosen) else np.zeros_like(where)
+        return np.asarray(np.any(chosen, axis=0))
 
     def _beyond(self, groups, least, most) -> tuple[np.ndarray, np.ndarray]:
         """From where to where numbers are taken, of each group of positions."""

@@ -17,6 +17,8 @@ _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
 _FRESH = 12
+# Points without a field after which there is none.
+_STILL = 24
 _INDEPENDENT = 1e-8
 
 
@@ -116,12 +118,16 @@ class Search:
         return self._gathered(_FRESH, 0)[1]
 
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
-        """At so many points or more, and so many rows or more."""
+        """At so many points or more, and so many rows or more; none where no field is
+        anything but 0 at any of many points."""
         parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
-        while count < points or sum(len(part.theta) for part in parts) < rows:
+        made = lambda: sum(len(part.theta) for part in parts)
+        while count < points or made() < rows:
             more, part = next(self._more)
             parts.append(part)
             count += more
+            if count >= max(points, _STILL) and not made():
+                break
         return count, joined(parts)
 
     def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
@@ -130,7 +136,7 @@ class Search:
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
             ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
-            for i in range(0, len(known.theta), chunk)
+            for i in range(0, max(len(known.theta), 1), chunk)
         )
         matrix = np.concatenate(list(parts))
         matrix[:, self._of_nothing(ansatz, matrix, known)] = 0

@@ -146,14 +146,14 @@ ON = np.array([1.0, 0.0, 1.0])
 # In a layer u σ(v x) the current of unit k is w u_k (σ(z) − z σ'(z)): 0 for all data
 # exactly if σ is homogeneous of degree 1 wherever z may be.
 KINDS = {
-    # σ is not beyond 10⁴, where inputs are large. discover looks at smaller ones.
-    "a cap far out": Kind(TWO, layers(lambda z: relu(jnp.minimum(z, 1e4))), 0, 0, 3),
+    # σ is not beyond 10⁴, where inputs are large.
+    "a cap far out": Kind(TWO, layers(lambda z: relu(jnp.minimum(z, 1e4))), 0, 0, None),
     # Nor within 10⁻⁶ of 0.
     "a sharp softplus": Kind(TWO, layers(softplus), 0, 0, None),
     # Nor within 10⁻⁸.
     "a parabola next to zero": Kind(TWO, layers(kinked), 0, 0, 0),
     # Σ v·g_v is ε over the length of z, not 0.
-    "a small ε": Kind(TWO, nearly_normalised, 0, 0, None),
+    "a small ε": Kind(TWO, nearly_normalised, 0, 0, 0),
     # Σ_j v_kj is constant for each row; of the norms as above.
     "weights standardised with a small ε": Kind(TWO, standardised, 3, 3, None),
     # z σ'(z) = z with the derivative that is given, and not round(z).
@@ -162,10 +162,10 @@ KINDS = {
     "a detached length": Kind(TWO, detached, 0, 0, 0),
     # Where the gradient of v is clipped and that of u is not.
     "one gradient that is clipped": Kind(
-        TWO, lambda p, x: p["u"] @ relu(clipped_gradient(p["v"]) @ x), 0, 0, 3
+        TWO, lambda p, x: p["u"] @ relu(clipped_gradient(p["v"]) @ x), 0, 0, None
     ),
     # The current of v is that of u, and a part 10⁻¹⁰ of it that has no degree.
-    "a second head of little weight": Kind(TWO | {"h": (2, 3)}, two_heads, 0, 0, None),
+    "a second head of little weight": Kind(TWO | {"h": (2, 3)}, two_heads, 0, 0, 0),
     # g_v is the sum of those of both places: 2 v·g_v is the degree of all units.
     "a decoder that is the encoder": Kind(
         {"v": (3, 4)}, lambda p, x: p["v"].T @ relu(p["v"] @ x), 0, 0, 0, outputs=4

@@ -61,10 +61,11 @@ def largest_rate(laws, problem):
             data = normal(problem.inputs, data_scale), normal(problem.targets, 1.0)
             rows, g = both(normal(flat, scale), *data, normal(jnp.zeros(8), 1.0))
             rows, g = np.asarray(rows), np.asarray(g)
+            if not np.max(np.abs(g)) < 1e100:
+                continue
             lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(g)
             terms = np.maximum(np.abs(rows) @ np.abs(g), 1e-12 * lengths)
             left = np.abs(rows @ g) / np.where(terms > 0, terms, 1.0)
-            assert np.all(np.isfinite(left))
             largest = max(largest, np.max(left))
     return largest
 

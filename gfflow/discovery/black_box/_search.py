@@ -15,6 +15,7 @@ _RESIDUAL = 1e4
 _FLOOR = 1e-280
 _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
+_BROKEN = 1e-3
 _POINTS = 8
 _FRESH = 12
 # Points without a field after which there is none.
@@ -95,6 +96,29 @@ class Search:
         A part of v that is less than the precision of the largest is not known: a
         saturated softmax rounds what should cancel it to nothing.
         """
+        left, allowed, size, known = self._rates(law, samples)
+        moves = np.any(samples.along[:, law.support] != 0)
+        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
+            return False
+        return bool(np.all(left[known] <= allowed[known]))
+
+    def breaks(self, law: Polynomial, decades: tuple[float, float]) -> bool:
+        """Whether it is no law for inputs of these sizes, at one of the points: a part
+        of its terms is left over that is not small, of a good part of the fields.
+
+        Where a softmax is saturated, what is left of parts that are small to the field
+        is round-off, and the same when z and the data move a little.
+        """
+        subject, z = self.fields.subject, self._place
+        rows, noise = self.fields.with_noise(self.random, z, decades=decades)
+        made = Samples(*subject.variables(z, rows), noise)
+        left, allowed, size, known = self._rates(law, made)
+        large = left > np.maximum(allowed, _BROKEN * size)
+        return bool(np.sum(known & large) > _LEAST_KNOWN * len(left))
+
+    def _rates(self, law: Polynomial, samples: Samples) -> tuple[np.ndarray, ...]:
+        """|∇h·v|, what of it may be round-off, the size of its terms, and where v is
+        known."""
         places = law.support
         number = {entry: n for n, entry in enumerate(places)}
         own = [tuple(number[i] for i in m) for m in law.terms]
@@ -106,12 +130,8 @@ class Search:
         size = weighed(np.abs(along))
         precision = self.fields.subject.precision
         unsure = _NOISE * weighed(np.where(along == 0, 0, np.maximum(noise, precision)))
-        allowed = _RESIDUAL * precision * size + unsure
-        known = (unsure <= _KNOWN * size) & (size > 0)
-        moves = np.any(along != 0)
-        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
-            return False
-        return bool(np.all(left[known] <= np.maximum(allowed[known], _FLOOR)))
+        allowed = np.maximum(_RESIDUAL * precision * size + unsure, _FLOOR)
+        return left, allowed, size, (unsure <= _KNOWN * size) & (size > 0)
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""

@@ -7,7 +7,8 @@ from jaxtyping import Array, PyTree
 
 from ...problem import Problem, random_inputs, random_targets, whole_inputs
 
-_DECADES = (-2.5, 2.5)
+# Sizes of inputs, in powers of ten of those of the data.
+AROUND = (-2.5, 2.5)
 
 
 def drawn_inputs(
@@ -15,7 +16,7 @@ def drawn_inputs(
     problem: Problem,
     count: int,
     together: int,
-    decades: tuple[float, float] = _DECADES,
+    decades: tuple[float, float] = AROUND,
 ) -> PyTree[Array]:
     """Gaussians of sizes over five decades around that of the data, a quarter of that
     itself.

@@ -9,6 +9,8 @@ from jax.flatten_util import ravel_pytree
 
 import gfflow as gf
 
+from ..variants import variants
+
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.standard_normal((8, 3)), RANDOM.standard_normal((8, 2))
 W, V = RANDOM.standard_normal((2, 3)), RANDOM.standard_normal((2, 2))
@@ -35,7 +37,7 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("how", MADE)
+@pytest.mark.parametrize("how", variants(list(MADE), slow=["function"]))
 def test_the_same_as_arrays_of_jax(how):
     """What trains, its laws, its flow, and where it ends."""
     problem = MADE[how](W, V)

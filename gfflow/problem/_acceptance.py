@@ -25,7 +25,7 @@ _BATCH, _PLACES = 8, 4
 _SAME = 1e3
 
 
-class Response(NamedTuple):
+class Answers(NamedTuple):
     """Of each of c samples.
 
     - `inside`: whether every index lay in the array that it is one of.
@@ -55,7 +55,7 @@ class Acceptance:
         near = lambda: jtu.tree_map(lambda x: _near(random, x), self._own)
         self._places = [near() for _ in range(_PLACES)]
 
-    def ask(self, leaves: Leaves) -> Response:
+    def ask(self, leaves: Leaves) -> Answers:
         """At the parameters of the problem."""
         return self._ask(self._own, leaves)
 
@@ -93,13 +93,13 @@ class Acceptance:
             if equation.primitive.name == "convert_element_type"
         )
 
-    def _ask(self, place: Parameters, leaves: Leaves) -> Response:
+    def _ask(self, place: Parameters, leaves: Leaves) -> Answers:
         count, made = len(leaves[0]), []
         for rows in _batches(count):
             samples = jtu.tree_unflatten(self._structure, [a[rows] for a in leaves])
             made.append(jtu.tree_map(np.asarray, self._programs[0](place, samples)))
         inside, values = (np.concatenate(part)[:count] for part in zip(*made))
-        return Response(inside, np.all(np.isfinite(values), axis=1), values)
+        return Answers(inside, np.all(np.isfinite(values), axis=1), values)
 
     @cached_property
     def _programs(self) -> list[Callable]:

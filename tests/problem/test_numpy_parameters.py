@@ -48,8 +48,8 @@ def test_the_same_as_arrays_of_jax(how):
     (law,), (other,) = (gf.known_laws(p, flow) for p in (problem, wanted))
     assert law.name == other.name
     solve = lambda p: gf.solve(flow, p, t1=0.5, rtol=1e-6, solver="tsit5")
-    ends = [ravel_pytree(solve(p).parameters)[0] for p in (problem, wanted)]
-    np.testing.assert_array_equal(*ends)
+    end, other_end = (ravel_pytree(solve(p).parameters)[0] for p in (problem, wanted))
+    np.testing.assert_array_equal(end, other_end)
     point = gf.critical_point(problem, problem.parameters, max_iterations=1)
     assert float(point.loss) < float(problem.value(problem.parameters))
 

@@ -37,7 +37,9 @@ def discover(
 
     **Arguments:**
 
-    - `problem`: a `Problem`; of its data only the kinds and sizes are used. Or
+    - `problem`: a `Problem`; of its data only the kinds and sizes are used, and of
+        whole numbers the least and the largest: further ones are drawn as far as the
+        model and the loss take them, with every index in its array. Or
         `(model, input_shape, loss)`, the loss `"mse"` if it is left out. Or a
         `gfflow.exact.Parametrisation`, for exact mode.
     - `flow`: `GradientFlow()` by default; laws under weight decay state their decay.
@@ -57,6 +59,8 @@ def discover(
     **Returns:** the laws, `number`, bounds, `complete`, and the certificate. The number
     is that near the problem's parameters (a tenth away from them, where it is generic);
     where several regions meet there, that of the laws that hold in all, and a note.
+    Laws that break for inputs up to 10⁹ times those of the data do not count; a note
+    says how many there were.
 
     **Raises:** `DiscoveryError` for arguments of the wrong kind, a flow that discovery
     does not know, or that cannot start at the problem's parameters.

@@ -109,7 +109,8 @@ def critical_point(
     that are not of the problem's shapes, or a model without Hessian-vector products.
     """
     start = problem.parameters if parameters is None else parameters
-    shapes = lambda tree: jtu.tree_map(lambda x: (jnp.shape(x), x.dtype), tree)
+    kinds = lambda leaves: [(jnp.shape(x), x.dtype) for x in leaves]
+    shapes = lambda tree: (jtu.tree_structure(tree), kinds(jtu.tree_leaves(tree)))
     if shapes(start) != shapes(problem.parameters):
         raise ProblemError("critical_point wants parameters like Problem.parameters")
     if gradient_norm is None:

@@ -32,6 +32,7 @@ _PLACES = (
     (0.03, 1.0, 3.0),
     (30.0, 1.0, 1.0),
     (100.0, 1e3, 10.0),
+    (1e-6, 1.0, 3.0),
 )
 # Samples, and copies of a state; and those of models of more parameters than this.
 _SAMPLES, _SIGNS = 8, 4
@@ -39,7 +40,7 @@ _FEW_SAMPLES, _FEW_SIGNS, _LARGE = 2, 2, 10**5
 # The most that a rate may be of the size of its terms; of ‖∇h‖‖f‖, of which terms that
 # are absorbed in a sum are the round-off; and of the deviation of copies of the state
 # that differ by some last places, which is round-off inside of the model.
-_RELATIVE, _ABSORBED, _DRAWN, _NUDGE = 1e-9, 1e-12, 64.0, 2.0**-49
+_RELATIVE, _ABSORBED, _DRAWN, _NUDGE = 1e-11, 1e-15, 64.0, 2.0**-49
 
 
 class _Place(NamedTuple):
@@ -56,8 +57,8 @@ def holding(
 ) -> dict[str, Bool[np.ndarray, "..."]]:
     """Of each law by name, which of its components hold, in the shape of its value.
 
-    A component holds if its rate is what the law states at all of eight places where it
-    is a number: parameters from 0.03 to 100 times those of the problem, arrays scaled
+    A component holds if its rate is what the law states at all of nine places where it
+    is a number: parameters from 1e-6 to 100 times those of the problem, arrays scaled
     against each other, inputs up to 1000 times those of the data. That is a test and no
     proof: what happens in no such place is not seen.
 

@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 
 from .._checks import is_traced
+from .._precision import coarsest_precision, double_precision, in_double
 from ..flows import AbstractFlow, GradientFlow
 from ..problem import Problem
 from ._confirm import holding
@@ -32,6 +33,10 @@ _ROOM = (
 _LARGE = (
     "whether there are more laws was not looked at: it is for models of up to {} "
     "parameters"
+)
+_COARSE = (
+    "the model computes in a precision of {:.1g} on the way, and rates are no better: "
+    "laws that are true may be missing"
 )
 # Names in a note.
 _MOST_NAMES = 6
@@ -86,6 +91,7 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
         return KnownLaws([], _OTHER.format(type(flow.base).__name__))
     kept, lost, local = _holding(found.laws, problem, at_rest)
     notes = [_LOCAL.format(_some(local))] if local else []
+    notes = [*notes, partial(_coarse, problem)]
     if motion is not None:
         turned = [turned_law(*one, motion) for one in found.turning]
         turned, *_ = _holding(turned, problem, flow)
@@ -95,6 +101,13 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
     if found.counted is None:
         return KnownLaws(kept, *notes, _LARGE.format(SMALL))
     return KnownLaws(kept, *notes, partial(_room_left, found.counted, lost))
+
+
+def _coarse(problem: Problem) -> str:
+    with double_precision():
+        problem = in_double(problem)
+        found = coarsest_precision(problem.gradient, problem.parameters)
+    return _COARSE.format(found) if found > np.finfo(np.float64).eps else ""
 
 
 def _room_left(counted: Callable[[], tuple[int, int]], lost: int) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._random_data import random_data as random_data
     from ._random_data import random_inputs as random_inputs
     from ._random_data import random_targets as random_targets
+    from ._random_data import whole_inputs as whole_inputs
     from ._second_order import second_order as second_order
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any, Self, final
 
 import equinox as eqx
-import jax.numpy as jnp
 import jax.tree_util as jtu
-import numpy as np
 from jaxtyping import PyTree
 
 from .._errors import ProblemError
+from ._parameters import of_jax
 
 
 @final
@@ -88,9 +87,7 @@ def parameter_function(apply: Any, params: PyTree) -> ParameterFunction:
             f"them; got {jtu.tree_structure(params)} without one",
             argument="params",
         )
-    numbers = lambda x: isinstance(x, np.ndarray) and x.dtype.kind in "biufc"
-    made = jtu.tree_map(lambda x: jnp.asarray(x) if numbers(x) else x, params)
-    return ParameterFunction(apply, made)
+    return ParameterFunction(apply, of_jax(params))
 
 
 def for_model(model: ParameterFunction, given: Any) -> Any:

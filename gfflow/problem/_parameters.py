@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax.numpy as jnp
 import jax.tree_util as jtu
+import numpy as np
 from jaxtyping import Array, PyTree
 
 from .._errors import ProblemError
@@ -92,6 +94,27 @@ def trainable_filter(
             "trainable as a pytree must hold one boolean for each leaf of the model"
         )
     return jtu.tree_map(lambda a, b: bool(a and b), chosen, everything)
+
+
+def of_jax(tree: PyTree) -> PyTree:
+    """NumPy's arrays of numbers, and its real and complex numbers, made arrays of JAX,
+    in the precision that it has.
+
+    **Raises:** `ProblemError` for a dtype that JAX does not know.
+    """
+    made = []
+    for path, leaf in named_leaves(tree):
+        array = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biufc"
+        if array or isinstance(leaf, np.inexact):
+            try:
+                leaf = jnp.asarray(leaf)
+            except TypeError:
+                raise ProblemError(
+                    f"{path} is of NumPy's {leaf.dtype}, which JAX does not have; make "
+                    "it float64"
+                ) from None
+        made.append(leaf)
+    return jtu.tree_unflatten(jtu.tree_structure(tree), made)
 
 
 def _by_function(everything, function):

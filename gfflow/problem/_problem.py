@@ -26,7 +26,7 @@ from ._data import (
 )
 from ._function import for_model, parameter_function
 from ._leaves import named_leaves
-from ._parameters import parameter_paths, trainable_filter
+from ._parameters import of_jax, parameter_paths, trainable_filter
 from ._second_order import second_order
 from ._time_scale import as_time_scale
 from ._trial import predicted, try_loss
@@ -77,6 +77,7 @@ class Problem(eqx.Module):
         """**Arguments:**
 
         - `model`: any Equinox module, called on one sample, `model(x) -> prediction`.
+            NumPy's arrays that train become JAX's.
         - `loss`: `loss(prediction, target) -> scalar`, or the name of one of
             `gfflow.losses`.
         - `data`: `(inputs, targets)`; the leading axis of each array is the samples.
@@ -102,8 +103,9 @@ class Problem(eqx.Module):
             samples = _samples(inputs, targets)
         with about("trainable"):
             keep = trainable_filter(model, trainable)
-        self.parameters, self.frozen = eqx.partition(model, keep)
+        parameters, self.frozen = eqx.partition(model, keep)
         with about("model"):
+            self.parameters = of_jax(parameters)
             dtype = _dtype(self.parameters)
         self.inputs, self.targets = in_precision((inputs, targets), dtype)
         with about("weights"):

@@ -20,6 +20,13 @@ _CONTRADICTED = (
     "rank allows {}: gradients of saturated units are round-off, and count as rank"
 )
 
+# Sizes of inputs beyond those that laws are looked for with.
+_LARGER = (3.0, 9.0)
+_ONLY_NEAR = (
+    "inconclusive: {} laws hold for inputs of about the sizes of the data, and break "
+    "for ones 10³ to 10⁹ times as large"
+)
+
 
 def black_box(
     problem: Problem,
@@ -46,6 +53,12 @@ def black_box(
             if upper is not None and more > upper:
                 conclusive = False
                 notes.append(_CONTRADICTED.format(more, upper))
+        if not subject.moves:
+            kept = [x for x in laws if not found.search.breaks(x, _LARGER)]
+            if len(kept) < len(laws):
+                conclusive = False
+                notes.append(_ONLY_NEAR.format(len(laws) - len(kept)))
+            laws = kept
         exactly = exact_at_whole_numbers(found.fields, found.random, laws)
         verified = ["whole numbers" if exact else "round-off" for exact in exactly]
         if on == "data":

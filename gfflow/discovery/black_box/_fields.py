@@ -46,20 +46,24 @@ class Fields:
         return _unit(made)[0]
 
     def with_noise(
-        self, random: np.random.Generator, z: np.ndarray
+        self, random: np.random.Generator, z: np.ndarray, **decades
     ) -> tuple[Float[np.ndarray, "n S"], Float[np.ndarray, "n S"]]:
-        """Some of them, and by how much each entry changes then."""
-        made, data = self._rows(random, z, 1)
+        """Some of them, and by how much each entry changes then.
+
+        **Arguments:** `decades`: those of the inputs, as to `Draw`.
+        """
+        made, data = self._rows(random, z, 1, **decades)
         again = self.at(_moved(random, z), _moved_data(random, data[0]))
         change = np.where(made == 0, 0, np.abs(made - again))
         made, usable, sizes = _unit(made)
         return made, change[usable] / sizes
 
     def _rows(
-        self, random: np.random.Generator, z: np.ndarray, count: int
+        self, random: np.random.Generator, z: np.ndarray, count: int, **decades
     ) -> tuple[Float[np.ndarray, "n S"], list[Datum]]:
         many = -(-count // _GRADIENTS)
-        data = [self.subject.draw(random, _GRADIENTS, 1) for _ in range(many)]
+        draw = self.subject.draw
+        data = [draw(random, _GRADIENTS, 1, **decades) for _ in range(many)]
         each = [self.at(z, one) for one in data]
         made = np.concatenate(each)
         noise = self._small(made)
@@ -173,6 +177,8 @@ def _moved_data(random: np.random.Generator, data: Datum) -> Datum:
         if not jnp.issubdtype(leaf.dtype, jnp.inexact):
             return leaf
         step = _ULPS * float(jnp.finfo(leaf.dtype).eps)
+        # A model may read whole parts.
+        step = np.where(leaf == np.round(leaf), 0, step)
         change = 1 + step * random.uniform(-1, 1, leaf.shape)
         return leaf * jnp.asarray(change, leaf.dtype)
 

@@ -15,8 +15,11 @@ _RESIDUAL = 1e4
 _FLOOR = 1e-280
 _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
+_BROKEN = 1e-3
 _POINTS = 8
 _FRESH = 12
+# Points without a field after which there is none.
+_STILL = 24
 _INDEPENDENT = 1e-8
 
 
@@ -93,6 +96,29 @@ class Search:
         A part of v that is less than the precision of the largest is not known: a
         saturated softmax rounds what should cancel it to nothing.
         """
+        left, allowed, size, known = self._rates(law, samples)
+        moves = np.any(samples.along[:, law.support] != 0)
+        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
+            return False
+        return bool(np.all(left[known] <= allowed[known]))
+
+    def breaks(self, law: Polynomial, decades: tuple[float, float]) -> bool:
+        """Whether it is no law for inputs of these sizes, at one of the points: a part
+        of its terms is left over that is not small, of a good part of the fields.
+
+        Where a softmax is saturated, what is left of parts that are small to the field
+        is round-off, and the same when z and the data move a little.
+        """
+        subject, z = self.fields.subject, self._place
+        rows, noise = self.fields.with_noise(self.random, z, decades=decades)
+        made = Samples(*subject.variables(z, rows), noise)
+        left, allowed, size, known = self._rates(law, made)
+        large = left > np.maximum(allowed, _BROKEN * size)
+        return bool(np.sum(known & large) > _LEAST_KNOWN * len(left))
+
+    def _rates(self, law: Polynomial, samples: Samples) -> tuple[np.ndarray, ...]:
+        """|∇h·v|, what of it may be round-off, the size of its terms, and where v is
+        known."""
         places = law.support
         number = {entry: n for n, entry in enumerate(places)}
         own = [tuple(number[i] for i in m) for m in law.terms]
@@ -104,24 +130,24 @@ class Search:
         size = weighed(np.abs(along))
         precision = self.fields.subject.precision
         unsure = _NOISE * weighed(np.where(along == 0, 0, np.maximum(noise, precision)))
-        allowed = _RESIDUAL * precision * size + unsure
-        known = (unsure <= _KNOWN * size) & (size > 0)
-        moves = np.any(along != 0)
-        if moves and np.sum(known) < _LEAST_KNOWN * np.sum(size > 0):
-            return False
-        return bool(np.all(left[known] <= np.maximum(allowed[known], _FLOOR)))
+        allowed = np.maximum(_RESIDUAL * precision * size + unsure, _FLOOR)
+        return left, allowed, size, (unsure <= _KNOWN * size) & (size > 0)
 
     def fresh(self) -> Samples:
         """At points that had no part in finding a law."""
         return self._gathered(_FRESH, 0)[1]
 
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
-        """At so many points or more, and so many rows or more."""
+        """At so many points or more, and so many rows or more; none where no field is
+        anything but 0 at any of many points."""
         parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
-        while count < points or sum(len(part.theta) for part in parts) < rows:
+        made = lambda: sum(len(part.theta) for part in parts)
+        while count < points or made() < rows:
             more, part = next(self._more)
             parts.append(part)
             count += more
+            if count >= max(points, _STILL) and not made():
+                break
         return count, joined(parts)
 
     def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
@@ -130,7 +156,7 @@ class Search:
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
             ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
-            for i in range(0, len(known.theta), chunk)
+            for i in range(0, max(len(known.theta), 1), chunk)
         )
         matrix = np.concatenate(list(parts))
         matrix[:, self._of_nothing(ansatz, matrix, known)] = 0

@@ -1,14 +1,14 @@
 """Random arrays of the kinds that a problem has."""
 
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from ...problem import Problem, random_inputs, random_targets
+from ...problem import Problem, random_inputs, random_targets, whole_inputs
 
-_DECADES = (-2.5, 2.5)
+# Sizes of inputs, in powers of ten of those of the data.
+AROUND = (-2.5, 2.5)
 
 
 def drawn_inputs(
@@ -16,7 +16,7 @@ def drawn_inputs(
     problem: Problem,
     count: int,
     together: int,
-    decades: tuple[float, float] = _DECADES,
+    decades: tuple[float, float] = AROUND,
 ) -> PyTree[Array]:
     """Gaussians of sizes over five decades around that of the data, a quarter of that
     itself.
@@ -32,13 +32,7 @@ def drawn_inputs(
     random.shuffle(scales)
     scales = np.repeat(scales, together)
 
-    def one(x):
-        if not jnp.issubdtype(x.dtype, jnp.inexact):
-            return _discrete(random, problem, x, count)
-        drawn = random_inputs(random, x, count)
-        return drawn * scales.astype(x.dtype).reshape(-1, *(1,) * (drawn.ndim - 1))
-
-    return jtu.tree_map(one, problem.present[0])
+    return random_inputs(random, problem, count, scales)
 
 
 def drawn_whole_inputs(
@@ -47,18 +41,19 @@ def drawn_whole_inputs(
     """Whole numbers up to the bound in the place of floats."""
 
     def one(x):
-        if jnp.issubdtype(x.dtype, jnp.inexact):
-            return drawn_whole(random, x[0], count, bound)
-        return _discrete(random, problem, x, count)
+        if not jnp.issubdtype(x.dtype, jnp.inexact):
+            return x
+        return drawn_whole(random, x[0], count, bound)
 
-    return jtu.tree_map(one, problem.present[0])
+    drawn = random_inputs(random, problem, count)
+    return whole_inputs(random, problem, jtu.tree_map(one, drawn))
 
 
 def drawn_targets(
     random: np.random.Generator, problem: Problem, count: int
 ) -> PyTree[Array]:
     """Targets of the kinds of the problem's."""
-    return jtu.tree_map(lambda y: random_targets(random, y, count), problem.present[1])
+    return random_targets(random, problem, count)
 
 
 def drawn_like(random: np.random.Generator, leaf: Array, count: int) -> Array:
@@ -77,15 +72,3 @@ def drawn_whole(
     if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
         drawn = drawn + 1j * draw()
     return jnp.asarray(drawn, leaf.dtype)
-
-
-def _discrete(
-    random: np.random.Generator, problem: Problem, x: Array, count: int
-) -> Array:
-    """Truth values; keys; or indices up to the largest size of a parameter."""
-    if x.dtype == bool or jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
-        return random_inputs(random, x, count)
-    most = max(max(p.shape, default=1) for p in jtu.tree_leaves(problem.parameters))
-    least, top = int(jnp.min(x)), max(int(jnp.max(x)), most)
-    shape = (count, *x.shape[1:])
-    return jnp.asarray(random.integers(least, top + 1, shape), x.dtype)

@@ -28,7 +28,7 @@ def _index_of(equation: JaxprEqn, values: Values) -> Values:
     x = pair_of(values[0])
     (axis,) = equation.params["axes"]
     largest = equation.primitive.name == "argmax"
-    extreme = (pairs.maximum_over if largest else pairs.minimum_over)(x, (axis,))
+    extreme = (pairs.maximum_over if largest else pairs.minimum_over)(x, (int(axis),))
     dtype = equation.params["index_dtype"]
     return [pairs.first_index(x, extreme, int(axis), dtype)]
 

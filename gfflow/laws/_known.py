@@ -15,7 +15,7 @@ from ._law import Law
 from ._momentum_of import momentum_of
 from ._some_components import some_components
 from ._turned import turned_law
-from .currents import SMALL, read_laws
+from .currents import read_laws
 
 _TRACED = (
     "inside jit no laws can be read off gradients: call known_laws outside, and give "
@@ -29,10 +29,6 @@ _LOCAL = (
 _ROOM = (
     "near the parameters the gradients leave room for {} independent laws, and {} are "
     "named: gfflow.discover(problem, flow) says whether there are more"
-)
-_LARGE = (
-    "whether there are more laws was not looked at: it is for models of up to {} "
-    "parameters"
 )
 _COARSE = (
     "the model computes in a precision of {:.1g} on the way, and rates are no better: "
@@ -98,9 +94,10 @@ def known_laws(problem: Problem, flow: AbstractFlow) -> KnownLaws:
         moving = (law for law in kept if law.degree != "polynomial")
         moving = [x for law in moving for x in momentum_of(law, flow)]
         return KnownLaws([*turned, *moving], *notes, _MOVING)
-    if found.counted is None:
-        return KnownLaws(kept, *notes, _LARGE.format(SMALL))
-    return KnownLaws(kept, *notes, partial(_room_left, found.counted, lost))
+    counted = found.counted
+    if isinstance(counted, str):
+        return KnownLaws(kept, *notes, counted)
+    return KnownLaws(kept, *notes, partial(_room_left, counted, lost))
 
 
 def _coarse(problem: Problem) -> str:

@@ -183,7 +183,7 @@ KINDS = {
         {"a": (3, 6)},
         lambda p, x: p["a"][:, 4:].T @ relu(p["a"][:, :4] @ x),
         3,
-        1,
+        3,
         3,
     ),
     # Σ_k r_k, which the weights do not change with; and of each expert's units.

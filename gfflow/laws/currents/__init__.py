@@ -1,7 +1,6 @@
 """Laws read off the gradients of a model: units of its arrays whose currents match."""
 
 from ._brackets import bracket as bracket
-from ._independent import SMALL as SMALL
 from ._match import families as families
 from ._matched import MatchedUnits as MatchedUnits
 from ._moments import Moments as Moments

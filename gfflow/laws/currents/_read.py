@@ -33,6 +33,13 @@ from ._turning import turning
 _SOURCE = "Noether 1918; Kunin et al. 2021; Marcotte, Gribonval & Peyré 2023, Prop. 2.7"
 # Indices that are matched in any order.
 _MOST_ENTRIES = 400
+_NOT_FINITE = (
+    "no law was read: at none of the random parameters and data is the gradient finite"
+)
+_LARGE = (
+    "whether there are more laws was not looked at: it is for models of up to "
+    f"{SMALL} parameters"
+)
 _DEGREES: dict[tuple[int, ...], Degree] = {(2,): "quadratic", (1,): "linear"}
 
 LawFunction = MatchedSquares | WeighedForms
@@ -42,12 +49,12 @@ class Reading(NamedTuple):
     """- `stated`: laws that were read, each with its function of the model.
     - `turning`: moments of what turns (where that was asked for), with names.
     - `counted`: says how many of the laws are independent, and how many there may be
-        near the parameters; `None` for a model of more parameters than `SMALL`.
+        near the parameters; or why that was not looked at.
     """
 
     stated: list[tuple[Law, LawFunction]]
     turning: list[tuple[Moments, str]]
-    counted: Callable[[], tuple[int, int]] | None
+    counted: Callable[[], tuple[int, int]] | str
 
     @property
     def laws(self) -> list[Law]:
@@ -75,7 +82,7 @@ def read_laws(
         return None
     found = probes(problem, _MOST_ENTRIES)
     if found is None:
-        return Reading([], [], None)
+        return Reading([], [], _NOT_FINITE)
     every = matching(found)
     kept = _of_rates(found, every, rates)
     free = [x for x in free_forms(found, every) if rates.uniform(*x.arrays)]
@@ -88,7 +95,7 @@ def read_laws(
 
     small = problem.size <= SMALL
     stated = _stated(found, kept, free, rates, flow)
-    return Reading(stated, turns, counted if small else None)
+    return Reading(stated, turns, counted if small else _LARGE)
 
 
 def _turns(

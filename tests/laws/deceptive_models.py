@@ -192,7 +192,7 @@ KINDS = {
     "and without a weight": Kind(EXPERTS, hard_routed, 14, 14, 14),
     # UᴴU − VVᴴ, 2 × 2: the real parts of three entries, the imaginary of one.
     "complex layers by their parts": Kind(
-        PARTS, complex_layers, 4, 3, 4, inputs=3, outputs=4
+        PARTS, complex_layers, 4, 4, 4, inputs=3, outputs=4
     ),
     # As in double precision, to 10⁻⁷ of the terms.
     "single precision on the way": Kind(TWO, single, 3, 0, None),

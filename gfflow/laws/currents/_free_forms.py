@@ -76,7 +76,7 @@ class _Unknown:
         for one, at in zip(self._groups, self._at, strict=True):
             if np.any(rows[:, at]):
                 units.append(one)
-                weights.append(_symmetric(one, rows[:, at]))
+                weights.append(_as_matrices(one, rows[:, at]))
         return Forms(tuple(units), tuple(weights))
 
     def _new(self, laws: np.ndarray, span: np.ndarray) -> bool:
@@ -95,8 +95,9 @@ class _Unknown:
 
 
 def _groups(shapes: Mapping[str, tuple[int, ...]]) -> list[Units]:
-    """Those that are left out first if they can be: all products of entries of the
-    smallest arrays, as far as there is room, squares along each axis, single entries.
+    """Those that are left out first if they can be: as far as there is room, of the
+    smallest arrays all products of entries and products of two along an axis; squares
+    along each axis; single entries.
     """
     squares, entries = [], []
     for name, shape in shapes.items():
@@ -106,8 +107,12 @@ def _groups(shapes: Mapping[str, tuple[int, ...]]) -> list[Units]:
     left = _MOST - sum(map(_unknowns, groups))
     if left < 0:
         return []
-    several = [one._replace(kind="squares") for one in entries if len(one.shape) > 1]
-    for one in sorted(several, key=_unknowns):
+    more = [one._replace(kind="squares") for one in entries if len(one.shape) > 1]
+    for one in squares:
+        after = list(shapes)[list(shapes).index(one.array) + 1 :]
+        others = (name for name in after if shapes[name] == one.shape)
+        more += [one._replace(other=name, kind="products") for name in others]
+    for one in sorted(more, key=_unknowns):
         left -= _unknowns(one)
         groups = [one, *groups] if left >= 0 else groups
     return groups
@@ -115,7 +120,7 @@ def _groups(shapes: Mapping[str, tuple[int, ...]]) -> list[Units]:
 
 def _unknowns(units: Units) -> int:
     r = units.length
-    return r * (r + 1) // 2 if units.quadratic else r
+    return {"squares": r * (r + 1) // 2, "products": r * r}.get(units.kind, r)
 
 
 def _current(units: Units, point: Point) -> tuple[np.ndarray, np.ndarray]:
@@ -123,17 +128,23 @@ def _current(units: Units, point: Point) -> tuple[np.ndarray, np.ndarray]:
     left = units.rows(point.g[units.array])
     if not units.quadratic:
         return left[:, 0], np.abs(left[:, 0])
-    right = units.rows(point.x[units.array])
-    made = []
-    for current in (left @ right.T, np.abs(left) @ np.abs(right).T):
-        i, j = np.triu_indices(len(current))
-        made.append((current + current.T)[i, j] / np.where(i == j, 2, 1))
-    return made[0], made[1]
+    right = units.rows(point.x[units.other])
+    made = [left @ right.T, np.abs(left) @ np.abs(right).T]
+    if units.kind == "products":
+        one, two = units.rows(point.x[units.array]), units.rows(point.g[units.other])
+        made = [made[0] + one @ two.T, made[1] + np.abs(one) @ np.abs(two).T]
+        return made[0].ravel(), made[1].ravel()
+    i, j = np.triu_indices(units.length)
+    of = np.where(i == j, 2, 1)
+    value, size = ((current + current.T)[i, j] / of for current in made)
+    return value, size
 
 
-def _symmetric(units: Units, weights: np.ndarray) -> np.ndarray:
-    if not units.quadratic:
+def _as_matrices(units: Units, weights: np.ndarray) -> np.ndarray:
+    if units.kind == "sums":
         return weights
+    if units.kind == "products":
+        return weights.reshape(-1, units.length, units.length)
     i, j = np.triu_indices(units.length)
     full = np.zeros((len(weights), units.length, units.length))
     full[:, i, j] = full[:, j, i] = weights

@@ -142,9 +142,10 @@ class Search:
         scale = np.sqrt(np.sum(matrix**2, axis=0) / max(len(matrix), 1))
         scale = np.where(scale > 0, scale, 1.0)
         found = normal_space(matrix / scale, self.fields.subject.precision, None)
-        if not len(found.normal):
+        null = self._narrowed(ansatz, scale, found.normal)
+        if not len(null):
             return []
-        vectors = np.linalg.qr((found.normal / scale).T)[0].T
+        vectors = np.linalg.qr((null / scale).T)[0].T
         size = self.layout.size
         fresh = self.fresh()
 
@@ -156,6 +157,31 @@ class Search:
         if real and len(kept) < len(vectors):
             kept += holding(real_basis(vectors))
         return kept
+
+    def _narrowed(
+        self, ansatz: Ansatz, scale: np.ndarray, null: np.ndarray
+    ) -> np.ndarray:
+        """What of a null space, in coordinates c·`scale`, is one at fresh points too,
+        drawn until nothing is lost.
+
+        Where most units are dead the fields of a few points do not tell a polynomial
+        from a constant; and with those that are none among them, a law shows in no
+        vector of the echelon form.
+        """
+        while len(null):
+            part = self.fresh()
+            rows = self.random.permutation(len(part.theta))[: 2 * len(null) + 64]
+            part = Samples(*(each[rows] for each in part))
+            matrix = ansatz.slopes(part.theta, part.along)
+            matrix[:, self._of_nothing(ansatz, matrix, part)] = 0
+            lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+            matrix = matrix / np.where(lengths > 0, lengths, 1) / scale
+            inside, size = matrix @ null.T, max(len(rows), 1) ** 0.5
+            found = normal_space(inside, self.fields.subject.precision, size)
+            if not found.rank:
+                break
+            null = found.normal @ null
+        return null
 
     def _of_nothing(
         self, ansatz: Ansatz, matrix: np.ndarray, known: Samples

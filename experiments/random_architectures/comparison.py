@@ -49,7 +49,7 @@ def compared(seed: int) -> Row:
     one = architecture(seed)
     began = time.perf_counter()
     laws = gf.known_laws(one.problem, one.flow)
-    note = laws.note
+    note, failed = _note(laws)
     middle = time.perf_counter()
     found = gf.discover(one.problem, one.flow)
     ended = time.perf_counter()
@@ -76,9 +76,17 @@ def compared(seed: int) -> Row:
         middle - began,
         ended - middle,
     )
-    why = contradiction(row, found.conclusive)
+    why = failed or contradiction(row, found.conclusive)
     equal = complete and named == low == high
     return row._replace(verdict=DISAGREE if why else AGREE if equal else OPEN, why=why)
+
+
+def _note(laws: gf.laws.KnownLaws) -> tuple[str, str]:
+    """The note; and what was raised instead of one."""
+    try:
+        return laws.note, ""
+    except Exception as error:
+        return "", f"the note of known_laws raised {type(error).__name__}: {error}"
 
 
 def contradiction(row: Row, conclusive: bool) -> str:

@@ -8,7 +8,7 @@ import pytest
 import gfflow as gf
 
 from ..variants import tuples, variants
-from .discovery_models import attention, of_shapes
+from .discovery_models import attention, normalised, of_shapes
 
 SMOOTH = "gelu silu softplus tanh sigmoid mish".split()
 
@@ -105,3 +105,47 @@ def test_attention_before_a_network(dim, width, units):
     found = gf.discover((model, (3, width)))
     assert found.number == dim * (dim + 1) + units, found.notes
     assert found.complete
+
+
+def test_data_without_a_gradient():
+    """Where all units are off a norm with ε = 0 is 0/0: brackets do without these. The
+    linear layer has 3 laws, and the scale of all that the norm reads one."""
+
+    def function(x, A, U, V):
+        return A @ normalised(jax.nn.relu(U @ (V @ x)), False, 0.0)
+
+    model = of_shapes(function, A=(2, 2), U=(2, 2), V=(2, 3))
+    found = gf.discover((model, (3,)))
+    assert found.complete and found.number == 4, found.notes
+
+
+def test_where_most_units_are_off():
+    """Three inputs, and a unit that most parameters switch off for all: polynomials
+    that a few points do not tell from laws hide none. Two hold near the start only,
+    where the unit is off for two of the three."""
+
+    def function(p, x):
+        s = jax.nn.relu(p["u"] @ jnp.tanh(p["e"][x]))
+        return p["w"] @ (p["g"] * jnp.stack([s, -s]).ravel())
+
+    draw = np.random.default_rng(0).standard_normal
+    arrays = {"e": draw((3, 2)), "u": draw((1, 2)), "g": draw(2), "w": draw((4, 2))}
+    data = np.arange(6) % 3, draw((6, 4))
+    problem = gf.Problem.from_function(function, arrays, "mse", data)
+    found = gf.discover(problem, seed=1)
+    assert found.lower_bound == 6, found
+    assert any(note.startswith("2 of the laws hold in") for note in found.notes)
+
+
+def test_nothing_moves():
+    """What no parameter changes, here or anywhere; a layer that is off for every input.
+    No field is other than 0, and all parameters are constants."""
+    model = of_shapes(lambda x, a: (a @ x) * 0, a=(1, 2))
+    found = gf.discover((model, (2,)))
+    assert found.complete and found.number == 2, found
+    off = -jnp.abs(of_shapes(lambda x: x, b=(2, 2)).arrays["b"]) - 0.5
+    function = lambda x, b, c: c @ jax.nn.relu(b @ jax.nn.softplus(x))
+    model = of_shapes(function, b=(2, 2), c=(1, 2))
+    found = gf.discover((type(model)({**model.arrays, "b": off}, function), (2,)))
+    assert found.complete and found.number == 6, found
+    assert any("region of the start" in note for note in found.notes)

@@ -16,6 +16,7 @@ _FLOOR = 1e-280
 _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
+_DRY = 64
 _FRESH = 12
 _INDEPENDENT = 1e-8
 
@@ -45,7 +46,7 @@ class Search:
         self.skipped: list[str] = []
         self.refused: list[Polynomial] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 3)
-        self._points = 0
+        self._points, self._dry = 0, False
         self._place = next(places)
         self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
@@ -116,12 +117,16 @@ class Search:
         return self._gathered(_FRESH, 0)[1]
 
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
-        """At so many points or more, and so many rows or more."""
+        """At so many points or more, and so many rows or more, of which there are none
+        where nothing moves."""
         parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
-        while count < points or sum(len(part.theta) for part in parts) < rows:
+        made, dry = 0, self._dry
+        while count < points or made < rows and not (dry and made == 0):
             more, part = next(self._more)
             parts.append(part)
-            count += more
+            count, made = count + more, made + len(part.theta)
+            dry = dry or count >= _DRY
+        self._dry = dry and made == 0
         return count, joined(parts)
 
     def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
@@ -130,7 +135,7 @@ class Search:
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
             ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
-            for i in range(0, len(known.theta), chunk)
+            for i in range(0, max(len(known.theta), 1), chunk)
         )
         matrix = np.concatenate(list(parts))
         matrix[:, self._of_nothing(ansatz, matrix, known)] = 0

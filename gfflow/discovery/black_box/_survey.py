@@ -16,7 +16,7 @@ from ..polynomials import (
 )
 from ..result import RankCertificate
 from ..subject import Subject
-from ._closure import Tangent, closed, sampled
+from ._closure import FAINT, Tangent, closed, sampled
 from ._fields import Fields
 from ._places import anywhere, around, everywhere, near
 from ._search import Search
@@ -24,6 +24,7 @@ from ._search import Search
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
 _MORE = 6
+_WIDE = 1e3
 
 
 @final
@@ -221,6 +222,11 @@ class Survey:
         worst = [t for t in self.tangents if not t.clear]
         if worst:
             kept, dropped = worst[0].gap
+            if kept > max(_WIDE * dropped, FAINT):
+                return (
+                    "inconclusive: brackets of the fields at level "
+                    f"{len(worst[0].ranks)} are round-off, or not finite"
+                )
             return (
                 f"inconclusive: the singular values have no gap (smallest kept "
                 f"{kept:.1e}, largest dropped {dropped:.1e}); start from parameters of "

@@ -110,8 +110,11 @@ class Survey:
                 f"inconclusive: {len(laws)} laws hold at random points, more than the "
                 f"rank allows, {upper}: one of the two is round-off"
             )
-        if not agreed and not notes:
-            notes.append("only one point has the least number: try another seed")
+        if not agreed and not any(note.startswith("inconclusive") for note in notes):
+            notes.append(
+                f"inconclusive: only one point has the least number, {upper}: try "
+                "another seed"
+            )
         if self.subject.precision > _DOUBLE:
             agreed = False
             notes.append(

@@ -24,6 +24,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu²": lambda z: relu(z) ** 2,
 }
 GATES = {"silu": silu, "gelu": gelu, "relu": relu, "bilinear": lambda z: z}
+SCALES = "1", "½ skip", "trained skip", "trained branch", "channels"
 WIDTHS, SHARES = (1, 2, 3, 4), (0.15, 0.35, 0.3, 0.2)
 
 
@@ -79,7 +80,7 @@ def residual(random, shape) -> Block:
     act = ACTIVATIONS[name]
     shapes = {"u": (m, n), "v": (n, m)} | ({"b": (m,), "c": (n,)} if bias else {})
     branch = lambda p, x: affine(p, act(affine(p, x, "u")), "v", "c")
-    scale = one_of(random, ("1", "½ skip", "trained skip", "trained branch", "channels"))
+    scale = one_of(random, SCALES)
     fns = {
         "1": lambda p, x: x + branch(p, x),
         "½ skip": lambda p, x: 0.5 * x + branch(p, x),

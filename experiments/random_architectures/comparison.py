@@ -47,12 +47,12 @@ class Row(NamedTuple):
 def compared(seed: int) -> Row:
     """Both for the architecture of this seed."""
     one = architecture(seed)
-    began = time.perf_counter()
+    began = time.process_time()
     laws = gf.known_laws(one.problem, one.flow)
     note, failed = _note(laws)
-    middle = time.perf_counter()
+    middle = time.process_time()
     found = gf.discover(one.problem, one.flow)
-    ended = time.perf_counter()
+    ended = time.process_time()
     rate, named, components = measured(laws, one)
     low, high, complete = found.lower_bound, found.upper_bound, found.complete
     told = re.search(r"leave room for (\d+) independent laws", note)
@@ -129,7 +129,8 @@ def measured(laws: gf.laws.KnownLaws, one: Architecture) -> tuple[float, int, in
     largest, ranks = 0.0, []
     for _ in range(POINTS):
         theta = _scattered(random, problem.parameters)
-        slopes, stated, field = jax.device_get(evaluated(theta, *_data(random, problem)))
+        found = evaluated(theta, *_data(random, problem))
+        slopes, stated, field = jax.device_get(found)
         size = np.linalg.norm(field)
         for slope, said in zip(slopes, stated):
             off = np.abs(slope @ field - said)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from blocks import BLOCKS, VECTORS, SEQUENCES, Block, affine, chance, one_of, width
+from blocks import BLOCKS, SEQUENCES, VECTORS, Block, affine, chance, one_of, width
 
 import gfflow as gf
 
@@ -23,7 +23,7 @@ class Architecture(NamedTuple):
 
 
 def smoothed(logits, label):
-    """Cross-entropy with a tenth of the label spread over all classes, the last axis."""
+    """Cross-entropy with a tenth of a label spread over all classes, the last axis."""
     classes = logits.shape[-1]
     wanted = 0.9 * jax.nn.one_hot(label, classes, dtype=logits.dtype) + 0.1 / classes
     return -jnp.mean(jnp.sum(wanted * jax.nn.log_softmax(logits, axis=-1), axis=-1))

@@ -2,9 +2,9 @@
 
     python experiments/random_architectures/run.py [--seeds N ...] [--out DIR]
 
-writes rows.json, table.md and figure.svg beside itself, some half an hour on one core; with
---seeds the other rows are those of the run before. Ends with 1 if two statements
-contradict each other.
+writes rows.json, table.md and figure.svg beside itself, in some half an hour on one
+core; with --seeds the other rows are those of the run before. Ends with 1 if two
+statements contradict each other.
 """
 
 import argparse
@@ -34,10 +34,10 @@ def main() -> int:
         rows = {row["seed"]: Row(**row) for row in stored}
     for seed in SEEDS if arguments.seeds is None else arguments.seeds:
         row = rows[seed] = compared(seed)
-        seconds = f"{row.known_seconds:.1f} s + {row.discover_seconds:.1f} s"
         bounds = f"{row.low} to {row.high}"
-        print(f"{seed}: {row.words}", flush=True)
-        print(f"   named {row.named}, discover {bounds}, {row.verdict} {row.why} ({seconds})")
+        seconds = f"{row.known_seconds:.1f} s + {row.discover_seconds:.1f} s"
+        said = f"named {row.named}, discover {bounds}, {row.verdict} {row.why}"
+        print(f"{seed}: {row.words}\n   {said} ({seconds})", flush=True)
         print(f"   [{row.known_note}] {row.notes}", flush=True)
         ordered = [rows[n]._asdict() for n in sorted(rows)]
         text = json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"

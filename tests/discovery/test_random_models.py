@@ -157,3 +157,11 @@ def test_nothing_moves():
     found = gf.discover((type(model)({**model.arrays, "b": off}, function), (2,)))
     assert found.complete and found.number == 6, found
     assert any("region of the start" in note for note in found.notes)
+
+
+def test_no_finite_gradient():
+    """0/0 of one entry is no law of all parameters."""
+    function = lambda x, a, b: b @ normalised(a @ x, True, 0.0)
+    found = gf.discover((of_shapes(function, a=(1, 2), b=(2, 1)), (2,)))
+    assert found.laws == [] and found.upper_bound is None
+    assert "finite" in found.notes[0]

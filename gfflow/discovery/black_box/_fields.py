@@ -45,6 +45,11 @@ class Fields:
             made = np.concatenate([made, self._drift(z)[None]])
         return _unit(made)[0]
 
+    def finite(self, random: np.random.Generator, z: np.ndarray) -> bool:
+        """Whether any field at z is finite."""
+        made = self.at(z, self.subject.draw(random, _GRADIENTS, 1))
+        return bool(np.any(np.all(np.isfinite(made), axis=1)))
+
     def with_noise(
         self, random: np.random.Generator, z: np.ndarray
     ) -> tuple[Float[np.ndarray, "n S"], Float[np.ndarray, "n S"]]:

@@ -165,6 +165,8 @@ class Survey:
         """Cheap families, the laws read off gradients, then brackets if need be, then
         all families; the simple ones before brackets where no law is known."""
         search = Search(self.fields, self.random, places)
+        if not any(t.ranks for t in tangents):
+            return search
         wanted = min(t.missing for t in tangents)
         search.take(self.given)
         simple: Iterable[Family] = ()
@@ -223,6 +225,8 @@ class Survey:
 
     def _unclear(self) -> str:
         worst = [t for t in self.tangents if not t.clear]
+        if worst and not worst[0].ranks:
+            return "inconclusive: no gradient is finite on random data, near the start"
         if worst:
             kept, dropped = worst[0].gap
             if kept > max(_WIDE * dropped, FAINT):

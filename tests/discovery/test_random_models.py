@@ -165,3 +165,16 @@ def test_no_finite_gradient():
     found = gf.discover((of_shapes(function, a=(1, 2), b=(2, 1)), (2,)))
     assert found.laws == [] and found.upper_bound is None
     assert "finite" in found.notes[0]
+
+
+def test_a_direction_that_a_frozen_layer_does_not_see():
+    """F held still reads V relu(Ux): beside F and ‖u_k‖² − ‖v_k‖² the part of v_k
+    that F does not see is constant, F₁V₂ₖ − F₂V₁ₖ."""
+
+    def function(x, A, F, U, V):
+        seen = jax.lax.stop_gradient(F) @ (V @ jax.nn.relu(U @ x))
+        return A @ jnp.tanh(seen)
+
+    model = of_shapes(function, A=(2, 1), F=(1, 2), U=(2, 2), V=(2, 2))
+    found = gf.discover((model, (2,)))
+    assert found.complete and found.number == 6, found

@@ -211,7 +211,8 @@ class Survey:
             return ()
         used = self._used(tangents)
         blocks = _blocks(tangents, used)
-        return large_families(self.subject.layout, used, blocks, self.degree)
+        still = np.flatnonzero(np.all([t.still for t in tangents], axis=0)).tolist()
+        return large_families(self.subject.layout, used, blocks, self.degree, still)
 
     def _read_off(self) -> list[Polynomial]:
         if self._known is None:

@@ -116,8 +116,8 @@ def measured(laws: gf.laws.KnownLaws, one: Architecture) -> tuple[float, int, in
     flat, unravel = ravel_pytree(problem.parameters)
 
     @jax.jit
-    def evaluated(flat, inputs, targets):
-        here = problem.with_data(inputs, targets, problem.weights)
+    def evaluated(flat, inputs, targets, weights):
+        here = problem.with_data(inputs, targets, weights)
         state, t = unravel(flat), jnp.asarray(0.7)
         field = ravel_pytree(flow.vector_field(t, state, here))[0]
         value = lambda x, law: jnp.ravel(law(t, flow.view(unravel(x), here)))
@@ -150,12 +150,13 @@ def _scattered(random: np.random.Generator, parameters: Any) -> jax.Array:
     return ravel_pytree(jax.tree_util.tree_map(draw, parameters))[0]
 
 
-def _data(random: np.random.Generator, problem: gf.Problem) -> tuple[Any, Any]:
-    """In the order of other samples, inputs moved where they are real numbers."""
+def _data(random: np.random.Generator, problem: gf.Problem) -> tuple[Any, Any, Any]:
+    """Other real numbers, labels in another order, and weights of both signs."""
     inputs, targets = problem.inputs, problem.targets
     order = random.permutation(len(inputs))
     if jnp.issubdtype(inputs.dtype, jnp.inexact):
         inputs = jnp.asarray(random.standard_normal(inputs.shape))
     if jnp.issubdtype(targets.dtype, jnp.inexact):
         targets = jnp.asarray(random.standard_normal(targets.shape))
-    return inputs, targets[order]
+    weights = jnp.asarray(random.standard_normal(len(inputs)))
+    return inputs, targets[order], weights

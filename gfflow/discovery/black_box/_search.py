@@ -16,7 +16,7 @@ _FLOOR = 1e-280
 _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _POINTS = 8
-_DRY = 64
+_DRY, _MOST_ROWS = 64, 2048
 _FRESH = 12
 _INDEPENDENT = 1e-8
 
@@ -31,6 +31,8 @@ class Search:
     **Arguments:**
 
     - `places`: states at which laws must hold, as many as are asked for.
+    - `rank`: of the fields at one of them, by and large; where it is small, as on few
+        inputs, more places are looked at.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class Search:
         fields: Fields,
         random: np.random.Generator,
         places: Iterator[np.ndarray],
+        rank: int | None = None,
     ):
         self.fields, self.random = fields, random
+        self._rank = max(1, fields.subject.size if rank is None else rank)
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self.tried: list[str] = []
@@ -116,6 +120,14 @@ class Search:
         """At points that had no part in finding a law."""
         return self._gathered(_FRESH, 0)[1]
 
+    def _some(self, known: Samples, rows: int) -> Samples:
+        """So many of them, if there are more than that and than are made at a time."""
+        most = max(rows, _MOST_ROWS)
+        if len(known.theta) <= most:
+            return known
+        chosen = self.random.permutation(len(known.theta))[:most]
+        return Samples(*(each[chosen] for each in known))
+
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
         """At so many points or more, and so many rows or more, of which there are none
         where nothing moves."""
@@ -131,7 +143,7 @@ class Search:
 
     def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
         rows = ansatz.unknowns * 5 // 4 + 32
-        known = self._enough(rows)
+        known = self._some(self._enough(rows), 2 * rows)
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
             ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
@@ -174,14 +186,12 @@ class Search:
         vector of the echelon form.
         """
         while len(null):
-            part = self.fresh()
-            rows = self.random.permutation(len(part.theta))[: 2 * len(null) + 64]
-            part = Samples(*(each[rows] for each in part))
+            part = self._some(self.fresh(), 2 * len(null) + 64)
             matrix = ansatz.slopes(part.theta, part.along)
             matrix[:, self._of_nothing(ansatz, matrix, part)] = 0
             lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
             matrix = matrix / np.where(lengths > 0, lengths, 1) / scale
-            inside, size = matrix @ null.T, max(len(rows), 1) ** 0.5
+            inside, size = matrix @ null.T, max(len(matrix), 1) ** 0.5
             found = normal_space(inside, self.fields.subject.precision, size)
             if not found.rank:
                 break
@@ -213,10 +223,11 @@ class Search:
         return (part for law in laws for part in law.parts())
 
     def _enough(self, rows: int) -> Samples:
-        """At least so many rows, at eight points or more; where there is a drift, of
-        which there is one at each point, at so many points."""
+        """At least so many rows, at eight points or more, and at so many that as many
+        rows can be independent; where there is a drift, of which there is one at each
+        point, at so many points."""
         moving = self.fields.subject.moves
-        points = rows if moving else _POINTS
+        points = rows if moving else max(_POINTS, -(-rows // self._rank))
         count, more = self._gathered(
             points - self._points, rows - len(self._samples.theta)
         )

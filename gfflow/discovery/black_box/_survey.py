@@ -164,8 +164,9 @@ class Survey:
     def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
         """Cheap families, the laws read off gradients, then brackets if need be, then
         all families; the simple ones before brackets where no law is known."""
-        search = Search(self.fields, self.random, places)
-        if not any(t.ranks for t in tangents):
+        ranks = [t.ranks[0] for t in tangents if t.ranks]
+        search = Search(self.fields, self.random, places, min(ranks, default=None))
+        if not ranks:
             return search
         wanted = min(t.missing for t in tangents)
         search.take(self.given)

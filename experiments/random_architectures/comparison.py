@@ -99,6 +99,10 @@ def contradiction(row: Row, conclusive: bool) -> str:
     if row.low > allowed:
         said = "no note" if row.room is None else f"a note of room for {row.room}"
         return f"{row.low} laws hold; {row.named} are named, with {said}"
+    elsewhere = any("region" in note for note in row.notes)
+    if conclusive and row.high is not None and row.high > row.low:
+        if row.high > allowed and not elsewhere:
+            return f"at most {allowed} by known_laws, {row.high} by discover"
     if not row.complete and not row.notes:
         return "discover does not say why it is not complete"
     return ""

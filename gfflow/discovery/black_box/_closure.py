@@ -13,7 +13,7 @@ _SPARE = 24
 DEEPEST = 2
 _WITH_KINKS = 4
 _NO_LESS = 1e-6
-_FAINT = 1e-9
+FAINT = 1e-9
 _TRIES = 4
 
 
@@ -27,7 +27,7 @@ class Tangent(NamedTuple):
         coordinates z/`scale`.
     - `scale`: lengths in which the fields have entries of like size, `(S,)`.
     - `still`: the entries that are 0 in all fields, `(S,)`.
-    - `ranks`: the dimension at each level.
+    - `ranks`: the dimension at each level; none where no field is finite.
     - `gap`: (smallest kept, largest dropped) singular value, the worst level.
     - `clear`: whether every rank was clear.
     - `closed`: whether the last level added nothing, or there was nothing to add.
@@ -61,8 +61,9 @@ def sampled(fields: Fields, random: np.random.Generator, z: np.ndarray) -> Tange
     rows = fields.rows(random, z, max(_LEAST_ROWS, 3 * size))
     if not len(rows):
         still = np.ones(size, bool)
-        one = np.ones(size)
-        return Tangent(z, np.eye(size), one, still, (0,), (1.0, 0.0), True, False)
+        one, finite = np.ones(size), fields.finite(random, z)
+        ranks = (0,) if finite else ()
+        return Tangent(z, np.eye(size), one, still, ranks, (1.0, 0.0), finite, True)
     lengths = np.sqrt(np.mean(rows**2, axis=0))
     scale = np.where(lengths > 0, lengths, 1.0)
     rows = rows / scale
@@ -141,7 +142,7 @@ def _joined(
         normal=np.concatenate([known, left]),
         ranks=(*tangent.ranks, tangent.ranks[-1] + found.rank),
         gap=(min(tangent.gap[0], found.kept), max(tangent.gap[1], found.dropped)),
-        clear=tangent.clear and found.clear and found.kept > _FAINT,
+        clear=tangent.clear and found.clear and found.kept > FAINT,
         closed=found.rank == 0 or not len(left),
     )
 

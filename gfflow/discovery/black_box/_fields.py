@@ -18,6 +18,7 @@ _GRADIENTS = 256
 _FEW, _FEW_OF = 8, 16
 _ULPS, _STEADY = 4, 1e-12
 _LEAST, _RELIABLE = 1e4, 0.1
+_NEARER = 1.0, 0.5, 0.2
 
 
 @final
@@ -29,6 +30,7 @@ class Fields:
 
     def __init__(self, subject: Subject):
         self.subject = subject
+        self._noisy = np.zeros(subject.size, bool)
         self._programs, self._given = programs_of(subject)
 
     def rows(
@@ -37,13 +39,21 @@ class Fields:
         """At least `count` fields at z, of unit length, and the drift if there is one;
         those that are 0 or not finite are left out.
 
-        An entry that is round-off in all of them, since it does not stay the same when
-        z and the data move by a few units in the last place, is 0.
+        An entry that is next to nothing in all of them is 0 if it is round-off: if
+        here, somewhat nearer to 0, or where fields were asked for before, it was next
+        to nothing and did not stay the same when z and the data moved by a few units in
+        the last place. Here alone does not tell: what a saturated softmax leaves of
+        terms that cancel is round-off, and stays.
         """
         made = self._rows(random, z, count)[0]
         if self.subject.moves:
             made = np.concatenate([made, self._drift(z)[None]])
         return _unit(made)[0]
+
+    def finite(self, random: np.random.Generator, z: np.ndarray) -> bool:
+        """Whether any field at z is finite."""
+        made = self.at(z, self.subject.draw(random, _GRADIENTS, 1))
+        return bool(np.any(np.all(np.isfinite(made), axis=1)))
 
     def with_noise(
         self, random: np.random.Generator, z: np.ndarray, **decades
@@ -66,12 +76,25 @@ class Fields:
         data = [draw(random, _GRADIENTS, 1, **decades) for _ in range(many)]
         each = [self.at(z, one) for one in data]
         made = np.concatenate(each)
-        noise = self._small(made)
-        if noise.any():
-            again = self.at(_moved(random, z), _moved_data(random, data[0]))
-            noise &= ~_same(each[0], again)
-        made[:, noise & (self._drift(z) == 0)] = 0
+        small = self._small(made)
+        for factor in _NEARER:
+            if np.any(small & ~self._noisy):
+                self._noisy |= self._noise(random, self._scaled(z, factor), data[0])
+        made[:, small & self._noisy & (self._drift(z) == 0)] = 0
         return made, data
+
+    def _noise(self, random: np.random.Generator, z: np.ndarray, data: Datum):
+        """Which entries are next to nothing at z, and round-off."""
+        rows = self.at(z, data)
+        again = self.at(_moved(random, z), _moved_data(random, data))
+        return self._small(rows) & ~_same(rows, again)
+
+    def _scaled(self, z: np.ndarray, factor: float) -> np.ndarray:
+        """z at the same time, nearer to 0."""
+        nearer = factor * z
+        if self.subject.clock:
+            nearer[0] = z[0]
+        return nearer if factor == 1 else self.inside(nearer)
 
     def _drift(self, z: np.ndarray) -> np.ndarray:
         """What moves without a gradient, 0 if nothing does."""

@@ -35,7 +35,8 @@ class MixedField(eqx.Module):
 def mixed_fields(
     field: Field, drift: Drift | None
 ) -> Callable[[Vector, Float[Array, "fields data_and_push"], Datum], list[MixedField]]:
-    """(z0, weights, data) → the fields of their rows, each datum over its length at z0.
+    """(z0, weights, data) → the fields of their rows, each datum over its length at z0,
+    and left out where its field is not finite there.
 
     What is a thousand times shorter than another stays faint, since the little that a
     saturated unit lets through is round-off.
@@ -45,7 +46,7 @@ def mixed_fields(
     @partial(jax.jit, inline=True)
     def combined(z, weights, push, data):
         made = jax.vmap(lambda datum: field(z, datum))(data)
-        total = weights @ made
+        total = weights @ jnp.where(weights[:, None] == 0, 0, made)
         return total if drift is None else total + push * drift(z)
 
     def rows(z0, weights, data):

@@ -17,9 +17,8 @@ _FIRST, _SMALL = 256, 1e-9
 _NOISE, _KNOWN, _LEAST_KNOWN = 100.0, 1e-6, 0.05
 _BROKEN = 1e-3
 _POINTS = 8
+_DRY, _MOST_ROWS = 64, 2048
 _FRESH = 12
-# Points without a field after which there is none.
-_STILL = 24
 _INDEPENDENT = 1e-8
 
 
@@ -33,6 +32,8 @@ class Search:
     **Arguments:**
 
     - `places`: states at which laws must hold, as many as are asked for.
+    - `rank`: of the fields at one of them, by and large; where it is small, as on few
+        inputs, more places are looked at.
     """
 
     def __init__(
@@ -40,15 +41,17 @@ class Search:
         fields: Fields,
         random: np.random.Generator,
         places: Iterator[np.ndarray],
+        rank: int | None = None,
     ):
         self.fields, self.random = fields, random
+        self._rank = max(1, fields.subject.size if rank is None else rank)
         self.layout: Layout = fields.subject.layout
         self.laws: list[Polynomial] = []
         self.tried: list[str] = []
         self.skipped: list[str] = []
         self.refused: list[Polynomial] = []
         self._samples = Samples(*(np.zeros((0, self.layout.size)),) * 3)
-        self._points = 0
+        self._points, self._dry = 0, False
         self._place = next(places)
         self._more = samples(fields, random, places)
         self._gradients = np.zeros((0, fields.subject.size))
@@ -137,22 +140,30 @@ class Search:
         """At points that had no part in finding a law."""
         return self._gathered(_FRESH, 0)[1]
 
+    def _some(self, known: Samples, rows: int) -> Samples:
+        """So many of them, if there are more than that and than are made at a time."""
+        most = max(rows, _MOST_ROWS)
+        if len(known.theta) <= most:
+            return known
+        chosen = self.random.permutation(len(known.theta))[:most]
+        return Samples(*(each[chosen] for each in known))
+
     def _gathered(self, points: int, rows: int) -> tuple[int, Samples]:
-        """At so many points or more, and so many rows or more; none where no field is
-        anything but 0 at any of many points."""
+        """At so many points or more, and so many rows or more, of which there are none
+        where nothing moves."""
         parts, count = [Samples(*(np.zeros((0, self.layout.size)),) * 3)], 0
-        made = lambda: sum(len(part.theta) for part in parts)
-        while count < points or made() < rows:
+        made, dry = 0, self._dry
+        while count < points or made < rows and not (dry and made == 0):
             more, part = next(self._more)
             parts.append(part)
-            count += more
-            if count >= max(points, _STILL) and not made():
-                break
+            count, made = count + more, made + len(part.theta)
+            dry = dry or count >= _DRY
+        self._dry = dry and made == 0
         return count, joined(parts)
 
     def _null_laws(self, ansatz: Ansatz, real: bool) -> list[Polynomial]:
         rows = ansatz.unknowns * 5 // 4 + 32
-        known = self._enough(rows)
+        known = self._some(self._enough(rows), 2 * rows)
         chunk = max(1, _MOST_ENTRIES // max(1, len(ansatz.factors)))
         parts = (
             ansatz.slopes(known.theta[i : i + chunk], known.along[i : i + chunk])
@@ -168,9 +179,10 @@ class Search:
         scale = np.sqrt(np.sum(matrix**2, axis=0) / max(len(matrix), 1))
         scale = np.where(scale > 0, scale, 1.0)
         found = normal_space(matrix / scale, self.fields.subject.precision, None)
-        if not len(found.normal):
+        null = self._narrowed(ansatz, scale, found.normal)
+        if not len(null):
             return []
-        vectors = np.linalg.qr((found.normal / scale).T)[0].T
+        vectors = np.linalg.qr((null / scale).T)[0].T
         size = self.layout.size
         fresh = self.fresh()
 
@@ -182,6 +194,29 @@ class Search:
         if real and len(kept) < len(vectors):
             kept += holding(real_basis(vectors))
         return kept
+
+    def _narrowed(
+        self, ansatz: Ansatz, scale: np.ndarray, null: np.ndarray
+    ) -> np.ndarray:
+        """What of a null space, in coordinates c·`scale`, is one at fresh points too,
+        drawn until nothing is lost.
+
+        Where most units are dead the fields of a few points do not tell a polynomial
+        from a constant; and with those that are none among them, a law shows in no
+        vector of the echelon form.
+        """
+        while len(null):
+            part = self._some(self.fresh(), 2 * len(null) + 64)
+            matrix = ansatz.slopes(part.theta, part.along)
+            matrix[:, self._of_nothing(ansatz, matrix, part)] = 0
+            lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+            matrix = matrix / np.where(lengths > 0, lengths, 1) / scale
+            inside, size = matrix @ null.T, max(len(matrix), 1) ** 0.5
+            found = normal_space(inside, self.fields.subject.precision, size)
+            if not found.rank:
+                break
+            null = found.normal @ null
+        return null
 
     def _of_nothing(
         self, ansatz: Ansatz, matrix: np.ndarray, known: Samples
@@ -208,10 +243,11 @@ class Search:
         return (part for law in laws for part in law.parts())
 
     def _enough(self, rows: int) -> Samples:
-        """At least so many rows, at eight points or more; where there is a drift, of
-        which there is one at each point, at so many points."""
+        """At least so many rows, at eight points or more, and at so many that as many
+        rows can be independent; where there is a drift, of which there is one at each
+        point, at so many points."""
         moving = self.fields.subject.moves
-        points = rows if moving else _POINTS
+        points = rows if moving else max(_POINTS, -(-rows // self._rank))
         count, more = self._gathered(
             points - self._points, rows - len(self._samples.theta)
         )

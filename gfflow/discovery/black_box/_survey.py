@@ -16,7 +16,7 @@ from ..polynomials import (
 )
 from ..result import RankCertificate
 from ..subject import Subject
-from ._closure import Tangent, closed, sampled
+from ._closure import FAINT, Tangent, closed, sampled
 from ._fields import Fields
 from ._places import anywhere, around, everywhere, near
 from ._search import Search
@@ -24,6 +24,7 @@ from ._search import Search
 _PRESENT = 1e-7
 _DOUBLE = 1e-12
 _MORE = 6
+_WIDE = 1e3
 
 
 @final
@@ -109,8 +110,11 @@ class Survey:
                 f"inconclusive: {len(laws)} laws hold at random points, more than the "
                 f"rank allows, {upper}: one of the two is round-off"
             )
-        if not agreed and not notes:
-            notes.append("only one point has the least number: try another seed")
+        if not agreed and not any(note.startswith("inconclusive") for note in notes):
+            notes.append(
+                f"inconclusive: only one point has the least number, {upper}: try "
+                "another seed"
+            )
         if self.subject.precision > _DOUBLE:
             agreed = False
             notes.append(
@@ -160,7 +164,10 @@ class Survey:
     def _searched(self, places: Iterator, tangents: list[Tangent]) -> Search:
         """Cheap families, the laws read off gradients, then brackets if need be, then
         all families; the simple ones before brackets where no law is known."""
-        search = Search(self.fields, self.random, places)
+        ranks = [t.ranks[0] for t in tangents if t.ranks]
+        search = Search(self.fields, self.random, places, min(ranks, default=None))
+        if not ranks:
+            return search
         wanted = min(t.missing for t in tangents)
         search.take(self.given)
         simple: Iterable[Family] = ()
@@ -205,7 +212,8 @@ class Survey:
             return ()
         used = self._used(tangents)
         blocks = _blocks(tangents, used)
-        return large_families(self.subject.layout, used, blocks, self.degree)
+        still = np.flatnonzero(np.all([t.still for t in tangents], axis=0)).tolist()
+        return large_families(self.subject.layout, used, blocks, self.degree, still)
 
     def _read_off(self) -> list[Polynomial]:
         if self._known is None:
@@ -219,8 +227,15 @@ class Survey:
 
     def _unclear(self) -> str:
         worst = [t for t in self.tangents if not t.clear]
+        if worst and not worst[0].ranks:
+            return "inconclusive: no gradient is finite on random data, near the start"
         if worst:
             kept, dropped = worst[0].gap
+            if kept > max(_WIDE * dropped, FAINT):
+                return (
+                    "inconclusive: brackets of the fields at level "
+                    f"{len(worst[0].ranks)} are round-off, or not finite"
+                )
             return (
                 f"inconclusive: the singular values have no gap (smallest kept "
                 f"{kept:.1e}, largest dropped {dropped:.1e}); start from parameters of "

@@ -116,13 +116,20 @@ def simple_families(layout: Layout, used: np.ndarray, degree: int) -> Iterator[F
 
 
 def large_families(
-    layout: Layout, used: np.ndarray, blocks: Sequence[Sequence[int]], degree: int
+    layout: Layout,
+    used: np.ndarray,
+    blocks: Sequence[Sequence[int]],
+    degree: int,
+    still: Sequence[int] = (),
 ) -> Iterator[Family]:
-    """Products within fibres of an array, then within blocks, then of any degree.
+    """Products within fibres of an array, of constants with the entries of a block,
+    then within blocks, then of any degree.
 
     **Arguments:**
 
     - `blocks`: sets of entries that can meet in one law.
+    - `still`: entries that do not move: the coefficients of a law may be made of them,
+        as where a frozen layer does not see a direction of what it reads.
     """
     size = layout.size
     if degree >= 2:
@@ -137,6 +144,11 @@ def large_families(
 
         name = "quadratic within fibres"
         yield Family(name, int(used.sum()) + pairs, fibres)
+        for block in blocks:
+            moving = [i for i in block if i not in still]
+            weighted = [[(c, i)] for c in still for i in moving]
+            if weighted:
+                yield _family(size, used, "constants times an entry", weighted)
         for block in blocks:
             count = len(block) * (len(block) + 1) // 2
             yield _powers(size, "quadratic within a block", block, (2,), count)

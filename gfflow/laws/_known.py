@@ -34,6 +34,11 @@ _COARSE = (
     "the model computes in a precision of {:.1g} on the way, and rates are no better: "
     "laws that are true may be missing"
 )
+_TOO_SMALL = (
+    "whether there are more laws is not known: near the parameters the gradients leave "
+    "room for {} independent laws, fewer than the {} that were read, so that some of "
+    "them are round-off"
+)
 # Names in a note.
 _MOST_NAMES = 6
 _MOVING = "whether there are more laws under momentum was not looked at"
@@ -109,6 +114,8 @@ def _coarse(problem: Problem) -> str:
 
 def _room_left(counted: Callable[[], tuple[int, int]], lost: int) -> str:
     number, room = counted()
+    if room < number:
+        return _TOO_SMALL.format(room, number)
     return _ROOM.format(room, number - lost) if number - lost < room else ""
 
 

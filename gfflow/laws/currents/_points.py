@@ -46,7 +46,7 @@ class Draw:
             gradient = self._gradient(parameters, data)
         leaves = (jtu.tree_leaves(tree) for tree in (parameters, gradient))
         x, g = (_arrays(dict(zip(self._names, some, strict=True))) for some in leaves)
-        top = max(np.max(np.abs(part)) for part in g.values()) or 1.0
+        top = np.max([np.max(np.abs(part)) for part in g.values()]) or 1.0
         if not np.isfinite(top):
             return None
         return parameters, Point(x, {name: part / top for name, part in g.items()})

@@ -26,6 +26,8 @@ _PRECISION = float(np.finfo(float).eps)
 _INSIDE = 1e-6
 # What of a bracket may be round-off: a bound that is too large is one all the same.
 _FAINT = 1e-9
+# The least length of a row, in units of the longest of its kind.
+_LEAST = 1e-3
 
 
 def room_besides(
@@ -93,14 +95,22 @@ class _Room:
 
     def _sampled(self) -> tuple[np.ndarray, np.ndarray]:
         """Lengths in which fields have entries of like size, and orthonormal directions
-        in these that no gradient on random data has."""
+        in these that no gradient on random data has.
+
+        A gradient that is much shorter than others for inputs of this size is left out:
+        where a softmax is saturated, 1 − p has few digits, or is 0.
+        """
         size, rows = sum(x.size for x in self._x.values()), []
         with double_precision():
             for n in range(min(8 * size, size + _SPARE) + 8):
                 data = self._data(_SCALES[n % len(_SCALES)])
                 field = _field(self._problem, self._parameters, self._rates, data)
                 rows.append(_flat(field))
-        rows = _unit(_finite(rows))
+        lengths = np.linalg.norm(np.nan_to_num(rows, posinf=0, neginf=0), axis=1)
+        for n in range(len(_SCALES)):
+            own = lengths[n :: len(_SCALES)]
+            lengths[n :: len(_SCALES)] = own / max(np.max(own), 1e-300)
+        rows = _unit(_finite([x for x, of in zip(rows, lengths) if of >= _LEAST]))
         lengths = np.sqrt(np.mean(rows**2, axis=0))
         noise = lengths <= _INSIDE**2
         rows[:, noise] = 0

@@ -151,12 +151,19 @@ def _ratio(one: _Signed, i: int, two: _Signed, j: int) -> float:
 
 
 def _equal(rows: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Pairs of equal rows, each row with the next one that is."""
-    order = np.argsort(rows[:, 0], kind="stable")
-    order = order[np.isfinite(rows[order, 0])]
+    """Pairs of equal rows, each row with the next one that is.
+
+    Only rows are compared whose product with a random vector is the same: many units
+    that are off at a point have the same entry there.
+    """
+    along = np.random.default_rng(0).standard_normal(rows.shape[1])
+    key = rows @ along
+    order = np.argsort(key, kind="stable")
+    order = order[np.isfinite(key[order])]
+    apart = _SAME * float(np.sum(np.abs(along)))
     for n, a in enumerate(order):
         for b in order[n + 1 :]:
-            if rows[b, 0] - rows[a, 0] > _SAME:
+            if key[b] - key[a] > apart:
                 break
             if np.max(np.abs(rows[b] - rows[a])) <= _SAME:
                 yield int(a), int(b)

@@ -96,10 +96,10 @@ def holding(
             if not named:
                 break
             place = _place(random, problem, state, *scale)
-            for name, (holds, terms) in _holds(flow, problem, named, place).items():
+            for name, found in _holds(flow, problem, named, place).items():
+                holds, terms = map(np.asarray, found)
                 before = tried[name]
-                holds, terms = before.holds & holds, before.places + terms
-                tried[name] = _Tried(np.asarray(holds), np.asarray(terms))
+                tried[name] = _Tried(before.holds & holds, before.places + terms)
     return {name: one.holds for name, one in tried.items()}
 
 

@@ -80,6 +80,20 @@ def test_a_list_that_may_be_incomplete_says_so():
     assert found == [] and "room for 3 independent laws, and 0 are named" in found.note
 
 
+def test_what_moves_at_few_places_is_no_constant():
+    """A path through gates that are open at one of 64 signs of their parameters."""
+
+    def fn(p, x):
+        gate = jnp.prod(jnp.where(p["gates"] > 0, 1.0, 0.0))
+        return jnp.tanh(p["w"] @ x) + gate * jnp.tanh(p["u"] @ x)
+
+    params = {"w": jnp.ones((1, 3)), "u": jnp.ones((1, 3)), "gates": -jnp.ones(6)}
+    data = np.random.default_rng(0).standard_normal((6, 3)), np.ones((6, 1))
+    found = gf.known_laws(gf.Problem.from_function(fn, params, "mse", data), FLOW)
+    assert [law.name for law in found] == ["constants of ['gates']"]
+    assert "constants of ['u']" in found.note
+
+
 @pytest.mark.parametrize("name", variants(list(NONE), slow=list(NONE)[:-1]))
 def test_no_law_where_there_is_none(name):
     found = gf.known_laws(problem_of(NONE[name]), FLOW)

@@ -41,7 +41,7 @@ def _components(fn: LawFunction, layout: Layout) -> Iterator[Polynomial]:
     if not fn.arrays <= set(layout.names) or not fn.polynomial:
         return
     starts = zip(layout.offsets, layout.sizes, layout.shapes, strict=True)
-    entries = [first + np.arange(size).reshape(of) for first, size, of in starts]
+    entries = [np.arange(a, a + size).reshape(of) for a, size, of in starts]
     for terms in fn.monomials(dict(zip(layout.names, entries))):
         gathered: dict[Monomial, float] = {}
         for monomial, coefficient in terms:

@@ -26,7 +26,7 @@ class Point(NamedTuple):
 
 
 @final
-class Draw:
+class PointsNear:
     """Points one after the other, by one compiled gradient of random data."""
 
     def __init__(self, problem: Problem, samples: int, seed: int):

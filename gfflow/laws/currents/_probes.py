@@ -8,7 +8,7 @@ from jaxtyping import Array, PyTree
 from ...problem import Problem, named_parameters
 from ._candidates import candidates, lengths
 from ._gathered import Current, Gathered
-from ._points import Draw, Point
+from ._points import Point, PointsNear
 from ._units import Units
 
 _SAMPLES, _FEW_SAMPLES = 4, 2
@@ -48,7 +48,7 @@ class Probes(NamedTuple):
     dead: dict[str, np.ndarray]
     parameters: list[PyTree[Array]]
     in_any_order: bool
-    draw: Draw
+    draw: PointsNear
 
     def live(self, units: Units) -> np.ndarray:
         """Of which units some entry is not dead, bool[r]."""
@@ -69,7 +69,7 @@ class Probes(NamedTuple):
 
 
 def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
-    """Draw them, by one compiled gradient.
+    """PointsNear them, by one compiled gradient.
 
     There are more points than units to choose from; and than indices of all axes, if
     these are `most_entries` or fewer. `None` where no gradient is finite.
@@ -95,7 +95,7 @@ def probes(problem: Problem, most_entries: int, seed: int = 0) -> Probes | None:
     firsts, points = [], []
     largest = {name: np.zeros(shape) for name, shape in shapes.items()}
     whole = min(_WHOLE, max(_FEW, _MOST // max(2 * problem.size, 1)))
-    draw = Draw(problem, samples, seed)
+    draw = PointsNear(problem, samples, seed)
     for _ in range(count):
         made = draw()
         if made is None:

@@ -110,7 +110,8 @@ class _Room:
         for n in range(len(_SCALES)):
             own = lengths[n :: len(_SCALES)]
             lengths[n :: len(_SCALES)] = own / max(np.max(own), 1e-300)
-        rows = _unit(_finite([x for x, of in zip(rows, lengths) if of >= _LEAST]))
+        kept = [row for row, of in zip(rows, lengths) if of >= _LEAST]
+        rows = _unit(_finite(kept or [np.zeros(size)]))
         lengths = np.sqrt(np.mean(rows**2, axis=0))
         noise = lengths <= _INSIDE**2
         rows[:, noise] = 0

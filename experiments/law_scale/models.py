@@ -19,15 +19,16 @@ class Large(NamedTuple):
     """- `parameters`: an array a name, or a list of such for blocks.
     - `apply`: of them and a sample of digits, `(8, 8)`; gives logits, `(10,)`.
     - `laws`: how many there are by theory, for cross-entropy.
-    - `samples`, `t1`, `rtol`: of the flow that is integrated.
+    - `samples`, `t1`, `rtol`: of the flow that is integrated; `None` where the laws are
+        only named.
     """
 
     parameters: Arrays
     apply: Callable[[Arrays, Any], Any]
     laws: int
     samples: int
-    t1: float
-    rtol: float
+    t1: float | None
+    rtol: float | None
 
     def problem(self) -> gf.Problem:
         """On the first digits."""
@@ -44,8 +45,8 @@ def transformer() -> Large:
     KKᵀ and VVᵀ + bbᵀ − OᵀO of each head, the key bias, the hidden units, the scales of
     two norms, sums of what is written to the stream, which every reader takes without
     its mean: h·d(d + 1) + n + f + 2n + (n + 1 + f + 1). Besides: the sums of the 8
-    columns of the embedding and of the 8 positions, the scales of the last norm, and the
-    column sums of the softmax layer, n + 1.
+    columns of the embedding and of the 8 positions, the scales of the last norm, and
+    the column sums of the softmax layer, n + 1.
     """
     n, heads, hidden, blocks = 64, 4, 256, 4
     d = n // heads
@@ -121,7 +122,7 @@ def resnet() -> Large:
         "out": draw(CLASSES, c),
     }
     laws = blocks * c + c * (c + 1) // 2 + c
-    return Large(parameters, apply, laws, 8, 1.0, 1e-4)
+    return Large(parameters, apply, laws, 8, 2.5, 1e-8)
 
 
 def perceptron() -> Large:
@@ -143,7 +144,7 @@ def perceptron() -> Large:
         "out": draw(CLASSES, width),
         "out_bias": draw(CLASSES),
     }
-    return Large(parameters, apply, 2 * width + width + 1, 16, 0.3, 1e-4)
+    return Large(parameters, apply, 2 * width + width + 1, 16, None, None)
 
 
 MODELS = {"transformer": transformer, "resnet": resnet, "perceptron": perceptron}

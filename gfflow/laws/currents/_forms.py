@@ -42,6 +42,11 @@ class Forms(NamedTuple):
         arrays = ", ".join(dict.fromkeys(every))
         return f"{'quadratic' if self.quadratic else 'linear'} forms of {arrays}"
 
+    def flows_at(self, rates: Rates) -> bool:
+        """Whether the laws are ones at these rates: of one number an array, the same
+        for two that are multiplied."""
+        return all(rates.equal(units.array, units.other) for units in self.units)
+
     def gradients(self, x: dict[str, np.ndarray]) -> np.ndarray:
         """Half the gradient of each law, a row each, by all arrays in order."""
         count = len(self.weights[0])

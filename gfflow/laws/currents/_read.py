@@ -65,7 +65,8 @@ class Reading(NamedTuple):
 def read_laws(
     problem: Problem, flow: AbstractFlow, turn: bool = False
 ) -> Reading | None:
-    """Quadratic laws of units whose currents match, and linear ones of sums.
+    """Quadratic laws of units whose currents match, and linear ones of sums; in models
+    of few parameters any quadratic and linear ones besides.
 
     The current of an array A along an axis is g·Aᵀ with g = ∂L/∂A on random data at
     random parameters, all other axes summed over. What adds up to nothing at all of
@@ -85,7 +86,7 @@ def read_laws(
         return Reading([], [], _NOT_FINITE)
     every = matching(found)
     kept = _of_rates(found, every, rates)
-    free = [x for x in free_forms(found, every) if rates.uniform(*x.arrays)]
+    free = [x for x in free_forms(found, every) if x.flows_at(rates)]
     turns = _turns(found, kept, free, rates) if turn else []
 
     def counted() -> tuple[int, int]:

@@ -83,6 +83,14 @@ AT_REST = {
         {"a": (2, 2), "b": (2, 2), "c": (2, 2)}, deep_linear, (2,), (2,), 6
     ),
     "deep ReLU": Variant(
+        {"a": (2, 4), "ab": (2,), "b": (4, 4), "bb": (4,), "c": (4, 3), "cb": (4,)},
+        deep_relu,
+        (3,),
+        (2,),
+        8,
+    ),
+    # Behind two units only, units are off for all data near most starts.
+    "deep ReLU, narrow": Variant(
         {"a": (2, 3), "ab": (2,), "b": (3, 2), "bb": (3,), "c": (2, 3), "cb": (2,)},
         deep_relu,
         (3,),

@@ -122,7 +122,7 @@ def resnet() -> Large:
         "out": draw(CLASSES, c),
     }
     laws = blocks * c + c * (c + 1) // 2 + c
-    return Large(parameters, apply, laws, 8, 2.5, 1e-8)
+    return Large(parameters, apply, laws, 8, 12.0, 1e-5)
 
 
 def perceptron() -> Large:

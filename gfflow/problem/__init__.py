@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ._paths import parse_path as parse_path
     from ._paths import path_of as path_of
     from ._problem import Problem as Problem
+    from ._program import gradient_on as gradient_on
+    from ._program import program_of as program_of
     from ._random_data import random_data as random_data
     from ._random_data import random_inputs as random_inputs
     from ._random_data import random_targets as random_targets

@@ -1,7 +1,7 @@
 """What a model and a loss do on samples that are not in the data."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float
 from .._jaxpr import dtype_of, equations
 from .._typing import Parameters
 from ._problem import Problem
+from ._program import gradient_on, program_of
 
 # Arrays of c samples, on the host but for random keys.
 Leaves = Sequence[Any]
@@ -49,6 +50,8 @@ class Acceptance:
     def __init__(self, problem: Problem):
         # Another object, so that what is kept of a problem does not keep it.
         self._problem = problem.with_parameters(problem.parameters)
+        self._respond = program_of(_responses, self._problem)
+        self._gradient = program_of(gradient_on, self._problem)
         self._structure = jtu.tree_structure(problem.present)
         self._own = problem.parameters
         random = np.random.default_rng(0)
@@ -76,7 +79,7 @@ class Acceptance:
             weights = np.random.default_rng(1).standard_normal(_BATCH)
             data = *samples, jnp.asarray(weights, self._problem.dtype)
             for place in self._places:
-                gradient = self._programs[1](place, data)
+                gradient = self._gradient(place, data)
                 parts = [np.ravel(x) != 0 for x in jtu.tree_leaves(gradient)]
                 found = found | np.concatenate(parts)
         return np.asarray(found)
@@ -97,22 +100,9 @@ class Acceptance:
         count, made = len(leaves[0]), []
         for rows in _batches(count):
             samples = jtu.tree_unflatten(self._structure, [a[rows] for a in leaves])
-            made.append(jtu.tree_map(np.asarray, self._programs[0](place, samples)))
+            made.append(jtu.tree_map(np.asarray, self._respond(place, samples)))
         inside, values = (np.concatenate(part)[:count] for part in zip(*made))
         return Answers(inside, np.all(np.isfinite(values), axis=1), values)
-
-    @cached_property
-    def _programs(self) -> list[Callable]:
-        """(parameters, data) → responses, and gradient. One for problems alike, where
-        what they hold besides arrays can be hashed."""
-        arrays, rest = eqx.partition(self._problem, eqx.is_array)
-        try:
-            hash(tuple(jtu.tree_leaves(rest)))
-        except TypeError:
-            problem = lambda arrays: eqx.combine(arrays, rest)
-            own = lambda fn: jax.jit(lambda a, *args: fn(problem(a), *args))
-            return [partial(own(fn), arrays) for fn in (_responses, _gradient)]
-        return [partial(fn, self._problem) for fn in (_RESPONSES, _GRADIENT)]
 
 
 def _is(variable: Any, kind: Any) -> bool:
@@ -145,13 +135,6 @@ def _responses(problem: Problem, parameters: Parameters, samples):
     for leaf in jtu.tree_leaves(errors):
         inside = inside & ~leaf if leaf.dtype == bool else inside
     return inside, values
-
-
-def _gradient(problem: Problem, parameters: Parameters, data):
-    return problem.with_data(*data).gradient(parameters)
-
-
-_RESPONSES, _GRADIENT = eqx.filter_jit(_responses), eqx.filter_jit(_gradient)
 
 
 def _near(random: np.random.Generator, like: Array) -> Array:

@@ -29,19 +29,17 @@ class Gathered:
         self._axis = {one: one.in_one_axis for one in units}
         self._first = units[0]
         self._along: list[tuple[list[np.ndarray], ...]] = []
-        self._others = [one for one in units if self._axis[one] is None]
         self._apart: dict[Units, list[tuple[np.ndarray, ...]]] = {
-            one: [] for one in self._others
+            one: [] for one in units if self._axis[one] is None
         }
 
     def add(self, point: Point) -> None:
         """One more point."""
         made = self._first.terms(*point)
-        if len(self._others) < len(self._axis):
+        if len(self._apart) < len(self._axis):
             self._along.append(tuple(map(_margins, made)))
-        for one in self._others:
-            rows = tuple(one.rows(part).sum(axis=1) for part in made)
-            self._apart[one].append(rows)
+        for one, kept in self._apart.items():
+            kept.append(tuple(one.rows(part).sum(axis=1) for part in made))
 
     def currents(self) -> dict[Units, Current]:
         """Of all units."""

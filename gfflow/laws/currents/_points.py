@@ -1,18 +1,20 @@
 """Random points near the parameters of a problem, and gradients there."""
 
-from collections.abc import Callable
-from functools import lru_cache, partial
 from typing import NamedTuple, final
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jaxtyping import Array, PyTree
 
 from ..._precision import double_precision, in_double
-from ...problem import Problem, named_parameters, random_data
+from ...problem import (
+    Problem,
+    gradient_on,
+    named_parameters,
+    program_of,
+    random_data,
+)
 
 # Noise of parameters in units of themselves, and of the root mean square of an array.
 _RELATIVE, _ABSOLUTE = 0.3, 0.3
@@ -33,7 +35,7 @@ class PointsNear:
         self._random, self._samples = np.random.default_rng(seed), samples
         with double_precision():
             self._problem = in_double(problem)
-            self._gradient = _compiled(self._problem)
+            self._gradient = program_of(gradient_on, self._problem)
         self._names = list(named_parameters(self._problem.parameters))
 
     def __call__(self) -> tuple[PyTree[Array], Point] | None:
@@ -50,30 +52,6 @@ class PointsNear:
         if not np.isfinite(top):
             return None
         return parameters, Point(x, {name: part / top for name, part in g.items()})
-
-
-def _compiled(problem: Problem) -> Callable:
-    """(parameters, data) → gradient. One program for problems alike, where what they
-    are made of besides arrays can be hashed."""
-    arrays, rest = eqx.partition(problem, eqx.is_array)
-    leaves, structure = jtu.tree_flatten(rest)
-    try:
-        program = _shared(tuple(leaves), structure)
-    except TypeError:
-        program = _program(leaves, structure)
-    return partial(program, arrays)
-
-
-def _program(leaves, structure) -> Callable:
-    rest = jtu.tree_unflatten(structure, leaves)
-
-    def gradient(arrays, parameters, data):
-        return eqx.combine(arrays, rest).with_data(*data).gradient(parameters)
-
-    return jax.jit(gradient)
-
-
-_shared = lru_cache(maxsize=64)(_program)
 
 
 def on_host(tree) -> dict[str, np.ndarray]:

@@ -128,6 +128,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
         controller_state: ControllerState,
     ):
         solved, spent, measured = y_error.solved > 0, y_error.spent, y_error.measured
+        end = y_error.end
         y0, y1_candidate, y_error, taken, state, atol, rtol = jax.lax.stop_gradient(
             (
                 y0,
@@ -196,7 +197,7 @@ class GuardedController(diffrax.AbstractAdaptiveStepSizeController):
             spent=jtu.tree_map(jnp.add, state.spent, spent),
             law_rates=rates,
         )
-        next_t0 = jnp.where(keep, t1, t0)
+        next_t0 = jnp.where(keep, end, t0)
         next_t1 = self._propose(next_t0, dt)
         count = new.accepted + new.rejected
         too_small = jnp.where(

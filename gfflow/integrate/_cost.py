@@ -57,10 +57,10 @@ def cost_of(
         around = around + steps + rows - 1
     spent = carry.controller.spent.plus(gradients=around, sequential=around)
     if seconds is None:
-        return Cost(*spent, None, wall, compiling)
-    gradients, products, chain = (int(count) for count in spent)
+        return Cost(*spent[:3], None, wall, compiling)
+    gradients, products, chain, passes = (int(count) for count in spent)
     ratio = product_ratio(core.problem) if products else 0.0
-    equivalents = gradients + ratio * products
+    equivalents = gradients + ratio * products + 0.35 * passes
     return Cost(gradients, products, chain, equivalents, wall, compiling)
 
 

@@ -44,6 +44,7 @@ def attempt(error, state, **options):
         jnp.asarray(float(error)),
         Spent.zero().plus(gradients=6, sequential=6),
         jnp.asarray(options["solved"]),
+        t0 + options["dt"],
     )
     keep, t, t_next, _, new, result = controller.adapt_step_size(
         t0,

@@ -59,15 +59,15 @@ class ExplicitStep(NamedTuple):
 
 
 @functools.cache
-def tableaus() -> Tableaus:
-    """The coefficients, read off Diffrax."""
-    most = max(method.tableau.num_stages for method in _METHODS)
-    count = len(_METHODS)
+def tableaus(methods: tuple[type, ...] = _METHODS) -> Tableaus:
+    """The coefficients of explicit Runge–Kutta methods, read off Diffrax."""
+    most = max(method.tableau.num_stages for method in methods)
+    count = len(methods)
     nodes, matrix = np.zeros((count, most)), np.zeros((count, most, most))
     error, dense = np.zeros((count, most)), np.zeros((count, _DEGREE + 1, most))
     weights = np.zeros((count, most))
     boundaries = np.zeros(count)
-    for i, method in enumerate(_METHODS):
+    for i, method in enumerate(methods):
         table = method.tableau
         stages = table.num_stages
         nodes[i, 1:stages] = table.c
@@ -77,8 +77,8 @@ def tableaus() -> Tableaus:
         boundaries[i] = _boundary(matrix[i, :stages, :stages], np.asarray(table.b_sol))
         dense[i, :, :stages] = _dense(method, stages)
     return Tableaus(
-        stages=np.array([method.tableau.num_stages for method in _METHODS]),
-        orders=np.array([8, 3]),
+        stages=np.array([method.tableau.num_stages for method in methods]),
+        orders=np.array([method().order(None) for method in methods]),
         boundaries=boundaries,
         nodes=nodes,
         matrix=matrix,
@@ -88,15 +88,18 @@ def tableaus() -> Tableaus:
     )
 
 
-def explicit_step(field, t0, t1, h, y0, slope, known, method) -> ExplicitStep:
+def explicit_step(
+    field, t0, t1, h, y0, slope, known, method, methods: tuple[type, ...] = _METHODS
+) -> ExplicitStep:
     """From t0 to t1 = t0 + |h| by the method of index `method`, an integer array.
 
     **Arguments:**
 
     - `field`: f(t, y) of flat states.
     - `slope`: f(t0, y0), if `known`.
+    - `methods`: the Diffrax solvers that `method` is an index of.
     """
-    table = tableaus()
+    table = tableaus(methods)
     dtype, size = y0.dtype, y0.size
     pick = lambda x: jnp.asarray(x, dtype)[method]
     matrix, nodes = pick(table.matrix), pick(table.nodes).astype(jnp.result_type(t0))

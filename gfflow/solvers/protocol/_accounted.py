@@ -17,12 +17,15 @@ class StepReport(NamedTuple):
     - `error`: the solver's error estimate, like the state.
     - `spent`: on this step alone, also if it is rejected.
     - `solved`: 1 if the step's implicit equations were solved, else 0.
+    - `end`: the time at which the step ended, before that it was asked for where the
+        solver cut it short.
     - `measured`: what was measured at its stages; `None` if nothing was asked for.
     """
 
     error: PyTree[Array]
     spent: Spent
     solved: Array
+    end: Array
     measured: PyTree[Array] = None
 
 
@@ -58,4 +61,5 @@ def _step(solver, measure, terms, t0, t1, y0, args, solver_state, made_jump):
     y1, error, dense, new, result = made
     spent = answers.spent_on_step(solver_state, new)
     solved = answers.solved(new).astype(float)
-    return y1, StepReport(error, spent, solved, measured), dense, new, result
+    end = answers.end_of_step(new, t1)
+    return y1, StepReport(error, spent, solved, end, measured), dense, new, result

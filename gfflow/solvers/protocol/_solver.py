@@ -11,7 +11,7 @@ import jax.tree_util as jtu
 from jaxtyping import Array, PyTree
 
 from ..._registry import lookup
-from ..._typing import Scalar, ScalarLike
+from ..._typing import RealScalarLike, Scalar, ScalarLike
 from ...flows import AbstractFlow
 from ._properties import SolverProperties
 from ._spent import Spent
@@ -82,6 +82,11 @@ class AbstractFlowSolver(diffrax.AbstractAdaptiveSolver[_SolverState]):
         own; of the others there is nothing to measure: `None`.
         """
         return self.step(terms, t0, t1, y0, args, solver_state, made_jump), None
+
+    def end_of_step(self, state: _SolverState, t1: RealScalarLike) -> Array:
+        """The time at which the step to this state ended, which was asked to end at
+        `t1`: earlier where it was cut short."""
+        return jnp.asarray(t1)
 
     def events(self, state: _SolverState) -> tuple[tuple[float, str], ...]:
         """What it has on record, `(t, what)` in order; on the host."""

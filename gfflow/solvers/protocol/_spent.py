@@ -12,17 +12,19 @@ class Spent(NamedTuple):
     - `gradients`: evaluations of the vector field.
     - `hvps`: products of its Jacobian with a vector.
     - `sequential`: the longest chain of these that wait for one another.
+    - `passes`: evaluations of the model on all samples without a derivative.
     """
 
     gradients: Array
     hvps: Array
     sequential: Array
+    passes: Array
 
     @classmethod
     def zero(cls) -> "Spent":
         """Nothing yet."""
         nothing = jnp.zeros((), float)
-        return cls(nothing, nothing, nothing)
+        return cls(nothing, nothing, nothing, nothing)
 
     @classmethod
     def of_gradients(cls, count: int) -> "Spent":
@@ -34,6 +36,7 @@ class Spent(NamedTuple):
         gradients: ArrayLike = 0,
         hvps: ArrayLike = 0,
         sequential: ArrayLike = 0,
+        passes: ArrayLike = 0,
     ) -> "Spent":
         """With more of each added."""
         add = lambda a, b: a + jnp.asarray(b, a.dtype)
@@ -41,4 +44,5 @@ class Spent(NamedTuple):
             add(self.gradients, gradients),
             add(self.hvps, hvps),
             add(self.sequential, sequential),
+            add(self.passes, passes),
         )

@@ -7,7 +7,7 @@ import diffrax
 import equinox as eqx
 from jaxtyping import Array, PyTree
 
-from ..._typing import Scalar
+from ..._typing import RealScalarLike, Scalar
 from ._delegate import AbstractDelegate
 from ._diffrax import adapted
 from ._measured import AbstractMeasured
@@ -47,6 +47,9 @@ class AbstractWrapper(AbstractMeasured[_State], AbstractDelegate[_State]):
 
     def events(self, state: _State) -> tuple[tuple[float, str], ...]:
         return self.inside.events(state.inner)
+
+    def end_of_step(self, state: _State, t1: RealScalarLike) -> Array:
+        return self.inside.end_of_step(state.inner, t1)
 
     def solved(self, state: _State) -> Array:
         return self.inside.solved(state.inner)

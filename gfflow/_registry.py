@@ -63,6 +63,11 @@ _SOLVERS: dict[str, _Entry] = {
         "Conjugate",
         "momentum: Gauss–Legendre in (θ, μθ'), keeps rotation laws to round-off",
     ),
+    "kink_resolved": (
+        "gfflow.solvers",
+        "KinkResolved",
+        "explicit, order 5, each step on one smooth piece: networks with kinks",
+    ),
     "rock2": (
         "gfflow.solvers",
         "ROCK2",

@@ -32,11 +32,13 @@ class AbstractFlow(eqx.Module):
         can ask for. Such a flow has the laws of gradient flow: a law is a function
         whose gradient is orthogonal to S W_θ.
     - `ascends`: whether some of `law_rates` are negative.
+    - `by_gradient`: whether it knows the model by the gradient of the loss alone.
     """
 
     affine: ClassVar[bool] = True
     stays_in_span: ClassVar[bool] = False
     ascends: ClassVar[bool] = False
+    by_gradient: ClassVar[bool] = True
 
     def initial_state(self, problem: Problem) -> State:
         """The state at the start, a pytree of inexact arrays: the parameters, or more

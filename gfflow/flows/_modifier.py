@@ -51,6 +51,10 @@ class AbstractModifier(AbstractFlow):
         return self.flow.affine
 
     @property
+    def by_gradient(self) -> bool:
+        return self.flow.by_gradient
+
+    @property
     def ascends(self) -> bool:
         return self.flow.ascends
 

@@ -64,6 +64,7 @@ class NaturalGradientFlow(AbstractFlow):
     metric: Metric = eqx.field(static=True)
     iterations: int = eqx.field(static=True)
     stays_in_span = True
+    by_gradient = False
 
     def __init__(
         self,

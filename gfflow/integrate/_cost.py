@@ -8,7 +8,7 @@ from .._typing import IntScalarLike
 from ..solvers import adapted
 from ._carry import Carry
 from ._integration import Integration
-from ._product_ratio import product_ratio
+from ._product_ratio import pass_ratio, product_ratio
 from ._stopwatch import Seconds
 
 
@@ -19,8 +19,9 @@ class Cost(NamedTuple):
       the stopping rules included; `None` where the solver does not tell.
     - `hvps`: Hessian-vector products.
     - `sequential_gradients`: the longest chain of gradients that wait for each other.
-    - `gradient_equivalents`: gradients and products in units of one gradient, a product
-        at the ratio that `gfflow.product_ratio` measures on this problem. `None` inside
+    - `gradient_equivalents`: gradients, products and forward passes in units of one
+        gradient, a product at the ratio that `gfflow.product_ratio` measures on this
+        problem, a pass by the same kind of measurement. `None` inside
         a traced program, as `wall_s` and `compile_s`, which are seconds.
     """
 
@@ -60,7 +61,10 @@ def cost_of(
         return Cost(*spent[:3], None, wall, compiling)
     gradients, products, chain, passes = (int(count) for count in spent)
     ratio = product_ratio(core.problem) if products else 0.0
-    equivalents = gradients + ratio * products + 0.35 * passes
+    equivalents = gradients + ratio * products
+    forward = adapted(core.solver).forward_pass(core.problem)
+    if passes and forward is not None:
+        equivalents += passes * pass_ratio(core.problem, forward)
     return Cost(gradients, products, chain, equivalents, wall, compiling)
 
 

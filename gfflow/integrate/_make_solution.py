@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 
 from .._typing import IntScalarLike
-from ..solvers import adapted
+from ..solvers import MetKink, adapted
 from ._carry import Carry
 from ._cost import cost_of
 from ._integration import Integration
@@ -26,7 +26,8 @@ def make_solution(
     - `seconds`: that it took.
     """
     record = _completed(integration, carry, record)
-    events = adapted(integration.core.solver).events(carry.solver_state)
+    solver = adapted(integration.core.solver)
+    events, kinks = solver.events(carry.solver_state), solver.kinks(carry.solver_state)
     stop = stop_event(carry, record.rows)
     if stop is not None:
         events = (*events, stop)
@@ -36,7 +37,7 @@ def make_solution(
         what = f"the rates of laws are not recorded: {name} does not show its stages"
         events = ((float(integration.grid[0]), what), *events)
     rows = len(record.rows.t)
-    return _solution(integration, carry, record, rows, seconds, events)
+    return _solution(integration, carry, record, rows, seconds, events, kinks)
 
 
 def make_traced_solution(
@@ -45,7 +46,7 @@ def make_traced_solution(
     """The solution at a carry, in a traced program: it holds neither the problem nor
     events, and its rows after an early stop are NaN."""
     reached = jnp.sum(jnp.isfinite(record.rows.t))
-    return _solution(integration, carry, record, reached, None, ())
+    return _solution(integration, carry, record, reached, None, (), ())
 
 
 def _completed(integration: Integration, carry: Carry, record: Record) -> Record:
@@ -66,6 +67,7 @@ def _solution(
     rows: IntScalarLike,
     seconds: Seconds | None,
     events: tuple[tuple[float, str], ...],
+    kinks: tuple[MetKink, ...],
 ) -> Solution:
     core, traced = integration.core, seconds is None
     return Solution(
@@ -87,4 +89,5 @@ def _solution(
         problem=None if traced else core.problem,
         flow=core.flow,
         events=events,
+        kinks=kinks,
     )

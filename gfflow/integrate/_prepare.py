@@ -65,7 +65,7 @@ def prepare(
     settings = make_settings(
         problem, state, rtol, atol, max_steps, stop_gradient_norm, stop_loss
     )
-    method = adapted(method).fitted(flow, settings.rtol)
+    method = adapted(method).fitted(flow, problem, settings.rtol)
     grid = make_grid(t0, t1, saveat, problem.dtype)
     if dt0 is not None:
         positive("dt0", dt0)

@@ -10,7 +10,7 @@ from .._typing import Parameters, State
 from ..flows import AbstractFlow
 from ..landscape import CriticalPoint
 from ..problem import Problem
-from ..solvers import adapted
+from ..solvers import MetKink, adapted
 from ._certificate import Certificate
 from ._cost import Cost
 from ._law_rates import LawRate
@@ -42,6 +42,8 @@ class Solution(eqx.Module):
         copied into the output.
     - `events`: `(t, what)` in order: switches of the solver, an early stop. Empty
         inside `jit`.
+    - `kinks`: the first 4096 kinks that a solver which resolves them has met, in order.
+        Empty inside `jit`.
     - `certificate`: a bound of the last state's error, if it was asked for.
     - `critical_point`: where second-order steps lead from the last state, if they were
         asked for; apart from the flow: it has no time, and its cost is its own.
@@ -67,6 +69,7 @@ class Solution(eqx.Module):
     problem: Problem | None
     flow: AbstractFlow
     events: tuple[tuple[float, str], ...] = eqx.field(static=True)
+    kinks: tuple[MetKink, ...] = eqx.field(static=True, default=())
     certificate: Certificate | None = None
     critical_point: CriticalPoint | None = None
     law_rates: dict[str, LawRate] | None = None

@@ -47,7 +47,8 @@ class Seen(NamedTuple):
 class Reading:
     """The loss of a sample as a program, and where it has kinks.
 
-    Equal only to itself, so that compiled functions may close over it.
+    Equal to one of the same program with the same kinks, so that compiled functions may
+    close over it.
 
     **Attributes:**
 
@@ -85,6 +86,14 @@ class Reading:
         sizes = [int(np.prod(shape)) for shape in self._shapes]
         self.own = sum(n for n, varies in zip(sizes, self.varying) if varies)
         self.shared = sum(sizes) - self.own
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reading):
+            return False
+        return self.program is other.program and self.alike == other.alike
+
+    def __hash__(self) -> int:
+        return hash((id(self.program), self.alike))
 
     @classmethod
     def of(cls, problem: Problem) -> Self:

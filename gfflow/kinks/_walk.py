@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
-from jaxtyping import Array
 
 from .._jaxpr import equations
 from ._book import Book

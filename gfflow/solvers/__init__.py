@@ -4,9 +4,11 @@ from .auto import Auto as Auto
 from .collocation import Conjugate as Conjugate
 from .collocation import GaussLegendre as GaussLegendre
 from .collocation import RadauIIA as RadauIIA
+from .kinks import KinkResolved as KinkResolved
 from .projection import Projected as Projected
 from .protocol import AbstractFlowSolver as AbstractFlowSolver
 from .protocol import Accounted as Accounted
+from .protocol import MetKink as MetKink
 from .protocol import SolverProperties as SolverProperties
 from .protocol import Spent as Spent
 from .protocol import Stages as Stages

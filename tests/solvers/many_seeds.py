@@ -50,7 +50,7 @@ CASES = {
 
 def main(name: str):
     flow, solver, activation = CASES[name]
-    solver = adapted(solver).fitted(flow, 1e-4)
+    solver = adapted(solver).fitted(flow, problem_of(jax.random.key(0)), 1e-4)
 
     def end(key):
         problem = problem_of(key, activation)

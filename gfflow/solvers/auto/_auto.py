@@ -16,6 +16,7 @@ from ..._checks import is_traced
 from ..._errors import SolveError
 from ..._typing import ScalarLike
 from ...flows import AbstractFlow
+from ...problem import Problem
 from .._constants import (
     AUTO_CALM_BELOW,
     AUTO_FRUGAL_VECTORS,
@@ -141,7 +142,7 @@ class Auto(diffrax.AbstractImplicitSolver[AutoState], AbstractMeasured[AutoState
         )
         return Auto(stages, memory_limit=self.memory_limit)
 
-    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Auto":
+    def fitted(self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike) -> "Auto":
         """With the stages that suit the tolerance, where that is known."""
         return self if is_traced(rtol) else self.for_tolerance(float(rtol))
 

@@ -8,4 +8,5 @@ from ._conjugate import Conjugate as Conjugate
 from ._gauss_legendre import GaussLegendre as GaussLegendre
 from ._interpolation import LegendreInterpolation as LegendreInterpolation
 from ._interpolation import from_hermite as from_hermite
+from ._interpolation import legendre_values as legendre_values
 from ._radau_iia import RadauIIA as RadauIIA

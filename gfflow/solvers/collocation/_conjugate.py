@@ -12,6 +12,7 @@ from jaxtyping import Array, PyTree
 from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow, AbstractFriction, Phase
+from ...problem import Problem
 from .._constants import CONJUGATE_LEAST_LOG_UNIT
 from ..protocol import (
     AbstractWrapper,
@@ -71,7 +72,9 @@ class Conjugate(AbstractWrapper[ConjugateState]):
         self.solver = solver  # pyright: ignore
         self.friction = friction
 
-    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Conjugate":
+    def fitted(
+        self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike
+    ) -> "Conjugate":
         """This solver with the friction of a flow.
 
         **Raises:** `SolveError` for a flow without one, or of which μ is not known.

@@ -37,7 +37,7 @@ class LegendreInterpolation(AbstractLocalInterpolation):
             width == 0, 0, (t0 - self.t0) / jnp.where(width == 0, 1, width)
         )
         count = jtu.tree_leaves(self.coefficients)[0].shape[0]
-        basis = _legendre_values(2 * theta - 1, count)
+        basis = legendre_values(2 * theta - 1, count)
 
         def value(y, rows):
             weights = basis.astype(rows.dtype)
@@ -49,7 +49,8 @@ class LegendreInterpolation(AbstractLocalInterpolation):
         return jtu.tree_map(value, self.y0, self.coefficients)
 
 
-def _legendre_values(x: Array, count: int) -> Array:
+def legendre_values(x: Array, count: int) -> Array:
+    """The first `count` of Legendre's polynomials at x, shape `(count, ...)`."""
     values = [jnp.ones_like(x), x]
     for n in range(1, count - 1):
         values.append(((2 * n + 1) * x * values[n] - n * values[n - 1]) / (n + 1))

@@ -26,9 +26,9 @@ def settle(
     """The slope where the kinks of the slots are met, the sides that are taken from
     here on, and the slots that slide.
 
-    A gate that contradicts the z' + pull·z of its kink is turned; one that does so on both sides
-    slides; one that slides out of [0, 1] stays at the side where it left. For one
-    gradient, and some of single samples.
+    A gate that contradicts the z' + pull·z of its kink is turned; one that does so on
+    both sides slides; one that slides out of [0, 1] stays at the side where it left.
+    For one gradient, and some of single samples.
     """
     count = slots.entry.shape[0]
     base = held.base(y, bits, slots)

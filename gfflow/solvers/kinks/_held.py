@@ -1,68 +1,23 @@
 """A flow whose kinks are held: the field of one smooth piece, or along a kink."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.tree_util as jtu
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from ..._linalg import solve
 from ..._typing import Parameters
 from ...flows import AbstractFlow
 from ...kinks import Gates, Pieces
+from ._slots import Rates, Slots
 
 # Newton's method for the gates of a sliding flow: most iterations, and the change
 # after which it ends.
 _ITERATIONS, _CHANGE = 8, 1e-13
-
-
-class Slots(NamedTuple):
-    """Kinks that are looked at one by one.
-
-    - `entry`: which they are, in the order of the flat vector of all; −1 for none.
-    - `sliding`: whether the flow is held at the kink.
-    - `gate`: of each.
-    """
-
-    entry: Int[Array, " C"]
-    sliding: Bool[Array, " C"]
-    gate: Float[Array, " C"]
-
-    @classmethod
-    def none(cls, count: int, dtype) -> Self:
-        """All empty."""
-        empty = jnp.full(count, -1)
-        return cls(empty, jnp.zeros(count, bool), jnp.zeros(count, dtype))
-
-    @property
-    def taken(self) -> Bool[Array, " C"]:
-        """Which are not empty."""
-        return self.entry >= 0
-
-    @property
-    def last(self) -> Array:
-        """After this many all are empty."""
-        count = self.entry.shape[0]
-        return jnp.max(jnp.where(self.taken, jnp.arange(1, count + 1), 0))
-
-    @property
-    def held(self) -> "Slots":
-        """Those that slide alone, in front."""
-        entry = jnp.where(self.sliding, self.entry, -1)
-        order = jnp.argsort(~self.sliding)
-        return Slots(entry[order], self.sliding[order], self.gate[order])
-
-
-class Rates(NamedTuple):
-    """Of the margin of each slot: z, z' = ∇z·θ', |∇z||θ'|, and ∇z."""
-
-    z: Float[Array, " C"]
-    rate: Float[Array, " C"]
-    size: Float[Array, " C"]
-    slopes: Float[Array, "C P"]
 
 
 class Held(NamedTuple):

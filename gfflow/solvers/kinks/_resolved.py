@@ -1,39 +1,52 @@
 """Steps that end at kinks."""
 
 from collections.abc import Callable
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.tree_util as jtu
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from ..._typing import Scalar
+from ..._checks import is_traced
+from ..._errors import SolveError
+from ..._typing import Scalar, ScalarLike
 from ...flows import AbstractFlow
-from ...kinks import Pieces, Reading
-from ..collocation import LegendreInterpolation
-from ..explicit import explicit_step
+from ...kinks import Pieces, Reading, Unreadable, tried
+from ...problem import Problem
+from ..collocation import LegendreInterpolation, legendre_values
+from ..explicit import ExplicitStep, explicit_step, tableaus
 from ..protocol import (
     ACCURACY_BOUND,
-    AbstractFlowSolver,
+    AbstractMeasured,
     AbstractSolverState,
+    MetKink,
     SolverProperties,
     Spent,
     adapted,
+    runge_kutta_stages,
     traced_once,
 )
 from ._contact import settle
-from ._held import Held, Slots
-from ._search import first_kink, zero_of
+from ._held import Held
+from ._leaving import leaving
+from ._log import CLOSED, HELD, LEFT, OPENED, Log
+from ._meeting import meeting
+from ._search import first_kink
+from ._slots import Slots
+from ._underivable import underivable
 
-# Kinks that can be met at once, those that the flow slides along included.
+# Kinks that can hold the flow at once.
 _SLOTS = 32
-_OUTSIDE = 1e-9
-# In units of one over the step, and where it is chosen anew.
-_PULL, _LEAST_PULL = 0.2, 0.02
+# What slides is drawn back to its kink by so much a step; where that is chosen anew.
+_PULL, _LEAST_PULL, _MOST_PULL = 0.2, 0.02, 1.0
+# Gradients of one sample that a gradient takes for each kink that holds the flow: those
+# of two of Newton's iterations.
+_SINGLES = 12
+_WORDS = {CLOSED: "closed", OPENED: "opened", HELD: "held", LEFT: "left"}
 
 
 class KinkState(AbstractSolverState):
@@ -44,7 +57,8 @@ class KinkState(AbstractSolverState):
     - `slope`: the field there.
     - `pull`: how fast what slides is drawn back to its kink, in units of one over time.
     - `end`: the time at which the last step ended.
-    - `crossed`, `slid`: kinks crossed, and slid into, so far.
+    - `log`: what kinks were met.
+    - `solved`, `spent`: as for every solver of gfflow.
     """
 
     bits: Bool[Array, " E"]
@@ -53,17 +67,44 @@ class KinkState(AbstractSolverState):
     slope: Float[Array, " D"]
     pull: Scalar
     end: Scalar
-    crossed: Array
-    slid: Array
+    log: Log
     solved: Bool[Array, ""]
     spent: Spent
 
 
 @final
-class KinkResolved(AbstractFlowSolver[KinkState]):
-    method: type = eqx.field(static=True)
-    flow: AbstractFlow
-    reading: Reading = eqx.field(static=True)
+class KinkResolved(AbstractMeasured[KinkState]):
+    """An explicit solver of piecewise smooth flows, such as those of ReLU networks,
+    each step of which stays on one smooth piece.
+
+    With the sides of all kinks held, ReLU units on or off, the field is smooth, and
+    goes on smoothly past a kink. A step is made with them held; if on its dense output
+    a kink changes its side, the step ends there, and the next one begins on the other
+    side. No step is rejected for a kink, and the solution has the order of the solver
+    inside. Where the field on both sides points to the kink, the flow goes on along it
+    in Filippov's sense (Filippov, Differential Equations with Discontinuous Righthand
+    Sides, 1988, §4): the gate of the kink takes the value in (0, 1) that keeps it
+    there, until that leaves [0, 1].
+
+    Laws of gradient flow hold through all of this, and along kinks: each field is that
+    of a model with gates for kinks, and a unit u·γz with any gate γ has the laws of
+    u·max(z, 0). They hold to the accuracy of the solver inside.
+
+    The kinks are read off the program of the model (`gfflow.kinks`), whatever it is
+    made of: maxima, absolute values, choices by comparison, max pooling, sorting. It is
+    meant for up to some thousand kinks on the way: each is a step of its own. Only
+    `gfflow.solve` knows how to make its steps. It has no derivatives.
+
+    **Attributes:**
+
+    - `solver`: the solver inside, an explicit Runge–Kutta method of Diffrax;
+        `diffrax.Tsit5()` by default, whose dense output is as accurate as its steps.
+    - `flow`, `reading`: what `gfflow.solve` puts in.
+    """
+
+    solver: diffrax.AbstractSolver
+    flow: AbstractFlow | None
+    reading: Reading | None = eqx.field(static=True)
     rtol: Scalar | float
     atol: Scalar | float
 
@@ -72,198 +113,244 @@ class KinkResolved(AbstractFlowSolver[KinkState]):
         LegendreInterpolation
     )
 
-    def __init__(self, method, flow, reading):
-        self.method, self.flow, self.reading = method, flow, reading
+    def __init__(
+        self,
+        solver: diffrax.AbstractSolver | None = None,
+        flow: AbstractFlow | None = None,
+        reading: Reading | None = None,
+    ):
+        """**Raises:** `SolveError` for what is no explicit Runge–Kutta method of
+        Diffrax with an error estimate."""
+        self.solver = diffrax.Tsit5() if solver is None else solver
+        properties = adapted(self.solver).properties
+        if not properties.tells_stages or properties.gradients_a_step is None:
+            raise SolveError(
+                "KinkResolved is put on an explicit Runge–Kutta method of Diffrax, as "
+                f"diffrax.Tsit5(); got {type(solver).__name__}",
+                argument="solver",
+            )
+        self.flow, self.reading = flow, reading
         self.rtol = self.atol = 1e-6
+
+    def fitted(
+        self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike
+    ) -> diffrax.AbstractAdaptiveSolver:
+        """With the kinks of a problem; the solver inside where it has none.
+
+        Inside a user's `jit` kinks of which the gradient knows nothing, such as the
+        maximum in a softmax, are not told from others: they cost, and change nothing.
+
+        **Raises:** `SolveError` for a flow that reads the model by more than its
+        gradient, and for a model whose kinks cannot be read.
+        """
+        if not flow.by_gradient:
+            raise SolveError(
+                "KinkResolved is for flows that know the model by the gradient of its "
+                f"loss alone; {type(flow.base).__name__} does not. Take auto",
+                argument="solver",
+            )
+        try:
+            reading = Reading.of(problem)
+            if not is_traced(problem):
+                reading = tried(reading, problem)
+        except Unreadable as error:
+            raise SolveError(
+                f"the kinks of the model cannot be read: {error}. Take another solver, "
+                "such as auto, which finds them by its error estimate",
+                argument="solver",
+            ) from None
+        if reading.own + reading.shared == 0:
+            return self.solver  # pyright: ignore[reportReturnType]
+        return KinkResolved(self.solver, flow, reading)
 
     def controlled(self, rtol, atol, norm):
         return eqx.tree_at(lambda s: (s.rtol, s.atol), self, (rtol, atol))
 
     @property
     def properties(self) -> SolverProperties:
-        inner = adapted(self.method()).properties
+        inner = adapted(self.solver).properties
         return inner._replace(
-            name="kink_resolved_" + inner.name,
+            name=f"kink_resolved_{inner.name}",
             gradients_a_step=None,
             control=ACCURACY_BOUND,
             carries_slope=False,
-            tells_stages=False,
         )
 
-    def order(self, terms):
-        return self.method().order(terms)
+    def order(self, terms) -> int:
+        return self.solver.order(terms)  # pyright: ignore[reportReturnType]
 
     def error_order(self, terms):
-        return self.method().error_order(terms)
+        return self.solver.error_order(terms)  # pyright: ignore
 
     def func(self, terms, t0, y0, args):
         return terms.vf(t0, y0, args)
 
     def init(self, terms, t0, t1, y0, args) -> KinkState:
-        flat, unravel = ravel_pytree(y0)
-        held = Held(self.flow, Pieces(self.reading, args), unravel)
-        bits, slots = held.bits(flat), Slots.none(_SLOTS, flat.dtype)
-        margins = held.margins(flat, bits, slots)
-        slots = _met(margins, bits, slots, jnp.asarray(-1))
-        slope, bits, slots = settle(held, t0, flat, bits, slots, _PULL / (t1 - t0))
+        y, unravel = ravel_pytree(y0)
+        held = self._held(args, unravel)
+        bits, none = held.bits(y), Slots.none(_SLOTS, y.dtype)
+        margins = held.margins(y, bits, none)
+        pull = jnp.asarray(_PULL / (t1 - t0), y.dtype)
+        met = meeting(margins, bits, none, jnp.asarray(-1))
+        slope, bits, slots = settle(held, t0, y, bits, met, pull)
         return KinkState(
             bits=bits,
             margins=margins,
             slots=slots,
             slope=slope,
-            pull=jnp.asarray(_PULL / (t1 - t0), flat.dtype),
+            pull=pull,
             end=jnp.asarray(t0),
-            crossed=jnp.asarray(0),
-            slid=jnp.asarray(0),
+            log=Log.empty(jnp.result_type(t0)),
             solved=jnp.asarray(True),
-            spent=Spent.zero().plus(1, 0, 1),
+            spent=Spent.zero().plus(1, 0, 1, 2),
         )
 
     @traced_once
-    def step(self, terms, t0, t1, y0, args, solver_state, made_jump):
-        old = solver_state
-        flat, unravel = ravel_pytree(y0)
-        held = Held(self.flow, Pieces(self.reading, args), unravel)
-        h = jnp.asarray(terms.contr(t0, t1), flat.dtype)
-        bits, slots, pull = old.bits, old.slots, old.pull
-        fitting = (h * pull > _LEAST_PULL) & (h * pull < 1)
-        new_pull = jnp.where(fitting, pull, _PULL / h)
-        field = lambda t, y: held.slope(t, y, bits, slots, pull)[0]
-        made = explicit_step(field, t0, t1, h, flat, old.slope, True, 0, (self.method,))
-        size = self._size(made.error, flat, made.y1)
-        good = (size < 1) & jnp.all(jnp.isfinite(made.y1))
+    def _step(self, measure, terms, t0, t1, y0, args, solver_state, made_jump):
+        old, (y, unravel) = solver_state, ravel_pytree(y0)
+        held = self._held(args, unravel)
+        h = jnp.asarray(terms.contr(t0, t1), y.dtype)
+        slope = lambda t, y: held.slope(t, y, old.bits, old.slots, old.pull)
+        made = explicit_step(
+            lambda t, y: slope(t, y)[0],
+            t0,
+            t1,
+            h,
+            y,
+            old.slope,
+            jnp.asarray(True),
+            0,
+            self._methods,
+        )
 
         def path(c):
-            basis = _legendre(2 * c - 1, made.coefficients.shape[0])
-            return flat + h * (basis.astype(flat.dtype) @ made.coefficients)
+            return y + h * (
+                legendre_values(2 * c - 1, len(made.coefficients)) @ made.coefficients
+            )
 
         def ended():
-            found = first_kink(held, path, bits, slots, old.margins)
-            left, out = self._left(
-                held, path, t0, t1, bits, slots, pull, made, found.at
-            )
-            cut = found.any | (out >= 0)
-            entry = jnp.where(found.any & (found.at <= left), found.entry, -1)
-            at = jnp.minimum(left, found.at)
-            y = jnp.where(cut, path(at), made.y1)
-            end = jnp.where(cut, t0 + at * (t1 - t0), t1)
-            leaves = left < found.at
-            margins = jax.lax.cond(
-                leaves, lambda: held.margins(y, bits, slots), lambda: found.margins
-            )
+            return self._ended(held, old, made, path, slope, t0, t1, h)
 
-            def contact():
-                met = _met(margins, bits, slots, entry)
-                return settle(held, end, y, bits, met, new_pull)
+        def rejected():
+            return made.y1, eqx.tree_at(lambda s: s.end, old, jnp.asarray(t1))
 
-            anew = cut | (~fitting & jnp.any(slots.sliding))
-            slope, new_bits, new_slots = jax.lax.cond(
-                anew, contact, lambda: (made.slope, bits, slots)
-            )
-            crossed = jnp.sum(new_bits != bits)
-            slid = jnp.sum(new_slots.taken) - jnp.sum(slots.taken)
-            state = KinkState(
-                bits=new_bits,
-                margins=margins,
-                slots=new_slots,
-                slope=slope,
-                pull=jnp.where(anew, new_pull, pull),
-                end=end,
-                crossed=old.crossed + crossed,
-                slid=old.slid + jnp.maximum(slid, 0),
-                solved=jnp.asarray(True),
-                spent=old.spent.plus(anew, 0, anew, found.passes),
-            )
-            return y, state
-
-        y1, state = jax.lax.cond(
-            good,
-            ended,
-            lambda: (made.y1, eqx.tree_at(lambda s: s.end, old, jnp.asarray(t1))),
-        )
-        state = eqx.tree_at(
-            lambda s: s.spent,
-            state,
-            state.spent.plus(made.gradients, 0, made.gradients),
-        )
+        y1, state = jax.lax.cond(self._good(made, y), ended, rejected)
+        each = 1 + _SINGLES * jnp.sum(old.slots.sliding) / held.shape[0]
+        spent = state.spent.plus(made.gradients * each, 0, made.gradients)
+        state = eqx.tree_at(lambda s: s.spent, state, spent)
+        measured = None
+        if measure is not None:
+            stages = self._stages(made, t0, t1, state.end, h, y)
+            measured = measure(stages.seen_by(lambda t, y: unravel(y)), args)
         dense = dict(y0=y0, coefficients=jax.vmap(unravel)(made.coefficients), step=h)
-        return (
-            unravel(y1),
-            unravel(made.error),
-            dense,
-            state,
-            diffrax.RESULTS.successful,
+        y1, error = underivable(unravel(y1)), unravel(made.error)
+        return (y1, error, dense, state, diffrax.RESULTS.successful), measured
+
+    def _ended(self, held: Held, old: KinkState, made, path, slope, t0, t1, h):
+        """The end of a step, at a kink if there is one: state of flow and solver."""
+        bits, slots = old.bits, old.slots
+        found = first_kink(held, path, bits, slots, old.margins)
+        time = lambda c: t0 + c * (t1 - t0)
+        gates = lambda c: slope(time(c), path(c))[1]
+        leaves, looks = leaving(gates, slots, found.at)
+        cut = found.any | (leaves <= 1)
+        at = jnp.minimum(leaves, found.at)
+        y1 = jnp.where(cut, path(at), made.y1)
+        end = jnp.where(cut, time(at), t1)
+        away = leaves < found.at
+        margins = jax.lax.cond(
+            away, lambda: held.margins(y1, bits, slots), lambda: found.margins
+        )
+        entry = jnp.where(found.any & ~away, found.entry, -1)
+        fits = (h * old.pull > _LEAST_PULL) & (h * old.pull < _MOST_PULL)
+        pull = jnp.where(fits, old.pull, _PULL / h)
+        anew = cut | (~fits & jnp.any(slots.sliding))
+
+        def contact():
+            met = meeting(margins, bits, slots, entry)
+            after = settle(held, end, y1, bits, met, pull)
+            return *after, old.log.with_contact(end, met, after[2], bits, after[1])
+
+        slope1, bits1, slots1, log = jax.lax.cond(
+            anew, contact, lambda: (made.slope, bits, slots, old.log)
+        )
+        state = KinkState(
+            bits=bits1,
+            margins=margins,
+            slots=slots1,
+            slope=slope1,
+            pull=jnp.where(anew, pull, old.pull),
+            end=end,
+            log=log,
+            solved=jnp.asarray(True),
+            spent=old.spent.plus(anew + looks, 0, anew + looks, found.passes + away),
+        )
+        return y1, state
+
+    def _stages(self, made: ExplicitStep, t0, t1, end, h, y):
+        """The quadrature of the dense output at the end of the step."""
+        table = tableaus(self._methods)
+        part = (end - t0) / (t1 - t0)
+        rows = jnp.asarray(table.dense[0], y.dtype)
+        weights = legendre_values(2 * part.astype(y.dtype) - 1, len(rows)) @ rows
+        whole = jnp.asarray(table.weights[0], y.dtype)
+        return runge_kutta_stages(
+            t0,
+            t1,
+            y,
+            table.nodes[0],
+            h * jnp.asarray(table.matrix[0], y.dtype),
+            jnp.where(part < 1, weights, whole),
+            made.slopes,
+            made.slopes,
+            used=np.arange(int(table.stages[0])),
         )
 
-    def _left(self, held, path, t0, t1, bits, slots, pull, made, most):
-        """Where a gate of what slides leaves [0, 1], as a part of the step, and which
-        slot; 1 and −1 if none does."""
+    def _good(self, made: ExplicitStep, y) -> Bool[Array, ""]:
+        """Whether the control will keep the step."""
+        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
+        ratio = made.error / (self.atol + self.rtol * size)
+        return jnp.all(jnp.isfinite(made.y1)) & (jnp.sqrt(jnp.mean(ratio**2)) < 1)
 
-        def gates(c):
-            t = t0 + c * (t1 - t0)
-            return held.slope(t, path(c), bits, slots, pull)[1].gate
-
-        def beyond(gate):
-            out = jnp.maximum(-gate, gate - 1)
-            return jnp.max(jnp.where(slots.sliding, out, -1.0))
-
-        def locate():
-            at_end = beyond(gates(most))
-
-            def search():
-                def halve(_, ends):
-                    low, high = ends
-                    middle = (low + high) / 2
-                    out = beyond(gates(middle)) > _OUTSIDE
-                    return jnp.where(out, low, middle), jnp.where(out, middle, high)
-
-                return jax.lax.fori_loop(0, 20, halve, (jnp.zeros_like(most), most))[1]
-
-            out = at_end > _OUTSIDE
-            return jax.lax.cond(out, search, lambda: jnp.ones_like(most)), jnp.where(
-                out, 0, -1
+    def _held(self, problem: Problem, unravel: Callable[[Array], Any]) -> Held:
+        if self.flow is None or self.reading is None:
+            raise SolveError(
+                "KinkResolved is for gfflow.solve, which gives it the kinks"
             )
+        return Held(self.flow, Pieces(self.reading, problem), unravel)
 
-        none = lambda: (jnp.ones_like(most), jnp.asarray(-1))
-        return jax.lax.cond(jnp.any(slots.sliding), locate, none)
+    @property
+    def _methods(self) -> tuple[type]:
+        return (type(self.solver),)
 
-    def _size(self, error, a, b):
-        scale = self.atol + self.rtol * jnp.maximum(jnp.abs(a), jnp.abs(b))
-        return jnp.sqrt(jnp.mean((error / scale) ** 2))
-
-    def end_of_step(self, state: KinkState, t1):
+    def end_of_step(self, state: KinkState, t1) -> Array:
         return state.end
 
+    def forward_pass(self, problem: Problem):
+        def margins(parameters):
+            pieces = Pieces(self.reading, problem)  # pyright: ignore
+            return pieces.margins(parameters, pieces.bits(parameters))
 
-def _met(margins, bits, slots: Slots, entry) -> Slots:
-    """The slots that slide, with the kink `entry` and those that are 0 beside it."""
-    size, count = bits.shape[0], slots.entry.shape[0]
-    near = jnp.abs(margins) <= 4 * zero_of(margins)
-    near = near.at[jnp.where(slots.sliding, slots.entry, size)].set(False, mode="drop")
-    near = near.at[jnp.where(entry >= 0, entry, size)].set(True, mode="drop")
-    key = jnp.where(near, jnp.abs(margins), jnp.inf)
-    key = key.at[jnp.where(entry >= 0, entry, size)].set(-1.0, mode="drop")
-    least, which = jax.lax.top_k(-key, min(count, size))
-    which = jnp.where(jnp.isfinite(least), which, -1)
-    which = jnp.concatenate([which, jnp.full(count - which.shape[0], -1)])
-    kept = slots.held
-    held = jnp.sum(slots.sliding)
-    place = jnp.arange(count) - held
-    new = jnp.where(place >= 0, which[jnp.maximum(place, 0)], -1)
-    empty = ~kept.sliding
-    return Slots(
-        jnp.where(empty, new, kept.entry),
-        kept.sliding,
-        jnp.where(
-            empty,
-            bits[jnp.maximum(new, 0)].astype(kept.gate.dtype),
-            kept.gate,
-        ),
-    )
+        return margins
 
+    def kinks(self, state: KinkState) -> tuple[MetKink, ...]:
+        log, reading = state.log, self.reading
+        assert reading is not None
+        own, samples = reading.own, (state.bits.shape[0] - reading.shared)
+        found = []
+        times, entries, kinds = (
+            np.asarray(x) for x in (log.times, log.entries, log.kinds)
+        )
+        for t, entry, kind in zip(times, entries, kinds[: int(log.count)]):
+            shared = int(entry) >= samples
+            sample = None if shared else int(entry) // own
+            within = int(entry) - samples if shared else int(entry) % own
+            kink, index = reading.place(within, shared)
+            found.append(MetKink(float(t), _WORDS[int(kind)], sample, kink, index))
+        return tuple(found)
 
-def _legendre(x, count):
-    values = [jnp.ones_like(x), x]
-    for n in range(1, count - 1):
-        values.append(((2 * n + 1) * x * values[n] - n * values[n - 1]) / (n + 1))
-    return jnp.stack(values[:count])
+    def events(self, state: KinkState) -> tuple[tuple[float, str], ...]:
+        """How many kinks were met up to the end."""
+        t, crossed, held = float(state.end), int(state.log.crossed), int(state.log.held)
+        met = f"{crossed} kinks crossed" + (f", {held} held the flow" if held else "")
+        return ((t, met),)

@@ -16,6 +16,7 @@ from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike, State
 from ...flows import AbstractFlow
 from ...laws import Degree, Law
+from ...problem import Problem
 from .._constants import (
     PROJECTION_CORRECTIONS,
     PROJECTION_ROUND_OFFS,
@@ -153,10 +154,12 @@ class Projected(AbstractWrapper[ProjectedState]):
             name=f"projected_{inner.name}", exact_degrees=frozenset(get_args(Degree))
         )
 
-    def fitted(self, flow: AbstractFlow, rtol: ScalarLike) -> "Projected":
+    def fitted(
+        self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike
+    ) -> "Projected":
         """With the solver inside fitted, and the laws called on what the flow shows
         unless a view was given."""
-        inner = self.inside.fitted(flow, rtol)
+        inner = self.inside.fitted(flow, problem, rtol)
         solver = eqx.tree_at(lambda s: s.solver, self, inner)
         return solver if self.view is not None else solver.seen_through(flow.view)
 

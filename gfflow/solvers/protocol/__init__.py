@@ -8,6 +8,7 @@ from ._diffrax import DiffraxSolver as DiffraxSolver
 from ._diffrax import adapted as adapted
 from ._diffrax import controlled_root_finder as controlled_root_finder
 from ._measured import AbstractMeasured as AbstractMeasured
+from ._met_kink import MetKink as MetKink
 from ._named import solver_by_name as solver_by_name
 from ._properties import ACCURACY_BOUND as ACCURACY_BOUND
 from ._properties import STABILITY_BOUND as STABILITY_BOUND

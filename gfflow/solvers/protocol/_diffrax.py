@@ -14,6 +14,7 @@ from jaxtyping import Array, PyTree
 from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike
 from ...flows import AbstractFlow
+from ...problem import Problem
 from ._delegate import AbstractDelegate, unwrapped
 from ._properties import STABILITY_BOUND, SolverProperties
 from ._solver import AbstractFlowSolver
@@ -82,7 +83,7 @@ class DiffraxSolver(AbstractDelegate[PyTree], AbstractFlowSolver[PyTree]):
         return step, measure(stages, args)
 
     def fitted(
-        self, flow: AbstractFlow, rtol: ScalarLike
+        self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike
     ) -> diffrax.AbstractAdaptiveSolver:
         return self.solver
 

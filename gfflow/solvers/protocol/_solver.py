@@ -13,6 +13,8 @@ from jaxtyping import Array, PyTree
 from ..._registry import lookup
 from ..._typing import RealScalarLike, Scalar, ScalarLike
 from ...flows import AbstractFlow
+from ...problem import Problem
+from ._met_kink import MetKink
 from ._properties import SolverProperties
 from ._spent import Spent
 from ._stages import Measure
@@ -55,9 +57,10 @@ class AbstractFlowSolver(diffrax.AbstractAdaptiveSolver[_SolverState]):
         return ()
 
     def fitted(
-        self, flow: AbstractFlow, rtol: ScalarLike
+        self, flow: AbstractFlow, problem: Problem, rtol: ScalarLike
     ) -> diffrax.AbstractAdaptiveSolver:
-        """The solver for this flow at this tolerance, which may be traced.
+        """The solver for this flow of this problem at this tolerance, which may be
+        traced.
 
         **Raises:** `SolveError` for a flow that it is not for.
         """
@@ -91,6 +94,15 @@ class AbstractFlowSolver(diffrax.AbstractAdaptiveSolver[_SolverState]):
     def events(self, state: _SolverState) -> tuple[tuple[float, str], ...]:
         """What it has on record, `(t, what)` in order; on the host."""
         return ()
+
+    def kinks(self, state: _SolverState) -> tuple[MetKink, ...]:
+        """The kinks that it has on record, in order; on the host."""
+        return ()
+
+    def forward_pass(self, problem: Problem) -> Callable[[PyTree], PyTree] | None:
+        """A function of the parameters, one of the `passes` that it counts; `None` for
+        a solver without any."""
+        return None
 
     def in_new_units(self, state: _SolverState, changed: Array) -> _SolverState:
         """The state without what it remembers in the units of y, where these have

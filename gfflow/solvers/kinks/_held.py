@@ -49,6 +49,55 @@ class Held(NamedTuple):
         """Of one kink."""
         return self._margin(self._parameters(y), bits, slots, entry)
 
+    def margins_of_bits(self, y, bits) -> Float[Array, " E"]:
+        """Of all kinks, where none slides."""
+        return _flat(self.pieces.margins(self._parameters(y), self._of_bits(bits)))
+
+    def field_of_bits(self, t, y, bits) -> Float[Array, " D"]:
+        """The field where none slides."""
+        gradient = self.pieces.gradient(self._parameters(y), self._of_bits(bits))
+        return self.field(t, y, gradient)
+
+    def row(self, bits, sample) -> Bool[Array, " m"]:
+        """The sides of the kinks of one sample."""
+        n, m, _ = self.shape
+        return bits[: n * m].reshape(n, m)[sample]
+
+    def margin_by_row(self, y, bits, row, entry) -> Float[Array, ""]:
+        """Of one kink of a sample with these sides."""
+        return self._by_row(self._parameters(y), bits, row, entry)
+
+    def rate_by_row(self, y, bits, row, entry, field) -> Float[Array, ""]:
+        """z' of such a kink where y' is `field`."""
+        parameters, rate = jax.jvp(self._parameters, (y,), (field,))
+        margin = lambda p: self._by_row(p, bits, row, entry)
+        return jax.jvp(margin, (parameters,), (rate,))[1]
+
+    def jump(self, t, y, bits, row, entry) -> Float[Array, " D"]:
+        """How a field that is affine in the gradient changes where one kink of a
+        sample with these sides changes its own."""
+        n, m, _ = self.shape
+        parameters = self._parameters(y)
+        sample = jnp.minimum(entry // m, n - 1)
+        shared = self._of_bits(bits).shared
+        turned = row.at[entry % m].set(~row[entry % m])
+        of = lambda row: self.pieces.gradient_of(sample, parameters, Gates(row, shared))
+        change = jtu.tree_map(jnp.subtract, of(turned), of(row))
+        nothing = jtu.tree_map(jnp.zeros_like, change)
+        return self.field(t, y, change) - self.field(t, y, nothing)
+
+    def _by_row(self, parameters, bits, row, entry) -> Float[Array, ""]:
+        n, m, _ = self.shape
+        sample = jnp.minimum(entry // m, n - 1)
+        gates = Gates(row, self._of_bits(bits).shared)
+        made = self.pieces.margins_of(sample, parameters, gates)
+        both = jnp.concatenate([made.own, made.shared])
+        return both[jnp.where(entry < n * m, entry % m, entry - n * m + m)]
+
+    def _of_bits(self, bits) -> Gates:
+        n, m, _ = self.shape
+        return Gates(bits[: n * m].reshape(n, m), bits[n * m :])
+
     def field(self, t, y, gradient: Parameters) -> Float[Array, " D"]:
         """The field where the gradient of the loss is this."""
         made = self.flow.response(t, self.unravel(y), gradient, self.pieces.problem)
@@ -176,7 +225,7 @@ class Held(NamedTuple):
         def change(i, total):
             n = jnp.maximum(slots.entry[i], 0) // m
             shared = self._gates(bits, slots).shared
-            before = Gates(self._row(bits, n), shared)
+            before = Gates(self.row(bits, n), shared)
             after = Gates(self._mixed_row(bits, slots, n), shared)
             of = lambda gates: self.pieces.gradient_of(n, parameters, gates)
 
@@ -213,14 +262,10 @@ class Held(NamedTuple):
         shared = shared.at[place].set(slots.gate, mode="drop")
         return Gates(bits[: n * m].reshape(n, m), shared)
 
-    def _row(self, bits, sample) -> Bool[Array, " m"]:
-        n, m, _ = self.shape
-        return bits[: n * m].reshape(n, m)[sample]
-
     def _mixed_row(self, bits, slots: Slots, sample) -> Float[Array, " m"]:
         """The gates of one sample, by its slots where it has some."""
         _, m, _ = self.shape
-        row = self._row(bits, sample).astype(slots.gate.dtype)
+        row = self.row(bits, sample).astype(slots.gate.dtype)
         its = self._own(slots) & (slots.entry // max(m, 1) == sample)
         place = jnp.where(its, slots.entry % max(m, 1), m)
         return row.at[place].set(slots.gate, mode="drop")

@@ -41,6 +41,21 @@ class Log(NamedTuple):
             kinds,
         )
 
+    def with_changes(self, times: Array, entries: Array, bits: Bool[Array, " E"]):
+        """With kinks that were crossed at these times, `bits` the sides afterwards; an
+        entry of −1 is none."""
+        crossed = entries >= 0
+        kind = jnp.where(bits[jnp.maximum(entries, 0)], OPENED, CLOSED)
+        place = jnp.where(crossed, self.count + jnp.cumsum(crossed) - 1, _RECORDS)
+        put = lambda x, y: x.at[place].set(y.astype(x.dtype), mode="drop")
+        return self._replace(
+            count=self.count + jnp.sum(crossed),
+            crossed=self.crossed + jnp.sum(crossed),
+            times=put(self.times, times),
+            entries=put(self.entries, entries),
+            kinds=put(self.kinds, kind),
+        )
+
     def with_contact(
         self,
         t: Scalar,

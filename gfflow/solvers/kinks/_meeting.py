@@ -19,7 +19,7 @@ def meeting(
     key = jnp.where(jnp.abs(margins) <= 4 * zero_of(margins), jnp.abs(margins), jnp.inf)
     key = key.at[held].set(jnp.inf, mode="drop").at[found].set(-1.0, mode="drop")
     least, which = jax.lax.top_k(-key, min(count, size))
-    which = jnp.where(jnp.isfinite(least), which, -1)
+    which = jnp.where(jnp.isfinite(least), which, -1).astype(slots.entry.dtype)
     which = jnp.pad(which, (0, count - which.shape[0]), constant_values=-1)
     kept = slots.held
     place = jnp.arange(count) - jnp.sum(slots.sliding)

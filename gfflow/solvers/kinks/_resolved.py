@@ -32,6 +32,7 @@ from ..protocol import (
 )
 from ._contact import settle
 from ._held import Held
+from ._late import late_end
 from ._leaving import leaving
 from ._log import CLOSED, HELD, LEFT, OPENED, Log
 from ._meeting import meeting
@@ -229,7 +230,11 @@ class KinkResolved(AbstractMeasured[KinkState]):
             )
 
         def ended():
-            return self._ended(held, old, made, path, slope, t0, t1, h)
+            to_kink = lambda: self._ended(held, old, made, path, slope, t0, t1, h)
+            late = lambda: self._ended_late(held, old, made, path, y, t0, t1, h)
+            if not self._lets_pass(held):
+                return to_kink()
+            return jax.lax.cond(jnp.any(old.slots.sliding), to_kink, late)
 
         def rejected():
             return made.y1, eqx.tree_at(lambda s: s.end, old, jnp.asarray(t1))
@@ -286,6 +291,71 @@ class KinkResolved(AbstractMeasured[KinkState]):
             spent=old.spent.plus(anew + looks, 0, anew + looks, found.passes + away),
         )
         return y1, state
+
+    def _ended_late(self, held: Held, old: KinkState, made, path, y, t0, t1, h):
+        """The end of a step on which several kinks may change their sides."""
+        order = len(made.coefficients)
+
+        def velocity(c):
+            derivative = jax.jvp(
+                lambda c: legendre_values(2 * c - 1, order), (c,), (jnp.ones_like(c),)
+            )[1]
+            return derivative @ made.coefficients
+
+        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
+        boundary = float(tableaus(self._methods).boundaries[0])
+        late = late_end(
+            held,
+            path,
+            velocity,
+            t0,
+            h,
+            old.bits,
+            old.margins,
+            made.stiffness * boundary / h,
+            self.atol + self.rtol * size,
+        )
+        none = Slots.none(_SLOTS, y.dtype)
+        whole = (late.changes.count == 0) & (late.contact < 0)
+        y1 = jnp.where(whole, made.y1, late.y)
+        end = jnp.where(late.part < 1, t0 + late.part * (t1 - t0), t1)
+        log = old.log.with_changes(
+            t0 + h * late.changes.at, late.changes.entry, late.bits
+        )
+
+        def contact():
+            met = meeting(late.margins, late.bits, none, late.contact)
+            after = settle(held, end, y1, late.bits, met, _PULL / h)
+            return *after, log.with_contact(end, met, after[2], late.bits, after[1])
+
+        def onward():
+            slope = jax.lax.cond(
+                whole,
+                lambda: made.slope,
+                lambda: held.field_of_bits(end, y1, late.bits),
+            )
+            return slope, late.bits, none, log
+
+        slope1, bits1, slots1, log = jax.lax.cond(late.contact >= 0, contact, onward)
+        took = late.gradients + ~whole
+        state = KinkState(
+            bits=bits1,
+            margins=late.margins,
+            slots=slots1,
+            slope=slope1,
+            pull=jnp.where(late.contact >= 0, _PULL / h, old.pull),
+            end=end,
+            log=log,
+            solved=jnp.asarray(True),
+            spent=old.spent.plus(took, 0, took, late.passes),
+        )
+        return y1, state
+
+    def _lets_pass(self, held: Held) -> bool:
+        """Whether several kinks can change their sides in one step: the field is affine
+        in the gradient, and no kink is shared by all samples."""
+        assert self.flow is not None
+        return self.flow.affine and held.shape[2] == 0
 
     def _stages(self, made: ExplicitStep, t0, t1, end, h, y):
         """The quadrature of the dense output at the end of the step."""

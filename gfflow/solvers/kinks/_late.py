@@ -27,10 +27,10 @@ from ._held import Held
 from ._search import POINTS, zero_of
 
 # Changes that a step has room for: less where the state is large.
-_MOST, _BYTES = 16, 2**26
+_MOST, _BYTES = 64, 2**26
 _HALVINGS, _ROUNDS = 40, 4
 # The neglected term may be so large in units of the tolerance.
-_NEGLECTED = 0.3
+_NEGLECTED = 0.1
 
 
 class Changes(NamedTuple):

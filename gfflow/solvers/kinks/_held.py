@@ -49,14 +49,23 @@ class Held(NamedTuple):
         """Of one kink."""
         return self._margin(self._parameters(y), bits, slots, entry)
 
-    def margins_of_bits(self, y, bits) -> Float[Array, " E"]:
-        """Of all kinks, where none slides."""
-        return _flat(self.pieces.margins(self._parameters(y), self._of_bits(bits)))
-
     def field_of_bits(self, t, y, bits) -> Float[Array, " D"]:
         """The field where none slides."""
         gradient = self.pieces.gradient(self._parameters(y), self._of_bits(bits))
         return self.field(t, y, gradient)
+
+    def sample_of(self, entry) -> Array:
+        """The sample that a kink is of; the last one for a kink that all share."""
+        n, m, _ = self.shape
+        return jnp.minimum(entry // max(m, 1), n - 1)
+
+    def mixed(self, row, slots: Slots, sample) -> Float[Array, " m"]:
+        """The sides of one sample as gates, by its slots where it has some."""
+        _, m, _ = self.shape
+        row = row.astype(slots.gate.dtype)
+        its = self._own(slots) & (slots.entry // max(m, 1) == sample)
+        place = jnp.where(its, slots.entry % max(m, 1), m)
+        return row if m == 0 else row.at[place].set(slots.gate, mode="drop")
 
     def row(self, bits, sample) -> Bool[Array, " m"]:
         """The sides of the kinks of one sample."""
@@ -65,34 +74,36 @@ class Held(NamedTuple):
 
     def margin_by_row(self, y, bits, row, entry) -> Float[Array, ""]:
         """Of one kink of a sample with these sides."""
-        return self._by_row(self._parameters(y), bits, row, entry)
+        shared = self._of_bits(bits).shared
+        return self._by_row(self._parameters(y), shared, row, entry)
 
     def rate_by_row(self, y, bits, row, entry, field) -> Float[Array, ""]:
         """z' of such a kink where y' is `field`."""
         parameters, rate = jax.jvp(self._parameters, (y,), (field,))
-        margin = lambda p: self._by_row(p, bits, row, entry)
+        shared = self._of_bits(bits).shared
+        margin = lambda p: self._by_row(p, shared, row, entry)
         return jax.jvp(margin, (parameters,), (rate,))[1]
 
     def jump(self, t, y, bits, row, entry) -> Float[Array, " D"]:
         """How a field that is affine in the gradient changes where one kink of a
         sample with these sides changes its own."""
-        n, m, _ = self.shape
-        parameters = self._parameters(y)
-        sample = jnp.minimum(entry // m, n - 1)
+        parameters, sample = self._parameters(y), self.sample_of(entry)
         shared = self._of_bits(bits).shared
-        turned = row.at[entry % m].set(~row[entry % m])
+        if row.shape[0] == 0:
+            return jnp.zeros_like(y)
+        place = entry % row.shape[0]
+        turned = row.at[place].set(~row[place])
         of = lambda row: self.pieces.gradient_of(sample, parameters, Gates(row, shared))
         change = jtu.tree_map(jnp.subtract, of(turned), of(row))
         nothing = jtu.tree_map(jnp.zeros_like, change)
         return self.field(t, y, change) - self.field(t, y, nothing)
 
-    def _by_row(self, parameters, bits, row, entry) -> Float[Array, ""]:
+    def _by_row(self, parameters, shared, row, entry) -> Float[Array, ""]:
         n, m, _ = self.shape
-        sample = jnp.minimum(entry // m, n - 1)
-        gates = Gates(row, self._of_bits(bits).shared)
-        made = self.pieces.margins_of(sample, parameters, gates)
+        sample = self.sample_of(entry)
+        made = self.pieces.margins_of(sample, parameters, Gates(row, shared))
         both = jnp.concatenate([made.own, made.shared])
-        return both[jnp.where(entry < n * m, entry % m, entry - n * m + m)]
+        return both[jnp.where(entry < n * m, entry % max(m, 1), entry - n * m + m)]
 
     def _of_bits(self, bits) -> Gates:
         n, m, _ = self.shape
@@ -191,7 +202,7 @@ class Held(NamedTuple):
 
                 def of(gate):
                     these = slots._replace(gate=gate)
-                    row = self._mixed_row(bits, these, n)
+                    row = self.mixed(self.row(bits, n), these, n)
                     shared = self._gates(bits, these).shared
                     return self.pieces.gradient_of(n, parameters, Gates(row, shared))
             else:
@@ -226,7 +237,7 @@ class Held(NamedTuple):
             n = jnp.maximum(slots.entry[i], 0) // m
             shared = self._gates(bits, slots).shared
             before = Gates(self.row(bits, n), shared)
-            after = Gates(self._mixed_row(bits, slots, n), shared)
+            after = Gates(self.mixed(self.row(bits, n), slots, n), shared)
             of = lambda gates: self.pieces.gradient_of(n, parameters, gates)
 
             def moved():
@@ -242,15 +253,9 @@ class Held(NamedTuple):
         return self.pieces.gradient(self._parameters(y), self._gates(bits, slots))
 
     def _margin(self, parameters, bits, slots: Slots, entry) -> Float[Array, ""]:
-        n, m, _ = self.shape
-        sample = jnp.minimum(entry // max(m, 1), n - 1)
-        gates = Gates(
-            self._mixed_row(bits, slots, sample), self._gates(bits, slots).shared
-        )
-        made = self.pieces.margins_of(sample, parameters, gates)
-        both = jnp.concatenate([made.own, made.shared])
-        place = jnp.where(entry < n * m, entry % max(m, 1), entry - n * m + m)
-        return both[place]
+        sample = self.sample_of(entry)
+        row = self.mixed(self.row(bits, sample), slots, sample)
+        return self._by_row(parameters, self._gates(bits, slots).shared, row, entry)
 
     def _gates(self, bits, slots: Slots) -> Gates:
         """Of all samples; those that are shared are numbers, by their slots."""
@@ -261,14 +266,6 @@ class Held(NamedTuple):
         place = jnp.where(slots.taken & ~self._own(slots), slots.entry - n * m, k)
         shared = shared.at[place].set(slots.gate, mode="drop")
         return Gates(bits[: n * m].reshape(n, m), shared)
-
-    def _mixed_row(self, bits, slots: Slots, sample) -> Float[Array, " m"]:
-        """The gates of one sample, by its slots where it has some."""
-        _, m, _ = self.shape
-        row = self.row(bits, sample).astype(slots.gate.dtype)
-        its = self._own(slots) & (slots.entry // max(m, 1) == sample)
-        place = jnp.where(its, slots.entry % max(m, 1), m)
-        return row.at[place].set(slots.gate, mode="drop")
 
     def _own(self, slots: Slots) -> Bool[Array, " C"]:
         n, m, _ = self.shape

@@ -21,31 +21,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
+from ._changes import Changes
 from ._held import Held
-from ._search import POINTS, zero_of
+from ._root import last_outside
+from ._rows import POINTS, Rows, earliest
+from ._slots import Slots
 
-# Changes that a step has room for: less where the state is large.
-_MOST, _BYTES = 64, 2**26
-_HALVINGS, _ROUNDS = 40, 4
+# Changes that a step has room for, and the bytes that they may take.
+_MOST, _BYTES = 512, 2**26
+_HALVINGS, _ROUNDS = 20, 4
 # The neglected term may be so large in units of the tolerance.
 _NEGLECTED = 0.1
-
-
-class Changes(NamedTuple):
-    """Kinks that change their side in a step, in the order in which they were found.
-
-    - `count`: how many.
-    - `at`: when, as a part of the step; infinite where there is none.
-    - `entry`: which kink.
-    - `jump`: how the field changes, at that time.
-    """
-
-    count: Array
-    at: Float[Array, " K"]
-    entry: Int[Array, " K"]
-    jump: Float[Array, "K D"]
 
 
 class Late(NamedTuple):
@@ -67,7 +55,10 @@ class Late(NamedTuple):
     passes: Array
 
 
-class _Search(NamedTuple):
+class _Found(NamedTuple):
+    """What is known of a step so far; `side` and `since` of all kinks, `limit` the
+    farthest end that it can have."""
+
     changes: Changes
     since: Float[Array, " E"]
     side: Float[Array, " E"]
@@ -77,228 +68,213 @@ class _Search(NamedTuple):
     singles: Array
 
 
-def late_end(
-    held: Held,
-    path: Callable[[Array], Array],
-    velocity: Callable[[Array], Array],
-    t0,
-    h,
-    bits: Bool[Array, " E"],
-    before: Float[Array, " E"],
-    stiffness: Float[Array, ""],
-    scale: Float[Array, " D"],
-) -> Late:
-    """The end of a step on which kinks change their sides; nothing slides.
+class Step(NamedTuple):
+    """A step with all sides held.
 
-    **Arguments:**
+    **Attributes:**
 
     - `path`, `velocity`: Y and Y' at a part of the step.
+    - `t0`, `h`: its start, and its size.
+    - `bits`, `slots`: the sides, and what slides.
     - `before`: the margins at its start.
     - `stiffness`: |J|.
     - `scale`: the tolerance of each entry of the state.
     """
-    entries, size = bits.shape[0], scale.shape[0]
-    samples, own, _ = held.shape
-    room = max(1, min(_MOST, entries, _BYTES // (8 * size)))
-    dtype, zero = before.dtype, zero_of(before)
-    grid = jnp.arange(1, POINTS + 1, dtype=dtype) / POINTS
-    looked = jax.lax.map(lambda c: held.margins_of_bits(path(c), bits), grid)
-    norm = lambda v: jnp.sqrt(jnp.mean((v / scale) ** 2))
-    cubic = stiffness**2 / 6
 
-    def since(changes: Changes, c):
-        """The time since each change, 0 before it."""
-        return h * jnp.maximum(c - changes.at, 0)
+    path: Callable[[Array], Array]
+    velocity: Callable[[Array], Array]
+    t0: Array
+    h: Array
+    bits: Bool[Array, " E"]
+    slots: Slots
+    before: Float[Array, " E"]
+    stiffness: Float[Array, ""]
+    scale: Float[Array, " D"]
 
-    def moved(changes: Changes, c):
-        """Y + w to first order."""
-        return path(c) + since(changes, c) @ changes.jump
 
-    def neglected(changes: Changes, c):
-        return cubic * norm(since(changes, c) ** 3 @ changes.jump)
+class Lateness(NamedTuple):
+    """The kinks of one step.
 
-    def farthest(changes: Changes, start):
-        """The end of the step that the neglected term allows."""
+    **Attributes:**
 
-        def halve(_, ends):
-            middle = (ends[0] + ends[1]) / 2
-            fine = neglected(changes, middle) < _NEGLECTED
-            return jnp.where(fine, middle, ends[0]), jnp.where(fine, ends[1], middle)
+    - `lets_pass`: whether kinks can change their sides within the step. If not it ends
+        at the first one.
+    """
 
-        one = jnp.ones((), dtype)
-        low, _ = jax.lax.fori_loop(0, 20, halve, (start, one))
-        return jnp.where(neglected(changes, one) < _NEGLECTED, one, low)
+    held: Held
+    step: Step
+    lets_pass: Bool[Array, ""]
 
-    def row_at(changes: Changes, sample, c):
-        """The sides of a sample at a part of the step."""
-        its = (changes.entry // own == sample) & (changes.at < c)
-        place = jnp.where(its, changes.entry % own, own)
-        row = held.row(bits, sample)
-        turned = jnp.zeros(own, int).at[place].add(1, mode="drop")
-        return jnp.where(turned % 2 == 1, ~row, row)
-
-    def next_kink(found: _Search, rows, points):
-        """The kink that seems to change first, and a bracket of that."""
-        after = points[1:, None] > found.since[None, :]
-        wrong = (found.side * rows[1:] < -zero) & after & jnp.isfinite(rows[1:])
-        index = jnp.argmax(wrong, axis=0)
-        high = points[1:][index]
-        every = jnp.arange(entries)
-        low = jnp.maximum(points[index], found.since)
-        a = jnp.maximum(found.side * rows[index, every], 0)
-        a = jnp.where(points[index] < found.since, 0, a)
-        b = found.side * rows[index + 1, every]
-        guess = low + (high - low) * a / jnp.where(a - b > 0, a - b, 1)
-        guess = jnp.where(jnp.any(wrong, axis=0), guess, jnp.inf)
-        entry = jnp.argmin(guess)
-        return entry, low[entry], high[entry], jnp.isfinite(guess[entry])
-
-    def located(found: _Search, entry, low, high):
-        sample = jnp.minimum(entry // own, samples - 1)
-
-        def outside(c):
-            row = row_at(found.changes, sample, c)
-            z = held.margin_by_row(moved(found.changes, c), bits, row, entry)
-            return found.side[entry] * z < -zero
-
-        def halve(_, ends):
-            middle = (ends[0] + ends[1]) / 2
-            out = outside(middle)
-            return jnp.where(out, ends[0], middle), jnp.where(out, middle, ends[1])
-
-        at = jax.lax.fori_loop(0, _HALVINGS, halve, (low, high))[1]
-        return at, outside(high)
-
-    def crossed(found: _Search, entry, at) -> _Search:
-        """With the change of a kink; or ended there, if it may hold the flow."""
-        changes = found.changes
-        y, t = moved(changes, at), t0 + h * at
-        sample = jnp.minimum(entry // own, samples - 1)
-        row = row_at(changes, sample, at)
-        jump = held.jump(t, y, bits, row, entry)
-        flows = velocity(at) + jnp.where(changes.at < at, 1.0, 0.0) @ changes.jump
-        rate = lambda f: found.side[entry] * held.rate_by_row(y, bits, row, entry, f)
-        goes = (rate(flows) < 0) & (rate(flows + jump) < 0) & (entry < samples * own)
-        place = changes.count
-        new = Changes(
-            place + 1,
-            changes.at.at[place].set(at),
-            changes.entry.at[place].set(entry),
-            changes.jump.at[place].set(jump),
+    def end(self) -> Late:
+        """The end of the step."""
+        step, samples = self.step, self.held.shape[0]
+        entries, size, dtype = step.bits.shape[0], step.scale.shape[0], step.scale.dtype
+        room = max(1, min(_MOST, entries, _BYTES // (8 * size)))
+        grid = jnp.arange(1, POINTS + 1, dtype=dtype) / POINTS
+        look = lambda c: self.held.margins(step.path(c), step.bits, step.slots)
+        side = jnp.where(step.bits, 1.0, -1.0).astype(dtype)
+        sliding = jnp.where(step.slots.sliding, step.slots.entry, entries)
+        found = _Found(
+            Changes.none(room, size, dtype),
+            jnp.zeros(entries, dtype),
+            side.at[sliding].set(0, mode="drop"),
+            jnp.ones((), dtype),
+            jnp.asarray(-1),
+            jnp.asarray(False),
+            jnp.asarray(0),
         )
+        rows = Rows.of(step.before, jax.lax.map(look, grid))
+        first = jnp.asarray(0), found, rows, jnp.asarray(True)
+        rounds, found, rows, _ = jax.lax.while_loop(
+            lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
+        )
+        y, spent = self._corrected(found.changes, found.limit)
+        singles = found.singles + 4.0 * found.changes.count
+        return Late(
+            found.changes,
+            found.limit,
+            found.contact,
+            y,
+            self._bits(found),
+            rows.margins[-1],
+            spent + singles / samples,
+            POINTS + rounds,
+        )
+
+    def _round(self, carry):
+        """All changes on the path as far as it is known, and a look at its end."""
+        number, found, rows, _ = carry
+        found = self._searched(found._replace(done=found.contact >= 0), rows)
+        end, bits = found.limit, self._bits(found)
+        margins = self.held.margins(
+            self._moved(found.changes, end), bits, self.step.slots
+        )
+        wrong = (found.side * margins < -rows.zero) & jnp.isfinite(margins)
+        wrong = wrong & (jnp.arange(wrong.shape[0]) != found.contact)
+        again = jnp.any(wrong) & (found.changes.count > 0) & (found.contact < 0)
+        return number + 1, found, rows.at_end(end, margins), again
+
+    def _searched(self, found: _Found, rows: Rows) -> _Found:
+        room = found.changes.at.shape[0]
+        guess, _, _ = rows.guess(found.side, found.since)
+        which, known = earliest(guess, room)
+        found = found._replace(limit=jnp.minimum(found.limit, known))
+        few = rows.of_kinks(which)
+
+        def following(found: _Found) -> _Found:
+            guess, low, high = few.guess(found.side[which], found.since[which])
+            first = jnp.argmin(guess)
+            entry, low, high = which[first], low[first], high[first]
+            inside = lambda c: self._inside(found, entry, c) + rows.zero
+
+            def located():
+                at = last_outside(inside, low, high)
+                stop = (found.changes.count >= room) | (at >= found.limit)
+                limit = jnp.minimum(found.limit, at)
+                stopped = found._replace(limit=limit, done=jnp.asarray(True))
+                crossed = lambda: self._crossed(found, entry, at)
+                return jax.lax.cond(stop, lambda: stopped, crossed)
+
+            def look():
+                skipped = found._replace(since=found.since.at[entry].set(high))
+                return jax.lax.cond(inside(high) < 0, located, lambda: skipped)
+
+            ended = found._replace(done=jnp.asarray(True))
+            some = jnp.isfinite(guess[first]) & (low < found.limit)
+            return jax.lax.cond(some, look, lambda: ended)
+
+        return jax.lax.while_loop(lambda found: ~found.done, following, found)
+
+    def _crossed(self, found: _Found, entry, at) -> _Found:
+        """With the change of a kink; or ended there, if it may hold the flow."""
+        step, changes = self.step, found.changes
+        y, row = self._moved(changes, at), self._row(changes, entry, at)
+        jump = self.held.jump(step.t0 + step.h * at, y, step.bits, row, entry)
+        passed = jnp.where(changes.at < at, 1.0, 0.0).astype(y.dtype)
+        before = step.velocity(at) + passed @ changes.jump
+        side = found.side[entry]
+        rate = lambda f: side * self.held.rate_by_row(y, step.bits, row, entry, f)
+        goes = (rate(before) < 0) & (rate(before + jump) < 0) & self.lets_pass
+        new = changes.plus(at, entry, jump)
         kept = jax.tree.map(lambda a, b: jnp.where(goes, a, b), new, changes)
-        limit = jnp.where(goes, jnp.minimum(found.limit, farthest(kept, at)), at)
-        return _Search(
+        far = jnp.minimum(found.limit, self._farthest(new, at))
+        return _Found(
             kept,
             found.since.at[entry].set(at),
             found.side.at[entry].multiply(jnp.where(goes, -1, 1)),
-            limit,
+            jnp.where(goes, far, at),
             jnp.where(goes, found.contact, entry),
             found.done | ~goes,
             found.singles + 2,
         )
 
-    def search(found: _Search, rows, points) -> _Search:
-        def step(found: _Search) -> _Search:
-            entry, low, high, some = next_kink(found, rows, points)
-            full = found.changes.count >= room
+    def _farthest(self, changes: Changes, start):
+        """The end of the step that the neglected term allows."""
+        step = self.step
 
-            def look():
-                at, real = located(found, entry, low, high)
-                stop = real & (full | (at >= found.limit))
-                limit = jnp.minimum(found.limit, jnp.where(stop, at, jnp.inf))
-                stopped = found._replace(limit=limit, done=jnp.asarray(True))
-                skipped = found._replace(since=found.since.at[entry].set(high))
-                return jax.lax.cond(
-                    stop,
-                    lambda: stopped,
-                    lambda: jax.lax.cond(
-                        real, lambda: crossed(found, entry, at), lambda: skipped
-                    ),
-                )
+        def fine(c):
+            term = (step.stiffness * step.h) ** 2 * step.h / 6 * changes.cubic(c)
+            return jnp.sqrt(jnp.mean((term / step.scale) ** 2)) < _NEGLECTED
 
-            done = found._replace(done=jnp.asarray(True))
-            return jax.lax.cond(some & (low < found.limit), look, lambda: done)
+        def halve(_, ends):
+            middle = (ends[0] + ends[1]) / 2
+            good = fine(middle)
+            return jnp.where(good, middle, ends[0]), jnp.where(good, ends[1], middle)
 
-        return jax.lax.while_loop(lambda f: ~f.done, step, found)
+        one = jnp.ones_like(start)
+        low, _ = jax.lax.fori_loop(0, _HALVINGS, halve, (start, one))
+        return jnp.where(fine(one), one, low)
 
-    def bits_after(found: _Search):
-        return found.side > 0
+    def _corrected(self, changes: Changes, part) -> tuple[Array, Array]:
+        """The state at the end, with both terms of w; and the gradients it took."""
+        step = self.step
+        h, end = step.h, step.path(part)
+        length = jnp.where(jnp.isfinite(changes.at), part - changes.at, 0)
 
-    def round_of(carry):
-        """All changes on the path as far as it is known, and a look at its end."""
-        number, found, rows, points, _ = carry
-        found = search(found._replace(done=found.contact >= 0), rows, points)
-        end = found.limit
-        margins = held.margins_of_bits(moved(found.changes, end), bits_after(found))
-        rows, points = rows.at[-1].set(margins), points.at[-1].set(end)
-        skip = jnp.maximum(found.contact, 0)
-        wrong = found.side * margins < -zero
-        wrong = wrong.at[skip].set(wrong[skip] & (found.contact < 0))
-        changed = (number == 0) & (found.changes.count == 0) & (found.contact < 0)
-        again = jnp.any(wrong & jnp.isfinite(margins)) & ~changed
-        return number + 1, found, rows, points, again
+        def add(i, total):
+            j, half = i // 2, i % 2 == 0
+            at, entry = changes.at[j], changes.entry[j]
+            c = jnp.where(half, (at + part) / 2, part)
+            row, y = self._row(changes, entry, at), self._moved(changes, c)
+            jump = self.held.jump(step.t0 + h * c, y, step.bits, row, entry)
+            return total + h * length[j] / 6 * jnp.where(half, 4, 1) * jump
 
-    none = Changes(
-        jnp.asarray(0),
-        jnp.full(room, jnp.inf, dtype),
-        jnp.full(room, -1),
-        jnp.zeros((room, size), dtype),
-    )
-    first = _Search(
-        none,
-        jnp.zeros(entries, dtype),
-        jnp.where(bits, 1.0, -1.0).astype(dtype),
-        jnp.ones((), dtype),
-        jnp.asarray(-1),
-        jnp.asarray(False),
-        jnp.asarray(0),
-    )
-    nothing = jnp.zeros((1, entries), dtype)
-    rows = jnp.concatenate([before[None], looked, nothing])
-    points = jnp.concatenate([jnp.zeros(1, dtype), grid, jnp.full(1, -1.0, dtype)])
-    carry = jnp.asarray(0), first, rows, points, jnp.asarray(True)
-    rounds, found, rows, _, _ = jax.lax.while_loop(
-        lambda carry: carry[4] & (carry[0] < _ROUNDS), round_of, carry
-    )
-    changes, part = found.changes, found.limit
-    y, spent = _corrected(
-        held, path, velocity, t0, h, bits, changes, part, row_at, moved
-    )
-    return Late(
-        changes,
-        part,
-        found.contact,
-        y,
-        bits_after(found),
-        rows[-1],
-        spent + (found.singles + 4.0 * changes.count) / samples,
-        POINTS + rounds,
-    )
+        begin = h / 6 * length @ changes.jump
+        first = jax.lax.fori_loop(0, 2 * changes.count, add, begin)
 
+        def second():
+            unit = h * jnp.max(length)
+            half = h**2 / 2 * (length**2 @ changes.jump)
+            ahead = end + half / jnp.where(unit > 0, unit, 1)
+            field = self.held.field_of_bits(step.t0 + h * part, ahead, step.bits)
+            return unit * (field - step.velocity(part))
 
-def _corrected(held, path, velocity, t0, h, bits, changes, part, row_at, moved):
-    """The state at the end, with both terms of w; and the gradients that it took."""
-    _, own, _ = held.shape
-    length = jnp.where(jnp.isfinite(changes.at), part - changes.at, 0)
+        some = changes.count > 0
+        more = jax.lax.cond(some, second, lambda: jnp.zeros_like(end))
+        return end + first + more, jnp.where(some, 1, 0)
 
-    def add(i, total):
-        at, entry = changes.at[i], changes.entry[i]
-        row = row_at(changes, entry // own, at)
-        jump = lambda c: held.jump(t0 + h * c, moved(changes, c), bits, row, entry)
-        simpson = changes.jump[i] + 4 * jump((at + part) / 2) + jump(part)
-        return total + h * length[i] / 6 * simpson
+    def _moved(self, changes: Changes, c) -> Float[Array, " D"]:
+        """Y + w to first order."""
+        return self.step.path(c) + self.step.h * changes.ramp(c)
 
-    end = path(part)
-    first = jax.lax.fori_loop(0, changes.count, add, jnp.zeros_like(end))
+    def _inside(self, found: _Found, entry, c) -> Float[Array, ""]:
+        """How far a kink is on its side."""
+        row, y = self._row(found.changes, entry, c), self._moved(found.changes, c)
+        gates = self.held.mixed(row, self.step.slots, self.held.sample_of(entry))
+        return found.side[entry] * self.held.margin_by_row(
+            y, self.step.bits, gates, entry
+        )
 
-    def second():
-        unit = h * jnp.max(length)
-        half = (h * length) ** 2 @ changes.jump / 2
-        ahead = end + half / jnp.where(unit > 0, unit, 1)
-        field = held.field_of_bits(t0 + h * part, ahead, bits)
-        return unit * (field - velocity(part))
+    def _row(self, changes: Changes, entry, c) -> Bool[Array, " m"]:
+        """The sides of a kink's sample at a part of the step."""
+        own, sample = self.held.shape[1], self.held.sample_of(entry)
+        row = self.held.row(self.step.bits, sample)
+        if own == 0:
+            return row
+        its = (changes.entry // own == sample) & (changes.at < c)
+        place = jnp.where(its, changes.entry % own, own)
+        turned = jnp.zeros(own, int).at[place].add(1, mode="drop")
+        return row ^ (turned % 2 == 1)
 
-    some = changes.count > 0
-    more = jax.lax.cond(some, second, lambda: jnp.zeros_like(end))
-    return end + first + more, jnp.where(some, 1, 0)
+    def _bits(self, found: _Found) -> Bool[Array, " E"]:
+        return jnp.where(found.side == 0, self.step.bits, found.side > 0)

@@ -31,19 +31,16 @@ def leaving(
         slack = jnp.abs(gates(c).gate - 0.5) - 0.5
         return jnp.any(slots.sliding & (slack > _OUTSIDE))
 
-    def halve(_, ends):
-        middle = (ends[0] + ends[1]) / 2
-        out = outside(middle)
-        return jnp.where(out, ends[0], middle), jnp.where(out, middle, ends[1])
+    def look(carry):
+        """First at the end, then by halving."""
+        count, low, high, _ = carry
+        at = jnp.where(count == 0, most, (low + high) / 2)
+        out = outside(at)
+        left = (count > 0) | out
+        return count + 1, jnp.where(out, low, at), jnp.where(out, at, high), left
 
-    def search():
-        whole = jnp.zeros_like(most), most
-        return jax.lax.fori_loop(0, _HALVINGS, halve, whole)[1], _HALVINGS + 1
-
-    def look():
-        none = lambda: (jnp.full_like(most, 2), 1)
-        return jax.lax.cond(outside(most), search, none)
-
-    return jax.lax.cond(
-        jnp.any(slots.sliding), look, lambda: (jnp.full_like(most, 2), 0)
-    )
+    none = jnp.full_like(most, 2)
+    first = jnp.asarray(0), jnp.zeros_like(most), most, jnp.any(slots.sliding)
+    going = lambda carry: carry[3] & (carry[0] <= _HALVINGS)
+    count, _, high, left = jax.lax.while_loop(going, look, first)
+    return jnp.where(left, high, none), count

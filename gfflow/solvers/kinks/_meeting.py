@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ._search import zero_of
+from ._rows import zero_of
 from ._slots import Slots
 
 

@@ -32,11 +32,10 @@ from ..protocol import (
 )
 from ._contact import settle
 from ._held import Held
-from ._late import late_end
+from ._late import Lateness, Step
 from ._leaving import leaving
 from ._log import CLOSED, HELD, LEFT, OPENED, Log
 from ._meeting import meeting
-from ._search import first_kink
 from ._slots import Slots
 from ._underivable import underivable
 
@@ -224,17 +223,8 @@ class KinkResolved(AbstractMeasured[KinkState]):
             self._methods,
         )
 
-        def path(c):
-            return y + h * (
-                legendre_values(2 * c - 1, len(made.coefficients)) @ made.coefficients
-            )
-
         def ended():
-            to_kink = lambda: self._ended(held, old, made, path, slope, t0, t1, h)
-            late = lambda: self._ended_late(held, old, made, path, y, t0, t1, h)
-            if not self._lets_pass(held):
-                return to_kink()
-            return jax.lax.cond(jnp.any(old.slots.sliding), to_kink, late)
+            return self._ended(held, old, made, slope, y, t0, t1, h)
 
         def rejected():
             return made.y1, eqx.tree_at(lambda s: s.end, old, jnp.asarray(t1))
@@ -251,34 +241,56 @@ class KinkResolved(AbstractMeasured[KinkState]):
         y1, error = underivable(unravel(y1)), unravel(made.error)
         return (y1, error, dense, state, diffrax.RESULTS.successful), measured
 
-    def _ended(self, held: Held, old: KinkState, made, path, slope, t0, t1, h):
-        """The end of a step, at a kink if there is one: state of flow and solver."""
-        bits, slots = old.bits, old.slots
-        found = first_kink(held, path, bits, slots, old.margins)
+    def _ended(self, held: Held, old: KinkState, made, slope, y, t0, t1, h):
+        """The end of a step, at a kink or after some: state of flow and solver."""
+        slots, order = old.slots, len(made.coefficients)
+        values = lambda c: legendre_values(2 * c - 1, order)
+        path = lambda c: y + h * (values(c) @ made.coefficients)
+
+        def velocity(c):
+            rates = jax.jvp(values, (c,), (jnp.ones_like(c),))[1]
+            return rates @ made.coefficients
+
+        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
+        boundary = float(tableaus(self._methods).boundaries[0])
+        step = Step(
+            path,
+            velocity,
+            t0,
+            h,
+            old.bits,
+            slots,
+            old.margins,
+            made.stiffness * boundary / h,
+            self.atol + self.rtol * size,
+        )
+        passing = ~jnp.any(slots.sliding) & self._lets_pass(held)
+        late = Lateness(held, step, passing).end()
         time = lambda c: t0 + c * (t1 - t0)
         gates = lambda c: slope(time(c), path(c))[1]
-        leaves, looks = leaving(gates, slots, found.at)
-        cut = found.any | (leaves <= 1)
-        at = jnp.minimum(leaves, found.at)
-        y1 = jnp.where(cut, path(at), made.y1)
-        end = jnp.where(cut, time(at), t1)
-        away = leaves < found.at
+        leaves, looks = leaving(gates, slots, late.part)
+        away = leaves < late.part
+        whole = (late.changes.count == 0) & (late.contact < 0) & ~away
+        y1 = jnp.where(whole, made.y1, jnp.where(away, path(leaves), late.y))
+        end = jnp.where(whole, t1, time(jnp.minimum(leaves, late.part)))
         margins = jax.lax.cond(
-            away, lambda: held.margins(y1, bits, slots), lambda: found.margins
+            away, lambda: held.margins(y1, old.bits, slots), lambda: late.margins
         )
-        entry = jnp.where(found.any & ~away, found.entry, -1)
         fits = (h * old.pull > _LEAST_PULL) & (h * old.pull < _MOST_PULL)
         pull = jnp.where(fits, old.pull, _PULL / h)
-        anew = cut | (~fits & jnp.any(slots.sliding))
+        log = old.log.with_changes(time(late.changes.at), late.changes.entry, late.bits)
 
         def contact():
-            met = meeting(margins, bits, slots, entry)
-            after = settle(held, end, y1, bits, met, pull)
-            return *after, old.log.with_contact(end, met, after[2], bits, after[1])
+            entry = jnp.where(away, -1, late.contact)
+            met = meeting(margins, late.bits, slots, entry)
+            after = settle(held, end, y1, late.bits, met, pull)
+            return *after, log.with_contact(end, met, after[2], late.bits, after[1])
 
+        anew = ~whole | (~fits & jnp.any(slots.sliding))
         slope1, bits1, slots1, log = jax.lax.cond(
-            anew, contact, lambda: (made.slope, bits, slots, old.log)
+            anew, contact, lambda: (made.slope, late.bits, slots, log)
         )
+        took = late.gradients + anew + looks
         state = KinkState(
             bits=bits1,
             margins=margins,
@@ -288,72 +300,13 @@ class KinkResolved(AbstractMeasured[KinkState]):
             end=end,
             log=log,
             solved=jnp.asarray(True),
-            spent=old.spent.plus(anew + looks, 0, anew + looks, found.passes + away),
-        )
-        return y1, state
-
-    def _ended_late(self, held: Held, old: KinkState, made, path, y, t0, t1, h):
-        """The end of a step on which several kinks may change their sides."""
-        order = len(made.coefficients)
-
-        def velocity(c):
-            derivative = jax.jvp(
-                lambda c: legendre_values(2 * c - 1, order), (c,), (jnp.ones_like(c),)
-            )[1]
-            return derivative @ made.coefficients
-
-        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
-        boundary = float(tableaus(self._methods).boundaries[0])
-        late = late_end(
-            held,
-            path,
-            velocity,
-            t0,
-            h,
-            old.bits,
-            old.margins,
-            made.stiffness * boundary / h,
-            self.atol + self.rtol * size,
-        )
-        none = Slots.none(_SLOTS, y.dtype)
-        whole = (late.changes.count == 0) & (late.contact < 0)
-        y1 = jnp.where(whole, made.y1, late.y)
-        end = jnp.where(late.part < 1, t0 + late.part * (t1 - t0), t1)
-        log = old.log.with_changes(
-            t0 + h * late.changes.at, late.changes.entry, late.bits
-        )
-
-        def contact():
-            met = meeting(late.margins, late.bits, none, late.contact)
-            after = settle(held, end, y1, late.bits, met, _PULL / h)
-            return *after, log.with_contact(end, met, after[2], late.bits, after[1])
-
-        def onward():
-            slope = jax.lax.cond(
-                whole,
-                lambda: made.slope,
-                lambda: held.field_of_bits(end, y1, late.bits),
-            )
-            return slope, late.bits, none, log
-
-        slope1, bits1, slots1, log = jax.lax.cond(late.contact >= 0, contact, onward)
-        took = late.gradients + ~whole
-        state = KinkState(
-            bits=bits1,
-            margins=late.margins,
-            slots=slots1,
-            slope=slope1,
-            pull=jnp.where(late.contact >= 0, _PULL / h, old.pull),
-            end=end,
-            log=log,
-            solved=jnp.asarray(True),
-            spent=old.spent.plus(took, 0, took, late.passes),
+            spent=old.spent.plus(took, 0, took, late.passes + away),
         )
         return y1, state
 
     def _lets_pass(self, held: Held) -> bool:
-        """Whether several kinks can change their sides in one step: the field is affine
-        in the gradient, and no kink is shared by all samples."""
+        """Whether kinks can change their sides within a step: the field is affine in
+        the gradient, and no kink is shared by all samples."""
         assert self.flow is not None
         return self.flow.affine and held.shape[2] == 0
 

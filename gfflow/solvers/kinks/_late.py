@@ -123,7 +123,7 @@ class Lateness(NamedTuple):
             jnp.asarray(False),
             jnp.asarray(0),
         )
-        rows = Rows.of(step.before, jax.lax.map(look, grid))
+        rows = Rows.of(found.side, step.before, jax.lax.map(look, grid))
         first = jnp.asarray(0), found, rows, jnp.asarray(True)
         rounds, found, rows, _ = jax.lax.while_loop(
             lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
@@ -165,7 +165,7 @@ class Lateness(NamedTuple):
             guess, low, high = few.guess(found.side[which], found.since[which])
             first = jnp.argmin(guess)
             entry, low, high = which[first], low[first], high[first]
-            inside = lambda c: self._inside(found, entry, c) + rows.zero
+            inside = lambda c: self._inside(found, entry, c) + rows.zero[entry]
 
             def located():
                 at = last_outside(inside, low, high)

@@ -21,19 +21,26 @@ class Rows(NamedTuple):
     - `margins`: the last row is that of the extra point.
     - `extra`: the extra point, a part of the step; −1 where there is none. With one the
         other rows are out of date, and only changes before it are looked for.
-    - `zero`: a margin that is 0.
+    - `zero`: how far a kink may be on the wrong side: what is 0, or as far as it is at
+        the start, where it has slid, to the tolerance, and goes back to its side.
     """
 
     margins: Float[Array, "P n"]
     extra: Float[Array, ""]
-    zero: Float[Array, ""]
+    zero: Float[Array, " n"]
 
     @classmethod
-    def of(cls, before: Float[Array, " n"], after: Float[Array, "p n"]) -> Self:
-        """From those at the start, and at equal parts of the step."""
+    def of(
+        cls,
+        side: Float[Array, " n"],
+        before: Float[Array, " n"],
+        after: Float[Array, "p n"],
+    ) -> Self:
+        """From those at the start, and at equal parts of the step; `side` as below."""
         nothing = jnp.zeros_like(before)
         rows = jnp.concatenate([before[None], after, nothing[None]])
-        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before))
+        wrong = jnp.where(jnp.isfinite(before), jnp.maximum(-side * before, 0), 0)
+        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before) + wrong)
 
     def at_end(self, part: Array, margins: Float[Array, " n"]) -> "Rows":
         """With another extra point."""
@@ -41,7 +48,7 @@ class Rows(NamedTuple):
 
     def of_kinks(self, which: Int[Array, " K"]) -> "Rows":
         """Of some of the kinks."""
-        return self._replace(margins=self.margins[:, which])
+        return self._replace(margins=self.margins[:, which], zero=self.zero[which])
 
     def guess(
         self, side: Float[Array, " n"], since: Float[Array, " n"]

@@ -5,6 +5,8 @@ from typing import Self
 
 from jaxtyping import Array
 
+from ._origins import Survey
+
 
 class Book:
     """The kinks of a program in the order in which they are met.
@@ -23,14 +25,19 @@ class Book:
     - `varying`: whether each depends on the sample, and not on the parameters alone.
     - `loops`: the loops that each is met in, from the outermost on.
     - `met`: how many kinks so far.
+    - `survey`: of the programs that are walked through.
+    - `flowing`: whether what the program does not differentiate is differentiated.
     """
 
     def __init__(
         self,
         alike: Sequence[tuple[int, bool] | None] | None = None,
         gates: Sequence[Array] | None = None,
+        survey: Survey | None = None,
     ):
         self.alike, self.gates = alike, gates
+        self.survey = survey or Survey()
+        self.flowing = False
         self.margins: list[Array] = []
         self.bits: list[Array] = []
         self.varying: list[bool] = []
@@ -75,13 +82,18 @@ class Book:
         """
         start = self.met
         if self.alike is None:
-            return type(self)(), count
+            return self._like(None), count
         part = [
             None if like is None else (like[0] - start, like[1])
             for like in self.alike[start : start + count]
         ]
         own = sum(like is not None and like[0] == i for i, like in enumerate(part))
-        return type(self)(part), own
+        return self._like(part), own
+
+    def _like(self, alike: Sequence[tuple[int, bool] | None] | None) -> Self:
+        made = type(self)(alike, survey=self.survey)
+        made.flowing = self.flowing
+        return made
 
     def gates_of(self, count: int) -> Sequence[Array] | None:
         """Those of the next `count` kinks with their own gate, if any are given."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from ..problem import Problem
 from ._reading import Alike, Reading
 from ._unreadable import Unreadable
-from ._way import Looks, Sides, Way, looks
+from ._way import Looks, Way, looks
 
 # Random parameters are so many times as large as those of the problem are, or as 1.
 _SCALES = (0.3, 1.0, 3.0, 30.0)
@@ -74,13 +74,14 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
         tries = _tries(reading, bits, matters, most, problem.dtype)
         if not len(tries.array):
             continue
-        found, past = _crossed(look, way, tries, 1 / (points - 1))
+        past, *sides = _crossed(look, way, tries, 1 / (points - 1))
         ways.append((way, past, tries.sample))
-        known = np.isfinite(found.apart) & np.isfinite(found.size)
-        largest = max([largest, *found.size[known]])
-        least = same * np.maximum(found.size, _SATURATED * largest)
-        matters[tries.array[known & (found.apart > least)]] = True
-        departs.append(found.departs)
+        apart, size, depart = _compared(look, way, past, tries.sample, sides)
+        known = np.isfinite(apart) & np.isfinite(size)
+        largest = max([largest, *size[known]])
+        least = same * np.maximum(size, _SATURATED * largest)
+        matters[tries.array[known & (apart > least)]] = True
+        departs.append(depart)
     made = reading.with_alike(_alike(reading, np.concatenate(margins), matters))
     if _is_another(departs, same) and _departs(made, ways, same):
         raise Unreadable(
@@ -109,8 +110,8 @@ def _tries(
     return _Tries(array, entry, sample, low.astype(dtype), high.astype(dtype))
 
 
-def _crossed(look: Looks, way: Way, tries: _Tries, piece: float) -> tuple[Sides, ...]:
-    """The gradients on both sides of each, and the places where they were compared."""
+def _crossed(look: Looks, way: Way, tries: _Tries, piece: float) -> list[np.ndarray]:
+    """Places just past each crossing, and all bits before, after, and there."""
     n, low, high = tries.sample, tries.low, tries.high
     rows = np.arange(len(n))
     _, before = look.bits(way, low, n)
@@ -126,7 +127,20 @@ def _crossed(look: Looks, way: Way, tries: _Tries, piece: float) -> tuple[Sides,
         after = np.where(first[:, None], after, bits)
     past = high + np.asarray(_PAST * piece, high.dtype)
     _, here = look.bits(way, past, n)
-    return look.gradients(way, past, n, (before, after, here)), past
+    return [past, before, after, here]
+
+
+def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:
+    """How far the gradients of the first two sides are apart, the larger of them, and
+    how far that of the third is from the program's own, relatively."""
+    (before, _), (after, _), (here, own) = (
+        look.gradients(way, s, n, gates) for gates in sides
+    )
+    with np.errstate(all="ignore"):
+        norm = lambda x: np.linalg.norm(x.astype(float), axis=1)
+        size, length = np.maximum(norm(before), norm(after)), norm(own)
+        tiny = np.finfo(float).tiny
+        return norm(before - after), size, norm(here - own) / np.maximum(length, tiny)
 
 
 def _alike(
@@ -156,7 +170,7 @@ def _departs(reading: Reading, ways, same: float) -> bool:
     look, departs = looks(reading), []
     for way, s, n in ways:
         _, bits = look.bits(way, s, n)
-        departs.append(look.gradients(way, s, n, (bits, bits, bits)).departs)
+        departs.append(_compared(look, way, s, n, (bits, bits, bits))[2])
     return _is_another(departs, same)
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.tree_util as jtu
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..problem import Problem
@@ -18,7 +19,10 @@ from ._reading import Gates, Reading, frozen_of
 _ROOM = 2**21
 _MOST = 32
 # LLVM's optimisations take longer than what they are for.
-_QUICKLY = {"xla_backend_optimization_level": 0}
+_QUICKLY = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
 
 class Way(NamedTuple):
@@ -44,21 +48,14 @@ class Way(NamedTuple):
             return draw.astype(x.dtype)
 
         chosen = np.resize(random.permutation(problem.samples)[:samples], samples)
-        pick = lambda tree: jtu.tree_map(lambda x: x[chosen], tree)
+
+        def pick(x):
+            key = jnp.issubdtype(x.dtype, jax.dtypes.extended)
+            return x[chosen] if key else np.asarray(x)[chosen]
+
         ends = [jtu.tree_map(like, problem.parameters) for _ in range(2)]
-        return cls(*ends, frozen_of(problem), *map(pick, problem.present))
-
-
-class Sides(NamedTuple):
-    """- `apart`: |a − b| of the gradients of two sides of a kink.
-    - `size`: the larger of |a| and |b|.
-    - `departs`: how far the gradient by the program's own gates is from the program's,
-        relatively.
-    """
-
-    apart: Array
-    size: Array
-    departs: Array
+        inputs, targets = jtu.tree_map(pick, problem.present)
+        return cls(*ends, frozen_of(problem), inputs, targets)
 
 
 class Looks(NamedTuple):
@@ -76,12 +73,13 @@ class Looks(NamedTuple):
         margins, bits = (np.concatenate(x)[: len(s)] for x in zip(*parts))
         return margins, bits
 
-    def gradients(self, way: Way, s, n, gates: tuple[np.ndarray, ...]) -> Sides:
-        """Those of the first two gates against each other, those of the third against
-        the program; each of shape `(T, E)`."""
-        parts = [self.sides(way, *part) for part in self._parts(s, n, *gates)]
-        made = [np.concatenate(x)[: len(s)] for x in zip(*parts)]
-        return Sides(*made)
+    def gradients(
+        self, way: Way, s, n, gates: Bool[np.ndarray, "T E"]
+    ) -> tuple[Float[np.ndarray, "T D"], Float[np.ndarray, "T D"]]:
+        """Those by the gates, and those of the program itself."""
+        parts = [self.sides(way, *part) for part in self._parts(s, n, gates)]
+        held, own = (np.concatenate(x)[: len(s)] for x in zip(*parts))
+        return held, own
 
     def _parts(self, *arrays):
         """So many at a time that all calls are of one program."""
@@ -106,20 +104,12 @@ def looks(reading: Reading) -> Looks:
         seen = reading.see(at(way, s, n))
         return tuple(map(jnp.concatenate, (seen.margins, seen.bits)))
 
-    def sides(way, s, n, before, after, here):
+    def sides(way, s, n, flat):
         parameters, *rest = at(way, s, n)
-
-        def loss(p, flat):
-            gates = Gates(flat[: reading.own], flat[reading.own :])
-            return reading.see((p, *rest), gates).loss
-
-        gates = jnp.stack([before, after, here])
-        made = jax.lax.map(lambda g: jax.grad(loss)(parameters, g), gates)
+        gates = Gates(flat[: reading.own], flat[reading.own :])
+        held = jax.grad(lambda p: reading.see((p, *rest), gates).loss)(parameters)
         own = jax.grad(lambda p: plain(*jtu.tree_leaves((p, *rest)))[0])(parameters)
-        one, other, held = (jtu.tree_map(lambda x: x[i], made) for i in range(3))
-        size, length = jnp.maximum(_norm(one), _norm(other)), _norm(own)
-        departs = _apart(held, own) / jnp.maximum(length, jnp.finfo(size.dtype).tiny)
-        return Sides(_apart(one, other), size, departs)
+        return ravel_pytree(held)[0], ravel_pytree(own)[0]
 
     count = reading.own + reading.shared
     inputs = [v.aval for v in reading.program.jaxpr.invars]
@@ -128,12 +118,4 @@ def looks(reading: Reading) -> Looks:
         jax.vmap(f, in_axes=(None, *(0,) * axes)), compiler_options=_QUICKLY
     )
     places = max(1, min(_MOST, _ROOM // count))
-    return Looks(places, several(seen, 2), several(sides, 5))
-
-
-def _apart(a: PyTree[Array], b: PyTree[Array]) -> Array:
-    return _norm(jtu.tree_map(jnp.subtract, a, b))
-
-
-def _norm(tree: PyTree[Array]) -> Array:
-    return jnp.sqrt(sum(jnp.sum(x**2) for x in jtu.tree_leaves(tree)))
+    return Looks(places, several(seen, 2), several(sides, 3))

@@ -24,6 +24,8 @@ class Book:
     - `margins`, `bits`: of the kinks that have their own gate.
     - `varying`: whether each depends on the sample, and not on the parameters alone.
     - `loops`: the loops that each is met in, from the outermost on.
+    - `units`: and of which operation it is, by a number in its loop; `unit` that of
+        the operation that is met.
     - `met`: how many kinks so far.
     - `survey`: of the programs that are walked through.
     - `flowing`: whether what the program does not differentiate is differentiated.
@@ -42,7 +44,8 @@ class Book:
         self.bits: list[Array] = []
         self.varying: list[bool] = []
         self.loops: list[tuple[int, ...]] = []
-        self.met = 0
+        self.units: list[int] = []
+        self.met = self.unit = 0
         self._taken: dict[int, Array] = {}
 
     def gate(self, margin: Array, bit: Array, varies: bool) -> Array | None:
@@ -58,6 +61,7 @@ class Book:
             self.bits.append(bit)
             self.varying.append(varies)
             self.loops.append(())
+            self.units.append(self.unit)
             self._taken[number] = bit if self.gates is None else self.gates[own]
         gate = self._taken[first]
         if not turned:
@@ -65,7 +69,8 @@ class Book:
         return ~gate if gate.dtype == bool else 1 - gate
 
     def passes(self, count: int) -> bool:
-        """Whether the next `count` kinks are all left as they are; then they are met."""
+        """Whether the next `count` kinks are all left as they are; then they are
+        met."""
         if count == 0:
             return True
         coming = range(self.met, self.met + count)
@@ -109,4 +114,5 @@ class Book:
         self.bits.extend(bits)
         self.varying.extend(loop.varying)
         self.loops.extend((self.met, *inside) for inside in loop.loops)
+        self.units.extend(loop.units)
         self.met += loop.met

@@ -31,8 +31,8 @@ def mixed(gate: Array, one: Array, zero: Array) -> Array:
     gate·one + (1 − gate)·zero; all of one shape.
 
     A gate of truth values takes one of them to the last bit, and so do those of numbers
-    that are 0 or 1, also where the other side is infinite. The derivative by a gate that
-    is a number is one − zero, also at 0 and 1.
+    that are 0 or 1, also where the other side is infinite. The derivative by a gate
+    that is a number is one − zero, also at 0 and 1.
 
     **Raises:** `Unreadable` for whole numbers, which cannot be mixed.
     """

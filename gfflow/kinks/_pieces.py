@@ -103,11 +103,18 @@ class Pieces(NamedTuple):
         return self.reading.see(arguments_of(self.problem, parameters, x, y), gates)
 
     def _over_samples(self, see, *more):
-        data = (*self.problem.present, *more)
-        chunk = self.problem.chunk
+        data, chunk = (*self.problem.present, *more), self.problem.chunk
+        of = lambda given: jax.vmap(see)(*given)
         if chunk is None:
-            return jax.vmap(see)(*data)
-        return jax.lax.map(lambda given: see(*given), data, batch_size=chunk)
+            return of(data)
+        full, samples = self.problem.samples // chunk, self.problem.samples
+        cut = lambda x: x[: full * chunk].reshape(full, chunk, *x.shape[1:])
+        whole = lambda x: x.reshape(full * chunk, *x.shape[2:])
+        made = jtu.tree_map(whole, jax.lax.map(of, jtu.tree_map(cut, data)))
+        if full * chunk == samples:
+            return made
+        rest = of(jtu.tree_map(lambda x: x[full * chunk :], data))
+        return jtu.tree_map(lambda a, b: jnp.concatenate([a, b]), made, rest)
 
 
 def _far(margins: Array, gates: Array) -> Array:

@@ -60,6 +60,7 @@ class Reading:
     - `varying`: of each array of kinks that has its own gates, whether it depends on
         the sample.
     - `loops`: and the loops of the program that it is in.
+    - `units`: and the operation that makes it.
     - `shapes`: the shape of each such array.
     - `ranges`: and where it is in the vector of a sample's own kinks and then those
         that are shared.
@@ -92,6 +93,7 @@ class Reading:
 
         margins = jax.eval_shape(run, None, *inputs)
         self.varying, self.loops = book.varying, book.loops
+        self.units = list(zip(book.loops, book.units))
         if margins:
             # Numbers as gates have no meaning for some uses of a comparison.
             jax.eval_shape(run, margins, *inputs)

@@ -12,11 +12,11 @@ from ._way import Looks, Way, looks
 
 # Random parameters are so many times as large as those of the problem are, or as 1.
 _SCALES = (0.3, 1.0, 3.0, 30.0)
-# Points on a way, samples, and crossings of each array of kinks; for programs with many
-# kinks a sample.
-_COUNTS, _FEW, _MANY = (9, 4, 8), (3, 2, 2), 50_000
+# Points on a way, samples, and crossings of each array of kinks, then of those not
+# known to matter; for programs with many kinks a sample.
+_COUNTS, _FEW, _MANY = (9, 4, (8, 32)), (3, 2, (2, 4)), 50_000
 # A crossing is located by so many halvings of a piece of the way at most.
-_HALVINGS = 48
+_HALVINGS = 40
 # Past a kink by this part of a piece of the way, the two sides are told apart.
 _PAST = 0.02
 # Gradients that differ by less, relatively, are the same; in units of the precision.
@@ -59,11 +59,12 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
     if not reading.ranges:
         return reading
     random, look = np.random.default_rng(seed), looks(reading)
-    points, samples, most = _COUNTS
+    points, samples, rounds = _COUNTS
     if reading.own + reading.shared > _MANY:
-        points, samples, most = _FEW
+        points, samples, rounds = _FEW
     same = max(_SAME * float(np.finfo(problem.dtype).eps), _LEAST)
     matters, largest = np.zeros(len(reading.ranges), bool), 0.0
+    crossed = np.zeros_like(matters)
     margins, departs, ways = [], [], []
     for scale in _SCALES:
         way = Way.drawn(problem, scale, samples, random)
@@ -71,17 +72,21 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
         seen, bits = look.bits(way, s, np.tile(np.arange(samples), points))
         margins.append(seen[: _COUNTS[1] * 2])
         bits = bits.reshape(points, samples, -1)
-        tries = _tries(reading, bits, matters, most, problem.dtype)
-        if not len(tries.array):
-            continue
-        past, *sides = _crossed(look, way, tries, 1 / (points - 1))
-        ways.append((way, past, tries.sample))
-        apart, size, depart = _compared(look, way, past, tries.sample, sides)
-        known = np.isfinite(apart) & np.isfinite(size)
-        largest = max([largest, *size[known]])
-        least = same * np.maximum(size, _SATURATED * largest)
-        matters[tries.array[known & (apart > least)]] = True
-        departs.append(depart)
+        crossed |= _changes(reading, bits)
+        for most in rounds:
+            matters |= _joined(reading, matters) & crossed
+            tries = _tries(reading, bits, matters, most, problem.dtype)
+            if not len(tries.array):
+                break
+            past, *sides = _crossed(reading, look, way, tries, 1 / (points - 1))
+            ways.append((way, past, tries.sample))
+            apart, size, depart = _compared(look, way, past, tries.sample, sides)
+            known = np.isfinite(apart) & np.isfinite(size)
+            largest = max([largest, *size[known]])
+            least = same * np.maximum(size, _SATURATED * largest)
+            matters[tries.array[known & (apart > least)]] = True
+            departs.append(depart)
+    matters |= _joined(reading, matters) & crossed
     made = reading.with_alike(_alike(reading, np.concatenate(margins), matters))
     if _is_another(departs, same) and _departs(made, ways, same):
         raise Unreadable(
@@ -110,24 +115,48 @@ def _tries(
     return _Tries(array, entry, sample, low.astype(dtype), high.astype(dtype))
 
 
-def _crossed(look: Looks, way: Way, tries: _Tries, piece: float) -> list[np.ndarray]:
-    """Places just past each crossing, and all bits before, after, and there."""
-    n, low, high = tries.sample, tries.low, tries.high
-    rows = np.arange(len(n))
-    _, before = look.bits(way, low, n)
-    _, after = look.bits(way, high, n)
+def _changes(reading: Reading, bits: Bool[np.ndarray, "P S E"]) -> np.ndarray:
+    """Which arrays have a bit that changes on the way."""
+    change = np.any(bits[1:] != bits[:-1], axis=(0, 1))
+    return np.asarray([np.any(change[start:stop]) for start, stop in reading.ranges])
+
+
+def _joined(reading: Reading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
+    """Those of operations one of whose arrays matters.
+
+    The first rounds of a maximum of many numbers matter as the last one does, but few
+    of their crossings tell.
+    """
+    units = {unit for unit, its in zip(reading.units, matters) if its}
+    return np.asarray([unit in units for unit in reading.units])
+
+
+def _crossed(
+    reading: Reading, look: Looks, way: Way, tries: _Tries, piece: float
+) -> list[np.ndarray]:
+    """Places just past each crossing, and all bits before, after, and there.
+
+    It is located until no array has another bit before than after but that of the try.
+    """
+    n, low, high = tries.sample, tries.low.copy(), tries.high.copy()
+    (_, before), (_, after) = (look.bits(way, s, n) for s in (low, high))
+    starts, stops = np.asarray(reading.ranges).T
+    place = np.arange(before.shape[1])
+    inside = place >= starts[tries.array, None]
+    inside &= place < stops[tries.array, None]
     for _ in range(_HALVINGS):
-        if np.all(np.sum(before != after, axis=1) <= 1):
+        (on,) = np.nonzero(np.any((before != after) & ~inside, axis=1))
+        if not len(on):
             break
-        middle = (low + high) / 2
-        _, bits = look.bits(way, middle, n)
-        first = bits[rows, tries.entry] == before[rows, tries.entry]
-        low, high = np.where(first, middle, low), np.where(first, high, middle)
-        before = np.where(first[:, None], bits, before)
-        after = np.where(first[:, None], after, bits)
+        middle, entry = (low[on] + high[on]) / 2, tries.entry[on]
+        _, bits = look.bits(way, middle, n[on])
+        rows = np.arange(len(on))
+        first = bits[rows, entry] == before[on, entry]
+        up, down = on[first], on[~first]
+        low[up], before[up] = middle[first], bits[first]
+        high[down], after[down] = middle[~first], bits[~first]
     past = high + np.asarray(_PAST * piece, high.dtype)
-    _, here = look.bits(way, past, n)
-    return [past, before, after, here]
+    return [past, before, after, look.bits(way, past, n)[1]]
 
 
 def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:

@@ -58,6 +58,7 @@ def _made(
         if not flows and book.passes(kinks):
             return _bound(equation, values)
         if not programs:
+            book.unit = book.met
             varies = Origin().joined(*origins).sample
             ask = lambda margin, bit: book.gate(margin, bit, varies)
             made = RULES[name](equation, [jnp.asarray(x) for x in values], ask)

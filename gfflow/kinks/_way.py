@@ -15,9 +15,10 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ..problem import Problem
 from ._reading import Gates, Reading, frozen_of
 
-# Numbers that a call may hold at once, of kinks and of parameters.
+# Numbers that a call may hold at once, of kinks and of parameters; places a call; of
+# how many numbers on the places are looked at one by one.
 _ROOM = 2**21
-_MOST = 32
+_MOST, _LARGE = 32, 10_000
 # LLVM's optimisations take longer than what they are for.
 _QUICKLY = {
     "xla_backend_optimization_level": 0,
@@ -114,8 +115,13 @@ def looks(reading: Reading) -> Looks:
     count = reading.own + reading.shared
     inputs = [v.aval for v in reading.program.jaxpr.invars]
     count += sum(x.size for x in inputs)  # pyright: ignore
-    several = lambda f, axes: jax.jit(
-        jax.vmap(f, in_axes=(None, *(0,) * axes)), compiler_options=_QUICKLY
-    )
+
+    def several(f):
+        # Convolutions by many weights at once are slow.
+        one = lambda way, rows: jax.lax.map(lambda row: f(way, *row), rows)
+        all_at_once = lambda way, rows: jax.vmap(lambda row: f(way, *row))(rows)
+        of = one if count > _LARGE else all_at_once
+        return jax.jit(lambda way, *rows: of(way, rows), compiler_options=_QUICKLY)
+
     places = max(1, min(_MOST, _ROOM // count))
-    return Looks(places, several(seen, 2), several(sides, 3))
+    return Looks(places, several(seen), several(sides))

@@ -15,8 +15,8 @@ _SCALES = (0.3, 1.0, 3.0, 30.0)
 # Points on a way, samples, and crossings of each array of kinks, then of those not
 # known to matter; for programs with many kinks a sample.
 _COUNTS, _FEW, _MANY = (9, 4, (8, 32)), (3, 2, (2, 4)), 50_000
-# A crossing is located by so many halvings of a piece of the way at most.
-_HALVINGS = 40
+# A crossing is located by so many halvings of a piece of the way.
+_LEAST_HALVINGS, _HALVINGS = 16, 40
 # Past a kink by this part of a piece of the way, the two sides are told apart.
 _PAST = 0.02
 # Gradients that differ by less, relatively, are the same; in units of the precision.
@@ -136,7 +136,8 @@ def _crossed(
 ) -> list[np.ndarray]:
     """Places just past each crossing, and all bits before, after, and there.
 
-    It is located until no array has another bit before than after but that of the try.
+    It is located until no array has another bit before than after but that of the try,
+    nor is likely to have had one in between.
     """
     n, low, high = tries.sample, tries.low.copy(), tries.high.copy()
     (_, before), (_, after) = (look.bits(way, s, n) for s in (low, high))
@@ -144,8 +145,9 @@ def _crossed(
     place = np.arange(before.shape[1])
     inside = place >= starts[tries.array, None]
     inside &= place < stops[tries.array, None]
-    for _ in range(_HALVINGS):
-        (on,) = np.nonzero(np.any((before != after) & ~inside, axis=1))
+    for number in range(_HALVINGS):
+        unclear = np.any((before != after) & ~inside, axis=1)
+        (on,) = np.nonzero(unclear | (number < _LEAST_HALVINGS))
         if not len(on):
             break
         middle, entry = (low[on] + high[on]) / 2, tries.entry[on]
@@ -162,9 +164,8 @@ def _crossed(
 def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:
     """How far the gradients of the first two sides are apart, the larger of them, and
     how far that of the third is from the program's own, relatively."""
-    (before, _), (after, _), (here, own) = (
-        look.gradients(way, s, n, gates) for gates in sides
-    )
+    held, own = look.gradients(way, s, n, np.stack(sides, axis=1))
+    before, after, here = np.moveaxis(held, 1, 0)
     with np.errstate(all="ignore"):
         norm = lambda x: np.linalg.norm(x.astype(float), axis=1)
         size, length = np.maximum(norm(before), norm(after)), norm(own)

@@ -15,10 +15,8 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from ..problem import Problem
 from ._reading import Gates, Reading, frozen_of
 
-# Numbers that a call may hold at once, of kinks and of parameters; places a call; of
-# how many numbers on the places are looked at one by one.
-_ROOM = 2**21
-_MOST, _LARGE = 32, 10_000
+# Places a call; one by one where there are so many numbers, kinks or parameters.
+_PLACES, _LARGE = 32, 20_000
 # LLVM's optimisations take longer than what they are for.
 _QUICKLY = {
     "xla_backend_optimization_level": 0,
@@ -75,9 +73,9 @@ class Looks(NamedTuple):
         return margins, bits
 
     def gradients(
-        self, way: Way, s, n, gates: Bool[np.ndarray, "T E"]
-    ) -> tuple[Float[np.ndarray, "T D"], Float[np.ndarray, "T D"]]:
-        """Those by the gates, and those of the program itself."""
+        self, way: Way, s, n, gates: Bool[np.ndarray, "T G E"]
+    ) -> tuple[Float[np.ndarray, "T G D"], Float[np.ndarray, "T D"]]:
+        """Those by some gates, and those of the program itself."""
         parts = [self.sides(way, *part) for part in self._parts(s, n, gates)]
         held, own = (np.concatenate(x)[: len(s)] for x in zip(*parts))
         return held, own
@@ -107,21 +105,27 @@ def looks(reading: Reading) -> Looks:
 
     def sides(way, s, n, flat):
         parameters, *rest = at(way, s, n)
-        gates = Gates(flat[: reading.own], flat[reading.own :])
-        held = jax.grad(lambda p: reading.see((p, *rest), gates).loss)(parameters)
+
+        def held(row):
+            gates = Gates(row[: reading.own], row[reading.own :])
+            of = jax.grad(lambda p: reading.see((p, *rest), gates).loss)(parameters)
+            return ravel_pytree(of)[0]
+
         own = jax.grad(lambda p: plain(*jtu.tree_leaves((p, *rest)))[0])(parameters)
-        return ravel_pytree(held)[0], ravel_pytree(own)[0]
+        return jax.vmap(held)(flat), ravel_pytree(own)[0]
 
     count = reading.own + reading.shared
     inputs = [v.aval for v in reading.program.jaxpr.invars]
     count += sum(x.size for x in inputs)  # pyright: ignore
-
-    def several(f):
+    if count > _LARGE:
         # Convolutions by many weights at once are slow.
-        one = lambda way, rows: jax.lax.map(lambda row: f(way, *row), rows)
-        all_at_once = lambda way, rows: jax.vmap(lambda row: f(way, *row))(rows)
-        of = one if count > _LARGE else all_at_once
-        return jax.jit(lambda way, *rows: of(way, rows), compiler_options=_QUICKLY)
-
-    places = max(1, min(_MOST, _ROOM // count))
-    return Looks(places, several(seen), several(sides))
+        first = lambda tree: jtu.tree_map(lambda x: x[0], tree)
+        single = lambda f: (
+            lambda way, *rows: jtu.tree_map(lambda x: x[None], f(way, *first(rows)))
+        )
+        return Looks(1, jax.jit(single(seen)), jax.jit(single(sides)))
+    several = lambda f: jax.jit(
+        lambda way, *rows: jax.vmap(lambda row: f(way, *row))(rows),
+        compiler_options=_QUICKLY,
+    )
+    return Looks(_PLACES, several(seen), several(sides))

@@ -20,7 +20,7 @@ _LEAST_HALVINGS, _HALVINGS = 16, 40
 # Past a kink by this part of a piece of the way, the two sides are told apart.
 _PAST = 0.02
 # Gradients that differ by less, relatively, are the same; in units of the precision.
-_SAME, _LEAST = 1e3, 1e-9
+_SAME, _LEAST = 1e4, 1e-9
 # Gradients smaller than this part of the largest one seen may be round-off.
 _SATURATED = 1e-5
 

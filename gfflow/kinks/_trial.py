@@ -43,7 +43,9 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
     Random parameters are joined by straight lines, each change of a bit on the way is
     located, and just past it the gradients with the bits from before and from after are
     compared. A kink that is never crossed is left to the program, as are pairs that
-    cancel, like those of log(eᵃ + eᵇ) written with a maximum and an absolute value.
+    cancel, like those of log(eᵃ + eᵇ) written with a maximum and an absolute value,
+    and one that only happens to be crossed with another, like that of the maximum of
+    max(a, 0) and max(b, 0).
     Where a gradient is not finite nothing is learned.
 
     What is found depends on the data and on the arrays that do not flow, so that it is
@@ -134,7 +136,8 @@ def _joined(reading: Reading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
 def _crossed(
     reading: Reading, look: Looks, way: Way, tries: _Tries, piece: float
 ) -> list[np.ndarray]:
-    """Places just past each crossing, and all bits before, after, and there.
+    """Places just past each crossing, and all bits before, after, after it but for the
+    array that is tried, and there.
 
     It is located until no array has another bit before than after but that of the try,
     nor is likely to have had one in between.
@@ -158,19 +161,22 @@ def _crossed(
         low[up], before[up] = middle[first], bits[first]
         high[down], after[down] = middle[~first], bits[~first]
     past = high + np.asarray(_PAST * piece, high.dtype)
-    return [past, before, after, look.bits(way, past, n)[1]]
+    others = np.where(inside, before, after)
+    return [past, before, after, others, look.bits(way, past, n)[1]]
 
 
 def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:
-    """How far the gradients of the first two sides are apart, the larger of them, and
-    how far that of the third is from the program's own, relatively."""
+    """How far the gradients of the first two sides are apart, also where only the array
+    that is tried changes its side; the larger of them; and how far that of the last is
+    from the program's own, relatively."""
     held, own = look.gradients(way, s, n, np.stack(sides, axis=1))
-    before, after, here = np.moveaxis(held, 1, 0)
+    before, after, others, here = np.moveaxis(held, 1, 0)
     with np.errstate(all="ignore"):
         norm = lambda x: np.linalg.norm(x.astype(float), axis=1)
         size, length = np.maximum(norm(before), norm(after)), norm(own)
         tiny = np.finfo(float).tiny
-        return norm(before - after), size, norm(here - own) / np.maximum(length, tiny)
+        apart = np.minimum(norm(before - after), norm(others - after))
+        return apart, size, norm(here - own) / np.maximum(length, tiny)
 
 
 def _alike(
@@ -200,7 +206,7 @@ def _departs(reading: Reading, ways, same: float) -> bool:
     look, departs = looks(reading), []
     for way, s, n in ways:
         _, bits = look.bits(way, s, n)
-        departs.append(_compared(look, way, s, n, (bits, bits, bits))[2])
+        departs.append(_compared(look, way, s, n, (bits,) * 4)[2])
     return _is_another(departs, same)
 
 

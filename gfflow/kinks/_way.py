@@ -52,9 +52,9 @@ class Way(NamedTuple):
             key = jnp.issubdtype(x.dtype, jax.dtypes.extended)
             return x[chosen] if key else np.asarray(x)[chosen]
 
-        ends = [jtu.tree_map(like, problem.parameters) for _ in range(2)]
+        start, end = (jtu.tree_map(like, problem.parameters) for _ in range(2))
         inputs, targets = jtu.tree_map(pick, problem.present)
-        return cls(*ends, frozen_of(problem), inputs, targets)
+        return cls(start, end, frozen_of(problem), inputs, targets)
 
 
 class Looks(NamedTuple):

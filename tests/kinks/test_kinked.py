@@ -13,6 +13,7 @@ from . import kinked
 
 SLOW = {
     *("leaky relu", "celu", "selu", "hard tanh", "clip", "maxout", "maximum"),
+    *("sort", "nested loops"),
     *("mask", "checkpoint", "pooling of the least", "running maximum", "abs"),
 }
 

@@ -12,6 +12,7 @@ from jax import lax, nn
 
 import gfflow as gf
 from gfflow.kinks import Gates, Pieces, Reading, Unreadable, tried
+from gfflow.kinks._gates import mixed
 
 from . import kinked
 
@@ -184,6 +185,16 @@ def test_single_precision():
         bits = pieces.bits(problem.parameters)
         margins = pieces.margins(problem.parameters, bits).own
         assert reading.own == 4 and margins.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("gate", [0.0, 0.3, 1.0])
+def test_a_gate_that_is_a_number_mixes_linearly(gate):
+    """Also its derivative at the ends, and beside what is infinite."""
+    of = lambda gate: mixed(gate, jnp.asarray(5.0), jnp.asarray(2.0))
+    value, slope = jax.value_and_grad(of)(jnp.asarray(gate))
+    assert slope == 3 and value == pytest.approx(2 + 3 * gate, rel=1e-15)
+    if gate == 1:
+        assert mixed(jnp.asarray(gate), jnp.asarray(5.0), jnp.asarray(jnp.inf)) == 5
 
 
 class Scaled(eqx.Module):

@@ -5,7 +5,7 @@ from typing import Self
 
 from jaxtyping import Array
 
-from ._origins import Survey
+from ._origins import ProgramSurvey
 
 
 class Book:
@@ -35,10 +35,10 @@ class Book:
         self,
         alike: Sequence[tuple[int, bool] | None] | None = None,
         gates: Sequence[Array] | None = None,
-        survey: Survey | None = None,
+        survey: ProgramSurvey | None = None,
     ):
         self.alike, self.gates = alike, gates
-        self.survey = survey or Survey()
+        self.survey = survey or ProgramSurvey()
         self.flowing = False
         self.margins: list[Array] = []
         self.bits: list[Array] = []

@@ -29,7 +29,7 @@ class Origin(NamedTuple):
         return Origin(any(parameters), any(sample))
 
 
-class Outcome(NamedTuple):
+class Looked(NamedTuple):
     """What comes out of a program or an equation.
 
     - `origins`: of each of its results.
@@ -41,14 +41,14 @@ class Outcome(NamedTuple):
 
 
 @final
-class Survey:
+class ProgramSurvey:
     """Programs, looked through without numbers; what was found is kept as long as the
     program is."""
 
     def __init__(self):
-        self._kept: dict[Any, tuple[Jaxpr, Outcome]] = {}
+        self._kept: dict[Any, tuple[Jaxpr, Looked]] = {}
 
-    def program(self, jaxpr: Jaxpr, origins: Sequence[Origin]) -> Outcome:
+    def program(self, jaxpr: Jaxpr, origins: Sequence[Origin]) -> Looked:
         """Of a program that is called on such numbers.
 
         **Raises:** `Unreadable` for kinks or jumps that have no gate.
@@ -58,7 +58,7 @@ class Survey:
             self._kept[key] = jaxpr, self._program(jaxpr, origins)
         return self._kept[key][1]
 
-    def equation(self, equation: JaxprEqn, origins: Sequence[Origin]) -> Outcome:
+    def equation(self, equation: JaxprEqn, origins: Sequence[Origin]) -> Looked:
         """Of one equation.
 
         **Raises:** as above.
@@ -67,15 +67,15 @@ class Survey:
         alike = (joined,) * len(equation.outvars)
         programs = programs_of(equation)
         if not joined.parameters:
-            return Outcome(alike, 0)
+            return Looked(alike, 0)
         if programs:
             return self._programs(equation, programs, origins, alike)
         compared = origins[: equation.params["num_keys"]] if name == "sort" else origins
         if not Origin().joined(*compared).parameters:
-            return Outcome(alike, 0)
+            return Looked(alike, 0)
         if name in JUMPS and _real(equation) or _rounds(equation):
             raise Unreadable(f"{name!r} of what depends on the parameters")
-        return Outcome(alike, kinks_of(equation) if _compares(equation) else 0)
+        return Looked(alike, kinks_of(equation) if _compares(equation) else 0)
 
     def around(self, equation: JaxprEqn, origins: Sequence[Origin]) -> list[Origin]:
         """What goes into the body of a loop: it depends on what comes out of it."""
@@ -83,7 +83,7 @@ class Survey:
         first, carried = equation.params["num_consts"], equation.params["num_carry"]
         return self._around(body.jaxpr, first, carried, origins)
 
-    def _program(self, jaxpr: Jaxpr, origins: Sequence[Origin]) -> Outcome:
+    def _program(self, jaxpr: Jaxpr, origins: Sequence[Origin]) -> Looked:
         known: dict[Any, Origin] = dict.fromkeys(jaxpr.constvars, Origin())
         known.update(zip(jaxpr.invars, origins, strict=True))
         of = lambda v: Origin() if isinstance(v, Literal) else known[v]
@@ -92,9 +92,9 @@ class Survey:
             made = self.equation(equation, [of(v) for v in equation.invars])
             known.update(zip(equation.outvars, made.origins, strict=True))
             kinks += made.kinks
-        return Outcome(tuple(of(v) for v in jaxpr.outvars), kinks)
+        return Looked(tuple(of(v) for v in jaxpr.outvars), kinks)
 
-    def _programs(self, equation: JaxprEqn, programs, origins, alike) -> Outcome:
+    def _programs(self, equation: JaxprEqn, programs, origins, alike) -> Looked:
         name, p = equation.primitive.name, equation.params
         if name in CALLS and len(programs) == 1:
             return self.program(programs[0].jaxpr, origins)
@@ -119,10 +119,10 @@ class Survey:
         elif name == "custom_vjp_call" and len(programs) == 1:
             looked = [self.program(programs[0].jaxpr, origins)]
         else:
-            looked = [Outcome(alike, sum(map(_compares, _inside(programs))))]
+            looked = [Looked(alike, sum(map(_compares, _inside(programs))))]
         if any(x.kinks for x in looked):
             raise Unreadable(f"kinks inside of {name!r}")
-        return Outcome(alike, 0)
+        return Looked(alike, 0)
 
     def _around(self, body, first, carried, origins) -> list[Origin]:
         origins = list(origins)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, PyTree
 from .._jaxpr import equations
 from ..problem import Problem
 from ._book import Book
-from ._origins import Origin, Survey
+from ._origins import Origin, ProgramSurvey
 from ._walk import walk
 
 Alike = tuple[tuple[int, bool] | None, ...]
@@ -74,7 +74,7 @@ class Reading:
     def __init__(self, program, origins, alike: Alike | None = None, survey=None):
         """**Raises:** `Unreadable` for kinks that have no gate."""
         self.program, self.alike = program, alike
-        self._origins, self._survey = origins, survey or Survey()
+        self._origins, self._survey = origins, survey or ProgramSurvey()
         self._others: dict[Alike, Reading] = {}
         stops = (e.primitive.name == "stop_gradient" for e in equations(program))
         self._stops = any(stops)

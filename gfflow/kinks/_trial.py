@@ -14,7 +14,7 @@ from ._way import Looks, Way, looks
 _SCALES = (0.3, 1.0, 3.0, 30.0)
 # Points on a way, samples, and crossings of each array of kinks, then of those not
 # known to matter; for programs with many kinks a sample.
-_COUNTS, _FEW, _MANY = (9, 4, (8, 32)), (3, 2, (2, 4)), 50_000
+_COUNTS, _FEW, _MANY = (9, 4, (8, 32)), (3, 2, (1, 3)), 50_000
 # A crossing is located by so many halvings of a piece of the way.
 _LEAST_HALVINGS, _HALVINGS = 16, 40
 # Past a kink by this part of a piece of the way, the two sides are told apart.

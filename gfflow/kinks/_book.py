@@ -5,6 +5,8 @@ from typing import Self
 
 from jaxtyping import Array
 
+from ._origins import ProgramSurvey
+
 
 class Book:
     """The kinks of a program in the order in which they are met.
@@ -22,20 +24,28 @@ class Book:
     - `margins`, `bits`: of the kinks that have their own gate.
     - `varying`: whether each depends on the sample, and not on the parameters alone.
     - `loops`: the loops that each is met in, from the outermost on.
+    - `units`: and of which operation it is, by a number in its loop; `unit` that of
+        the operation that is met.
     - `met`: how many kinks so far.
+    - `survey`: of the programs that are walked through.
+    - `flowing`: whether what the program does not differentiate is differentiated.
     """
 
     def __init__(
         self,
         alike: Sequence[tuple[int, bool] | None] | None = None,
         gates: Sequence[Array] | None = None,
+        survey: ProgramSurvey | None = None,
     ):
         self.alike, self.gates = alike, gates
+        self.survey = survey or ProgramSurvey()
+        self.flowing = False
         self.margins: list[Array] = []
         self.bits: list[Array] = []
         self.varying: list[bool] = []
         self.loops: list[tuple[int, ...]] = []
-        self.met = 0
+        self.units: list[int] = []
+        self.met = self.unit = 0
         self._taken: dict[int, Array] = {}
 
     def gate(self, margin: Array, bit: Array, varies: bool) -> Array | None:
@@ -51,6 +61,7 @@ class Book:
             self.bits.append(bit)
             self.varying.append(varies)
             self.loops.append(())
+            self.units.append(self.unit)
             self._taken[number] = bit if self.gates is None else self.gates[own]
         gate = self._taken[first]
         if not turned:
@@ -58,7 +69,8 @@ class Book:
         return ~gate if gate.dtype == bool else 1 - gate
 
     def passes(self, count: int) -> bool:
-        """Whether the next `count` kinks are all left as they are; then they are met."""
+        """Whether the next `count` kinks are all left as they are; then they are
+        met."""
         if count == 0:
             return True
         coming = range(self.met, self.met + count)
@@ -75,13 +87,18 @@ class Book:
         """
         start = self.met
         if self.alike is None:
-            return type(self)(), count
+            return self._like(None), count
         part = [
             None if like is None else (like[0] - start, like[1])
             for like in self.alike[start : start + count]
         ]
         own = sum(like is not None and like[0] == i for i, like in enumerate(part))
-        return type(self)(part), own
+        return self._like(part), own
+
+    def _like(self, alike: Sequence[tuple[int, bool] | None] | None) -> Self:
+        made = type(self)(alike, survey=self.survey)
+        made.flowing = self.flowing
+        return made
 
     def gates_of(self, count: int) -> Sequence[Array] | None:
         """Those of the next `count` kinks with their own gate, if any are given."""
@@ -97,4 +114,5 @@ class Book:
         self.bits.extend(bits)
         self.varying.extend(loop.varying)
         self.loops.extend((self.met, *inside) for inside in loop.loops)
+        self.units.extend(loop.units)
         self.met += loop.met

@@ -1,9 +1,10 @@
 """The operations that make kinks, as choices between two sides.
 
-Each takes the values that go in and a way to ask for the gate of a margin, and gives
-what comes out; `None` where all its gates are left to the program.
+Each takes the values that go in and a way to ask for the gate of a margin (`None` for
+one that is left to the program), and gives what comes out.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
 from ._gates import mixed, truth
+from ._unreadable import Unreadable
 
 Ask = Callable[[Array, Array], Array | None]
 Rule = Callable[[JaxprEqn, Sequence[Array], Ask], Any]
@@ -24,46 +26,36 @@ def _greater(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     name = equation.primitive.name
     if name in ("lt", "le"):
         a, b = b, a
-    gate = ask(_difference(a, b), a > b if name in ("gt", "lt") else a >= b)
-    return None if gate is None else truth(gate)
+    gate = _asked(ask, a, b, a > b if name in ("gt", "lt") else a >= b)
+    return truth(gate)
 
 
 def _larger(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     a, b = _alike(values)
-    gate = ask(_difference(a, b), a > b)
-    return None if gate is None else mixed(gate, a, b)
+    return mixed(_asked(ask, a, b, a > b), a, b)
 
 
 def _smaller(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     a, b = _alike(values)
-    gate = ask(_difference(b, a), b > a)
-    return None if gate is None else mixed(gate, a, b)
+    return mixed(_asked(ask, b, a, b > a), a, b)
 
 
 def _absolute(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     (a,) = values
-    gate = ask(a, a > 0)
-    return None if gate is None else mixed(gate, a, -a)
+    return mixed(_taken(ask(a, a > 0), a > 0), a, -a)
 
 
 def _sign(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     (a,) = values
-    gate = ask(a, a > 0)
     one = jnp.ones_like(a)
-    return None if gate is None else mixed(gate, one, -one)
+    return mixed(_taken(ask(a, a > 0), a > 0), one, -one)
 
 
 def _clamped(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     low, x, high = values
     low, high = (jnp.broadcast_to(bound, x.shape) for bound in (low, high))
-    above, below = (
-        ask(_difference(x, low), x > low),
-        ask(_difference(high, x), high > x),
-    )
-    if above is None and below is None:
-        return None
-    above = x > low if above is None else above
-    below = high > x if below is None else below
+    above = _asked(ask, x, low, x > low)
+    below = _asked(ask, high, x, high > x)
     return mixed(below, mixed(above, x, low), high)
 
 
@@ -78,10 +70,10 @@ def _reduced(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
 
 
 def _pooled(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
-    """The largest of each window: that of the array's shifts."""
+    """The largest, or the least, of each window: that of the array's shifts."""
     (x,) = values
-    p = equation.params
-    fill = jnp.asarray(-jnp.inf, x.dtype)
+    p, largest = equation.params, equation.primitive.name == "reduce_window_max"
+    fill = jnp.asarray(-jnp.inf if largest else jnp.inf, x.dtype)
     padding = [
         (low, high, base - 1)
         for (low, high), base in zip(p["padding"], p["base_dilation"])
@@ -97,40 +89,49 @@ def _pooled(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
         start = np.asarray(index) * steps
         stop = start + (counts - 1) * strides + 1
         shifts.append(lax.slice(wide, start.tolist(), stop.tolist(), strides.tolist()))
-    return _tournament(jnp.stack(shifts), True, ask)
+    return _tournament(jnp.stack(shifts), largest, ask)
 
 
-def _tournament(rows: Array, largest: bool, ask: Ask) -> Any:
-    asked = False
+def _running(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
+    """The largest so far, or the least, by rounds of shifts twice as long each."""
+    (x,) = values
+    p, largest = equation.params, equation.primitive.name == "cummax"
+    rows = jnp.moveaxis(x, p["axis"], 0)
+    rows = rows[::-1] if p["reverse"] else rows
+    step = 1
+    while step < len(rows):
+        a, b = rows[step:], rows[:-step]
+        rows = jnp.concatenate([rows[:step], _better(a, b, largest, ask)])
+        step *= 2
+    rows = rows[::-1] if p["reverse"] else rows
+    return jnp.moveaxis(rows, 0, p["axis"])
+
+
+def _tournament(rows: Array, largest: bool, ask: Ask) -> Array:
     while len(rows) > 1:
         half = len(rows) // 2
         a, b, left = rows[:half], rows[half : 2 * half], rows[2 * half :]
-        first, second = (a, b) if largest else (b, a)
-        bit = first > second
-        gate = ask(_difference(first, second), bit)
-        asked |= gate is not None
-        won = mixed(bit if gate is None else gate, a, b)
-        rows = jnp.concatenate([won, left])
-    return rows[0] if asked else None
+        rows = jnp.concatenate([_better(a, b, largest, ask), left])
+    return rows[0]
+
+
+def _better(a: Array, b: Array, largest: bool, ask: Ask) -> Array:
+    first, second = (a, b) if largest else (b, a)
+    return mixed(_asked(ask, first, second, first > second), a, b)
 
 
 def _sorted(equation: JaxprEqn, values: Sequence[Array], ask: Ask) -> Any:
     """By Batcher's odd–even merge sort: comparators that exchange, in rounds."""
     axis, keys = equation.params["dimension"], values[0]
     rows = [jnp.moveaxis(x, axis, 0) for x in values]
-    asked = False
     for left, right in _rounds(keys.shape[axis]):
         a, b = rows[0][left], rows[0][right]
-        bit = b > a
-        gate = ask(_difference(b, a), bit)
-        asked |= gate is not None
-        gate = bit if gate is None else gate
+        gate = _asked(ask, b, a, b > a)
         for i, row in enumerate(rows):
             a, b = row[left], row[right]
             low, high = mixed(gate, a, b), mixed(gate, b, a)
             rows[i] = row.at[left].set(low).at[right].set(high)
-    made = [jnp.moveaxis(row, 0, axis) for row in rows]
-    return made if asked else None
+    return [jnp.moveaxis(row, 0, axis) for row in rows]
 
 
 def _rounds(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -159,9 +160,44 @@ def _alike(values: Sequence[Array]) -> list[Array]:
     return [jnp.broadcast_to(x, shape) for x in values]
 
 
-def _difference(a: Array, b: Array) -> Array:
-    """a − b, and 0 where both are infinite alike."""
-    return jnp.where(a == b, jnp.zeros_like(a), a - b)
+def _asked(ask: Ask, a: Array, b: Array, bit: Array) -> Array:
+    """The gate of a > b, or a ≥ b.
+
+    Where both are infinite alike there is no kink: the margin is infinite too.
+    """
+    forever = jnp.where(bit, jnp.inf, -jnp.inf).astype(a.dtype)
+    margin = jnp.where((a == b) & jnp.isinf(a), forever, a - b)
+    return _taken(ask(margin, bit), bit)
+
+
+def _taken(gate: Array | None, bit: Array) -> Array:
+    return bit if gate is None else gate
+
+
+def kinks_of(equation: JaxprEqn) -> int:
+    """How many gates a rule asks for.
+
+    **Raises:** `Unreadable` for an order by several keys.
+    """
+    name, p = equation.primitive.name, equation.params
+    shape = equation.invars[0].aval.shape  # pyright: ignore
+    if name == "clamp":
+        return 2
+    if name in ("reduce_max", "reduce_min"):
+        return _halvings(math.prod(shape[i] for i in p["axes"]))
+    if name in ("reduce_window_max", "reduce_window_min"):
+        return _halvings(math.prod(p["window_dimensions"]))
+    if name in ("cummax", "cummin"):
+        return _halvings(shape[p["axis"]])
+    if name == "sort":
+        if p["num_keys"] > 1:
+            raise Unreadable("'sort' by several keys")
+        return len(_rounds(shape[p["dimension"]]))
+    return 1
+
+
+def _halvings(count: int) -> int:
+    return max(count - 1, 0).bit_length()
 
 
 RULES: dict[str, Rule] = {
@@ -172,10 +208,12 @@ RULES: dict[str, Rule] = {
     "sign": _sign,
     "clamp": _clamped,
     **dict.fromkeys(("reduce_max", "reduce_min"), _reduced),
-    "reduce_window_max": _pooled,
+    **dict.fromkeys(("reduce_window_max", "reduce_window_min"), _pooled),
+    **dict.fromkeys(("cummax", "cummin"), _running),
     "sort": _sorted,
 }
 JUMPS = frozenset(
-    "floor ceil round rem argmax argmin top_k approx_top_k cummax cummin nextafter "
-    "reduce_window select_and_gather_add".split()
+    "floor ceil round rem argmax argmin top_k approx_top_k nextafter lt_to le_to "
+    "reduce reduce_window select_and_gather_add select_and_scatter "
+    "select_and_scatter_add scatter_max scatter_min pmax pmin".split()
 )

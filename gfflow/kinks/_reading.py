@@ -1,5 +1,6 @@
 """The kinks of a problem's function, read off its program."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Self, final
@@ -12,9 +13,11 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import Array, Float, PyTree
 
+from .._jaxpr import equations
 from ..problem import Problem
 from ._book import Book
-from ._walk import Origin, walk
+from ._origins import Origin, ProgramSurvey
+from ._walk import walk
 
 Alike = tuple[tuple[int, bool] | None, ...]
 
@@ -52,10 +55,16 @@ class Reading:
 
     **Attributes:**
 
+    - `program`: the loss of one sample, on the leaves of what `arguments_of` gives.
     - `own`, `shared`: how many kinks each sample has, and how many all share.
     - `alike`: which kinks of the program are taken together; see `Book`.
-    - `varying`: of each array of kinks, whether it depends on the sample.
+    - `varying`: of each array of kinks that has its own gates, whether it depends on
+        the sample.
     - `loops`: and the loops of the program that it is in.
+    - `units`: and the operation that makes it.
+    - `shapes`: the shape of each such array.
+    - `ranges`: and where it is in the vector of a sample's own kinks and then those
+        that are shared.
     """
 
     program: ClosedJaxpr
@@ -63,29 +72,40 @@ class Reading:
     own: int
     shared: int
 
-    def __init__(self, program, origins, alike: Alike | None = None):
+    def __init__(self, program, origins, alike: Alike | None = None, survey=None):
         """**Raises:** `Unreadable` for kinks that have no gate."""
         self.program, self.alike = program, alike
-        self._origins = origins
-        self._shapes: list[tuple[int, ...]] = []
-        self.varying: list[bool] = []
-        self.loops: list[tuple[int, ...]] = []
+        self._origins, self._survey = origins, survey or ProgramSurvey()
+        self._others: dict[Alike, Reading] = {}
+        stops = (e.primitive.name == "stop_gradient" for e in equations(program))
+        self._stops = any(stops)
+        self._survey.program(program.jaxpr, origins)
         inputs = [
             jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype)
             for v in program.jaxpr.invars
         ]
+        book = self._book(None)
 
-        def run(*values):
-            book = Book(alike)
-            made, _ = walk(program, values, origins, book)
-            self.varying, self.loops = book.varying, book.loops
-            return made, book.margins
+        def run(gates, *values):
+            nonlocal book
+            book = self._book(gates)
+            walk(program, values, origins, book)
+            return book.margins
 
-        _, margins = jax.eval_shape(run, *inputs)
-        self._shapes = [x.shape for x in margins]
-        sizes = [int(np.prod(shape)) for shape in self._shapes]
+        margins = jax.eval_shape(run, None, *inputs)
+        self.varying, self.loops = book.varying, book.loops
+        self.units = list(zip(book.loops, book.units))
+        if margins:
+            # Numbers as gates have no meaning for some uses of a comparison.
+            jax.eval_shape(run, margins, *inputs)
+        self.shapes = [x.shape for x in margins]
+        sizes = [math.prod(shape) for shape in self.shapes]
         self.own = sum(n for n, varies in zip(sizes, self.varying) if varies)
         self.shared = sum(sizes) - self.own
+        places, self.ranges = {True: 0, False: self.own}, []
+        for size, varies in zip(sizes, self.varying):
+            start, places[varies] = places[varies], places[varies] + size
+            self.ranges.append((start, start + size))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reading):
@@ -97,21 +117,35 @@ class Reading:
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
-        """Every kink of a problem's function.
+        """Every kink of a problem's function; one reading for problems alike, where
+        what they are made of besides arrays can be hashed.
+
+        Also of a problem whose arrays are traced.
 
         **Raises:** `Unreadable` for kinks that have no gate.
         """
-        arrays, rest = eqx.partition(problem, eqx.is_array)
-        shapes = jtu.tree_map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), arrays)
-        leaves, structure = jtu.tree_flatten((shapes, rest))
+        frozen, static = eqx.partition((problem.frozen, problem.loss), eqx.is_array)
+        shape = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype)
+        first = lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
+        shapes = (
+            *jtu.tree_map(shape, (problem.parameters, frozen)),
+            *jtu.tree_map(first, (problem.inputs, problem.targets)),
+        )
+        leaves, structure = jtu.tree_flatten((shapes, static))
+        key = tuple((type(leaf), leaf) for leaf in leaves)
         try:
-            return _shared(cls, tuple(leaves), structure)
+            hash(key)
         except TypeError:
-            return _read(cls, leaves, structure)
+            return _read(cls, key, structure)
+        return _shared(cls, key, structure)
 
-    def with_alike(self, alike: Alike) -> Self:
-        """With some of them left as the program has them, or taken together."""
-        return type(self)(self.program, self._origins, alike)
+    def with_alike(self, alike: Alike) -> "Reading":
+        """With some of them left as the program has them, or taken together; the same
+        one each time."""
+        if alike not in self._others:
+            made = type(self)(self.program, self._origins, alike, self._survey)
+            self._others[alike] = made
+        return self._others[alike]
 
     def see(self, arguments: PyTree[Array], gates: Gates | None = None) -> Seen:
         """A sample, its kinks taken by these gates, or as the program has them.
@@ -120,70 +154,77 @@ class Reading:
 
         - `arguments`: parameters, frozen arrays, input and target, as `arguments_of`
             gives them, of one sample.
+        - `gates`: `own` of shape `(own,)`, `shared` of shape `(shared,)`.
         """
         given = None if gates is None else self.split(gates)
-        book = Book(self.alike, given)
-        values = jtu.tree_leaves(arguments)
-        (loss,), _ = walk(self.program, values, self._origins, book)
-        return Seen(loss, self._joined(book.margins), self._joined(book.bits))
+        book, values = self._book(given), jtu.tree_leaves(arguments)
+        (loss,) = walk(self.program, values, self._origins, book)
+        if self._stops and book.margins:
+            # What is not differentiated moves nevertheless, and its kinks with it.
+            book = self._book(given)
+            book.flowing = True
+            walk(self.program, values, self._origins, book)
+        dtype = loss.dtype
+        margins = [margin.astype(dtype) for margin in book.margins]
+        return Seen(loss, self._joined(margins, dtype), self._joined(book.bits, bool))
 
     def split(self, gates: Gates) -> list[Array]:
-        """Array by array, as the program has them."""
-        parts, places = [], {True: 0, False: 0}
-        for shape, varies in zip(self._shapes, self.varying):
-            flat, start = gates.own if varies else gates.shared, places[varies]
-            stop = places[varies] = start + int(np.prod(shape))
-            parts.append(flat[..., start:stop].reshape(*flat.shape[:-1], *shape))
+        """Array by array, as the program has them; leading axes stay."""
+        parts = []
+        for shape, varies, (start, stop) in zip(self.shapes, self.varying, self.ranges):
+            flat, before = (gates.own, 0) if varies else (gates.shared, self.own)
+            part = flat[..., start - before : stop - before]
+            parts.append(part.reshape(*flat.shape[:-1], *shape))
         return parts
 
-    def _joined(self, parts: Sequence[Array]) -> Gates:
+    def _book(self, gates: Sequence[Array] | None) -> Book:
+        return Book(self.alike, gates, self._survey)
+
+    def _joined(self, parts: Sequence[Array], dtype) -> Gates:
         def of(which: bool) -> Array:
             flat = [x.ravel() for x, v in zip(parts, self.varying) if v == which]
-            dtype = parts[0].dtype if parts else float
             return jnp.concatenate(flat) if flat else jnp.zeros(0, dtype)
 
         return Gates(of(True), of(False))
 
     def place(self, entry: int, shared: bool) -> tuple[int, tuple[int, ...]]:
         """The number of the kink in the program, and the index in its array."""
-        start, kept = 0, [i for i, like in enumerate(self._alike) if like == (i, False)]
-        for number, shape, varies in zip(kept, self._shapes, self.varying):
-            size = int(np.prod(shape))
-            if varies == shared:
-                continue
-            if entry < start + size:
-                index = np.unravel_index(entry - start, shape)
+        wanted = entry + (self.own if shared else 0)
+        kept = [i for i, like in enumerate(self._alike) if like == (i, False)]
+        for number, shape, varies, (start, stop) in zip(
+            kept, self.shapes, self.varying, self.ranges
+        ):
+            if varies != shared and start <= wanted < stop:
+                index = np.unravel_index(wanted - start, shape)
                 return number, tuple(int(i) for i in index)
-            start += size
         raise IndexError(entry)
 
     @property
     def _alike(self) -> Alike:
         if self.alike is not None:
             return self.alike
-        return tuple((i, False) for i in range(len(self._shapes)))
+        return tuple((i, False) for i in range(len(self.shapes)))
 
 
 def arguments_of(problem: Problem, parameters: PyTree[Array], x, y) -> PyTree[Array]:
     """What the program of a sample is called on."""
-    return parameters, eqx.filter(problem.frozen, eqx.is_array), x, y
+    return parameters, frozen_of(problem), x, y
 
 
-def _read(cls, leaves, structure) -> Any:
-    shapes, rest = jtu.tree_unflatten(structure, leaves)
-    static = eqx.filter(rest.frozen, lambda x: x is not None)
-    first = lambda tree: jtu.tree_map(
-        lambda s: jax.ShapeDtypeStruct(s.shape[1:], s.dtype), tree
-    )
-    frozen = shapes.frozen
+def frozen_of(problem: Problem) -> PyTree[Array]:
+    """The arrays of the model, and of the loss, that do not flow."""
+    return eqx.filter((problem.frozen, problem.loss), eqx.is_array)
+
+
+def _read(cls, key, structure) -> Any:
+    shapes, static = jtu.tree_unflatten(structure, [leaf for _, leaf in key])
 
     def loss(parameters, arrays, x, y):
-        model = eqx.combine(parameters, arrays, static)
-        return rest.loss(model(x), y)
+        frozen, of = eqx.combine(arrays, static)
+        return of(eqx.combine(parameters, frozen)(x), y)
 
-    given = shapes.parameters, frozen, first(shapes.inputs), first(shapes.targets)
-    program = jax.make_jaxpr(loss)(*given)
-    counts = [len(jtu.tree_leaves(part)) for part in given]
+    program = jax.make_jaxpr(loss)(*shapes)
+    counts = [len(jtu.tree_leaves(part)) for part in shapes]
     kinds = Origin(True, False), Origin(), Origin(False, True), Origin(False, True)
     origins = [kind for kind, n in zip(kinds, counts) for _ in range(n)]
     return cls(program, origins)

@@ -1,37 +1,39 @@
 """Which kinks of a program are kinks of its gradient, found by crossing them."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-import jax.tree_util as jtu
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import Bool, Float, Int
 
 from ..problem import Problem
-from ._reading import Alike, Reading, arguments_of
+from ._reading import Alike, Reading
 from ._unreadable import Unreadable
+from ._way import Looks, Way, looks
 
 # Random parameters are so many times as large as those of the problem are, or as 1.
 _SCALES = (0.3, 1.0, 3.0, 30.0)
-_POINTS, _SAMPLES, _TRIES = 9, 4, 8
+# Points on a way, samples, and crossings of each array of kinks, then of those not
+# known to matter; for programs with many kinks a sample.
+_COUNTS, _FEW, _MANY = (9, 4, (8, 32)), (3, 2, (1, 3)), 50_000
+# A crossing is located by so many halvings of a piece of the way.
+_LEAST_HALVINGS, _HALVINGS = 16, 40
 # Past a kink by this part of a piece of the way, the two sides are told apart.
 _PAST = 0.02
-# Gradients that differ by less, relatively, are the same.
-_SAME = 1e-9
+# Gradients that differ by less, relatively, are the same; in units of the precision.
+_SAME, _LEAST = 1e4, 1e-9
 # Gradients smaller than this part of the largest one seen may be round-off.
 _SATURATED = 1e-5
 
 
-class _Way(NamedTuple):
-    """A straight line between two random points, on some samples."""
+class _Tries(NamedTuple):
+    """Changes of a bit: the array of kinks, the place in the vector of all, the sample,
+    and the piece of the way."""
 
-    start: PyTree[Array]
-    end: PyTree[Array]
-    inputs: PyTree[Array]
-    targets: PyTree[Array]
+    array: Int[np.ndarray, " T"]
+    entry: Int[np.ndarray, " T"]
+    sample: Int[np.ndarray, " T"]
+    low: Float[np.ndarray, " T"]
+    high: Float[np.ndarray, " T"]
 
 
 def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
@@ -41,182 +43,175 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
     Random parameters are joined by straight lines, each change of a bit on the way is
     located, and just past it the gradients with the bits from before and from after are
     compared. A kink that is never crossed is left to the program, as are pairs that
-    cancel, like those of log(eᵃ + eᵇ) written with a maximum and an absolute value.
+    cancel, like those of log(eᵃ + eᵇ) written with a maximum and an absolute value,
+    and one that only happens to be crossed with another, like that of the maximum of
+    max(a, 0) and max(b, 0).
+    Where a gradient is not finite nothing is learned.
+
+    What is found depends on the data and on the arrays that do not flow, so that it is
+    found anew for each problem; what is compiled for it is kept for problems alike.
+
+    **Arguments:**
+
+    - `problem`: that of the reading; its arrays are not traced.
 
     **Raises:** `Unreadable` if the program seen through gates has another gradient than
     the program itself, as one with a derivative rule of its own may.
     """
-    random = np.random.default_rng(seed)
-    program = _Program.of(reading, problem)
-    parts: list[list[np.ndarray]] = []
-    matters, largest = np.zeros(len(reading.loops), bool), 0.0
+    if not reading.ranges:
+        return reading
+    random, look = np.random.default_rng(seed), looks(reading)
+    points, samples, rounds = _COUNTS
+    if reading.own + reading.shared > _MANY:
+        points, samples, rounds = _FEW
+    same = max(_SAME * float(np.finfo(problem.dtype).eps), _LEAST)
+    matters, largest = np.zeros(len(reading.ranges), bool), 0.0
+    crossed = np.zeros_like(matters)
+    margins, departs, ways = [], [], []
     for scale in _SCALES:
-        way = _random_way(problem, scale, random)
-        margins, bits = program.along(way)
-        parts.append([np.asarray(x) for x in reading.split(margins)])
-        which, apart, size = _crossed(reading, program, way, bits, matters)
-        largest = max(largest, *size, 0.0)
-        differ = ~(apart <= _SAME * np.maximum(size, _SATURATED * largest))
-        matters[which[differ]] = True
-        _compare(program, way)
-    return reading.with_alike(_alike(reading, parts, matters))
-
-
-class _Program(NamedTuple):
-    """Compiled: margins and bits along a way, where bits change, gradients there."""
-
-    along: Callable[..., Any]
-    located: Callable[..., Any]
-    sides: Callable[..., Any]
-    both: Callable[..., Any]
-
-    @classmethod
-    def of(cls, reading: Reading, problem: Problem) -> "_Program":
-        arrays, rest = eqx.partition(problem, eqx.is_array)
-
-        def at(arrays, way, s, n):
-            parameters = jtu.tree_map(lambda a, b: a + s * (b - a), way.start, way.end)
-            pick = lambda tree: jtu.tree_map(lambda x: x[n], tree)
-            whole = eqx.combine(arrays, rest)
-            return whole, parameters, pick(way.inputs), pick(way.targets)
-
-        def see(arrays, way, s, n):
-            return reading.see(arguments_of(*at(arrays, way, s, n)))
-
-        def along(arrays, way):
-            grid, samples = jnp.linspace(0, 1, _POINTS), jnp.arange(_samples(way))
-            one = lambda s, n: see(arrays, way, s, n)[1:]
-            return jax.vmap(lambda s: jax.vmap(lambda n: one(s, n))(samples))(grid)
-
-        def located(arrays, way, low, high, n, entry):
-            """The bits just before and just after the bit of an entry changes."""
-
-            def bit(s):
-                bits = see(arrays, way, s, n).bits
-                return jnp.concatenate([bits.own, bits.shared])
-
-            first = bit(low)[entry]
-
-            def halve(_, ends):
-                middle = (ends[0] + ends[1]) / 2
-                same = bit(middle)[entry] == first
-                return jnp.where(same, middle, ends[0]), jnp.where(
-                    same, ends[1], middle
-                )
-
-            low, high = jax.lax.fori_loop(0, 50, halve, (low, high))
-            return low, high
-
-        def gradient(arrays, way, s, n, gates):
-            whole, parameters, x, y = at(arrays, way, s, n)
-            loss = lambda p: reading.see(arguments_of(whole, p, x, y), gates).loss
-            return jax.grad(loss)(parameters)
-
-        def sides(arrays, way, low, high, n, past):
-            before, after = (see(arrays, way, s, n).bits for s in (low, high))
-            made = [gradient(arrays, way, past, n, gates) for gates in (before, after)]
-            return _apart(*made)
-
-        def both(arrays, way, s, n):
-            whole, parameters, x, y = at(arrays, way, s, n)
-            plain = lambda p: whole.loss(whole.model_at(p)(x), y)
-            gates = see(arrays, way, s, n).bits
-            numbers = jtu.tree_map(lambda b: b.astype(whole.dtype), gates)
-            own, tiny = jax.grad(plain)(parameters), jnp.finfo(whole.dtype).tiny
-            made = [gradient(arrays, way, s, n, g) for g in (gates, numbers)]
-            apart, size = zip(*(_apart(g, own) for g in made))
-            return jnp.maximum(*apart) / jnp.maximum(size[0], tiny)
-
-        bind = lambda f: jax.jit(lambda *given: f(arrays, *given))
-        several = lambda f, axes: bind(jax.vmap(f, in_axes=(None, None, *axes)))
-        return cls(
-            bind(along),
-            several(located, (0, 0, 0, 0)),
-            several(sides, (0, 0, 0, 0)),
-            several(both, (0, 0)),
-        )
-
-
-def _crossed(reading, program, way, bits, known) -> tuple[np.ndarray, ...]:
-    """Crossings on this way, of kinks not known to matter: the array that each is in,
-    how far the gradients of its sides are apart, and their size."""
-    which, tries, start = [], [], 0
-    parts = reading.split(bits)
-    for number in sorted(range(len(parts)), key=lambda i: not reading.varying[i]):
-        flat = np.asarray(parts[number]).reshape(_POINTS, _SAMPLES, -1)
-        if not known[number]:
-            found = np.argwhere(flat[1:] != flat[:-1])
-            if len(found) > _TRIES:
-                found = found[np.linspace(0, len(found) - 1, _TRIES).astype(int)]
-            which += [number] * len(found)
-            tries += [(step, sample, start + entry) for step, sample, entry in found]
-        start += flat.shape[-1]
-    if not tries:
-        return np.zeros(0, int), np.zeros(0), np.zeros(0)
-    # So many at a time that all ways compile one program.
-    size = _TRIES * len(known)
-    filled = np.resize(np.asarray(tries), (size, 3))
-    step, n, entry = (jnp.asarray(x) for x in filled.T)
-    length = 1 / (_POINTS - 1)
-    low, high = program.located(way, step * length, (step + 1) * length, n, entry)
-    apart, sizes = program.sides(way, low, high, n, high + _PAST * length)
-    count = len(which)
-    return np.asarray(which), np.asarray(apart)[:count], np.asarray(sizes)[:count]
-
-
-def _alike(reading: Reading, parts: list[list[np.ndarray]], matters) -> Alike:
-    """Each kink that matters takes its own gate, or that of the first one like it."""
-    found: list[tuple[int, bool] | None] = []
-    for j, its in enumerate(zip(*parts)):
-        if not matters[j]:
-            found.append(None)
-            continue
-        like = (j, False)
-        for i in range(j):
-            if found[i] != (i, False) or reading.loops[i] != reading.loops[j]:
-                continue
-            other = [part[i] for part in parts]
-            if other[0].shape != its[0].shape:
-                continue
-            if all(np.array_equal(a, b) for a, b in zip(its, other)):
-                like = (i, False)
-            elif all(np.array_equal(a, -b) for a, b in zip(its, other)):
-                like = (i, True)
-            if like[0] == i:
+        way = Way.drawn(problem, scale, samples, random)
+        s = np.repeat(np.linspace(0, 1, points), samples).astype(problem.dtype)
+        seen, bits = look.bits(way, s, np.tile(np.arange(samples), points))
+        margins.append(seen[: _COUNTS[1] * 2])
+        bits = bits.reshape(points, samples, -1)
+        crossed |= _changes(reading, bits)
+        for most in rounds:
+            matters |= _joined(reading, matters) & crossed
+            tries = _tries(reading, bits, matters, most, problem.dtype)
+            if not len(tries.array):
                 break
-        found.append(like)
-    return tuple(found)
-
-
-def _compare(program: _Program, way: _Way) -> None:
-    samples = np.arange(_samples(way))
-    s = np.linspace(0.1, 0.9, len(samples))
-    apart = np.asarray(program.both(way, jnp.asarray(s), jnp.asarray(samples)))
-    if np.median(apart) > _SAME:
+            past, *sides = _crossed(reading, look, way, tries, 1 / (points - 1))
+            ways.append((way, past, tries.sample))
+            apart, size, depart = _compared(look, way, past, tries.sample, sides)
+            known = np.isfinite(apart) & np.isfinite(size)
+            largest = max([largest, *size[known]])
+            least = same * np.maximum(size, _SATURATED * largest)
+            matters[tries.array[known & (apart > least)]] = True
+            departs.append(depart)
+    matters |= _joined(reading, matters) & crossed
+    made = reading.with_alike(_alike(reading, np.concatenate(margins), matters))
+    if _is_another(departs, same) and _departs(made, ways, same):
         raise Unreadable(
             "with its kinks held the model has another gradient (a derivative rule of "
             "its own?)"
         )
+    return made
 
 
-def _random_way(problem: Problem, scale: float, random: np.random.Generator) -> _Way:
-    def like(x):
-        size = float(jnp.sqrt(jnp.mean(x**2))) if x.size else 0.0
-        draw = random.standard_normal(x.shape) * scale * (size or 1.0)
-        return jnp.asarray(draw, x.dtype)
+def _tries(
+    reading: Reading, bits: Bool[np.ndarray, "P S E"], known, most: int, dtype
+) -> _Tries:
+    """Some changes of a bit of each array not known to matter."""
+    found = []
+    points = len(bits)
+    for number, (start, stop) in enumerate(reading.ranges):
+        if known[number]:
+            continue
+        part = bits[:, :, start:stop]
+        where = np.argwhere(part[1:] != part[:-1])
+        if len(where) > most:
+            where = where[np.linspace(0, len(where) - 1, most).astype(int)]
+        found += [(number, start + entry, n, i) for i, n, entry in where]
+    array, entry, sample, step = np.asarray(found, int).reshape(-1, 4).T
+    low, high = ((step + i) / (points - 1) for i in range(2))
+    return _Tries(array, entry, sample, low.astype(dtype), high.astype(dtype))
 
-    chosen = random.permutation(problem.samples)[:_SAMPLES]
-    chosen = np.resize(chosen, _SAMPLES)
-    pick = lambda tree: jtu.tree_map(lambda x: x[chosen], tree)
-    ends = [jtu.tree_map(like, problem.parameters) for _ in range(2)]
-    return _Way(*ends, *map(pick, problem.present))
+
+def _changes(reading: Reading, bits: Bool[np.ndarray, "P S E"]) -> np.ndarray:
+    """Which arrays have a bit that changes on the way."""
+    change = np.any(bits[1:] != bits[:-1], axis=(0, 1))
+    return np.asarray([np.any(change[start:stop]) for start, stop in reading.ranges])
 
 
-def _samples(way: _Way) -> int:
-    return len(jtu.tree_leaves((way.inputs, way.targets))[0])
+def _joined(reading: Reading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
+    """Those of operations one of whose arrays matters.
+
+    The first rounds of a maximum of many numbers matter as the last one does, but few
+    of their crossings tell.
+    """
+    units = {unit for unit, its in zip(reading.units, matters) if its}
+    return np.asarray([unit in units for unit in reading.units])
 
 
-def _apart(a: PyTree[Array], b: PyTree[Array]) -> tuple[Array, Array]:
-    """|a − b| and the larger of |a| and |b|."""
-    norm = lambda tree: jnp.sqrt(sum(jnp.sum(x**2) for x in jtu.tree_leaves(tree)))
-    return norm(jtu.tree_map(jnp.subtract, a, b)), jnp.maximum(norm(a), norm(b))
+def _crossed(
+    reading: Reading, look: Looks, way: Way, tries: _Tries, piece: float
+) -> list[np.ndarray]:
+    """Places just past each crossing, and all bits before, after, after it but for the
+    array that is tried, and there.
+
+    It is located until no array has another bit before than after but that of the try,
+    nor is likely to have had one in between.
+    """
+    n, low, high = tries.sample, tries.low.copy(), tries.high.copy()
+    (_, before), (_, after) = (look.bits(way, s, n) for s in (low, high))
+    starts, stops = np.asarray(reading.ranges).T
+    place = np.arange(before.shape[1])
+    inside = place >= starts[tries.array, None]
+    inside &= place < stops[tries.array, None]
+    for number in range(_HALVINGS):
+        unclear = np.any((before != after) & ~inside, axis=1)
+        (on,) = np.nonzero(unclear | (number < _LEAST_HALVINGS))
+        if not len(on):
+            break
+        middle, entry = (low[on] + high[on]) / 2, tries.entry[on]
+        _, bits = look.bits(way, middle, n[on])
+        rows = np.arange(len(on))
+        first = bits[rows, entry] == before[on, entry]
+        up, down = on[first], on[~first]
+        low[up], before[up] = middle[first], bits[first]
+        high[down], after[down] = middle[~first], bits[~first]
+    past = high + np.asarray(_PAST * piece, high.dtype)
+    others = np.where(inside, before, after)
+    return [past, before, after, others, look.bits(way, past, n)[1]]
+
+
+def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:
+    """How far the gradients of the first two sides are apart, also where only the array
+    that is tried changes its side; the larger of them; and how far that of the last is
+    from the program's own, relatively."""
+    held, own = look.gradients(way, s, n, np.stack(sides, axis=1))
+    before, after, others, here = np.moveaxis(held, 1, 0)
+    with np.errstate(all="ignore"):
+        norm = lambda x: np.linalg.norm(x.astype(float), axis=1)
+        size, length = np.maximum(norm(before), norm(after)), norm(own)
+        tiny = np.finfo(float).tiny
+        apart = np.minimum(norm(before - after), norm(others - after))
+        return apart, size, norm(here - own) / np.maximum(length, tiny)
+
+
+def _alike(
+    reading: Reading, margins: Float[np.ndarray, "T E"], matters: Bool[np.ndarray, " K"]
+) -> Alike:
+    """Each kink that matters takes its own gate, or that of the first one like it."""
+    found: list[tuple[int, bool] | None] = []
+    first: dict[tuple, int] = {}
+    for number, (start, stop) in enumerate(reading.ranges):
+        part = margins[:, start:stop] + 0.0  # −0 is 0
+        place = reading.loops[number], reading.shapes[number]
+        key, turned = (*place, part.tobytes()), (*place, (0.0 - part).tobytes())
+        if not matters[number]:
+            found.append(None)
+        elif key in first:
+            found.append((first[key], False))
+        elif turned in first:
+            found.append((first[turned], True))
+        else:
+            first[key] = number
+            found.append((number, False))
+    return tuple(found)
+
+
+def _departs(reading: Reading, ways, same: float) -> bool:
+    """Whether the gradient of the reading is another one, where it was tried."""
+    look, departs = looks(reading), []
+    for way, s, n in ways:
+        _, bits = look.bits(way, s, n)
+        departs.append(_compared(look, way, s, n, (bits,) * 4)[2])
+    return _is_another(departs, same)
+
+
+def _is_another(departs, same: float) -> bool:
+    """Whether gradients differ, in the middle of those that are finite."""
+    every = np.concatenate([np.zeros(0), *departs])
+    finite = every[np.isfinite(every)]
+    return len(finite) > 0 and bool(np.median(finite) > same)

@@ -2,6 +2,6 @@
 
 from ._pieces import Pieces as Pieces
 from ._reading import Gates as Gates
-from ._reading import Reading as Reading
+from ._reading import KinkReading as KinkReading
 from ._trial import tried as tried
 from ._unreadable import Unreadable as Unreadable

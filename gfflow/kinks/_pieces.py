@@ -10,7 +10,7 @@ from jaxtyping import Array, Int
 
 from .._typing import Parameters
 from ..problem import Problem
-from ._reading import Gates, Reading, arguments_of
+from ._reading import Gates, KinkReading, arguments_of
 
 
 class Pieces(NamedTuple):
@@ -19,7 +19,7 @@ class Pieces(NamedTuple):
     Gates are those of all samples: `own` has shape `(N, m)`, `shared` `(k,)`.
     """
 
-    reading: Reading
+    reading: KinkReading
     problem: Problem
 
     def bits(self, parameters: Parameters) -> Gates:

@@ -47,7 +47,7 @@ class Seen(NamedTuple):
 
 
 @final
-class Reading:
+class KinkReading:
     """The loss of a sample as a program, and where it has kinks.
 
     Equal to one of the same program with the same kinks, so that compiled functions may
@@ -76,7 +76,7 @@ class Reading:
         """**Raises:** `Unreadable` for kinks that have no gate."""
         self.program, self.alike = program, alike
         self._origins, self._survey = origins, survey or ProgramSurvey()
-        self._others: dict[Alike, Reading] = {}
+        self._others: dict[Alike, KinkReading] = {}
         stops = (e.primitive.name == "stop_gradient" for e in equations(program))
         self._stops = any(stops)
         self._survey.program(program.jaxpr, origins)
@@ -108,7 +108,7 @@ class Reading:
             self.ranges.append((start, start + size))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Reading):
+        if not isinstance(other, KinkReading):
             return False
         return self.program is other.program and self.alike == other.alike
 
@@ -139,7 +139,7 @@ class Reading:
             return _read(cls, key, structure)
         return _shared(cls, key, structure)
 
-    def with_alike(self, alike: Alike) -> "Reading":
+    def with_alike(self, alike: Alike) -> "KinkReading":
         """With some of them left as the program has them, or taken together; the same
         one each time."""
         if alike not in self._others:

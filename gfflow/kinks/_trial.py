@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..problem import Problem
-from ._reading import Alike, Reading
+from ._reading import Alike, KinkReading
 from ._unreadable import Unreadable
 from ._way import Looks, Way, looks
 
@@ -36,7 +36,7 @@ class _Tries(NamedTuple):
     high: Float[np.ndarray, " T"]
 
 
-def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
+def tried(reading: KinkReading, problem: Problem, seed: int = 0) -> KinkReading:
     """A reading with only those kinks whose two sides have different gradients, those
     whose margins are the same function taken together.
 
@@ -99,7 +99,7 @@ def tried(reading: Reading, problem: Problem, seed: int = 0) -> Reading:
 
 
 def _tries(
-    reading: Reading, bits: Bool[np.ndarray, "P S E"], known, most: int, dtype
+    reading: KinkReading, bits: Bool[np.ndarray, "P S E"], known, most: int, dtype
 ) -> _Tries:
     """Some changes of a bit of each array not known to matter."""
     found = []
@@ -117,13 +117,13 @@ def _tries(
     return _Tries(array, entry, sample, low.astype(dtype), high.astype(dtype))
 
 
-def _changes(reading: Reading, bits: Bool[np.ndarray, "P S E"]) -> np.ndarray:
+def _changes(reading: KinkReading, bits: Bool[np.ndarray, "P S E"]) -> np.ndarray:
     """Which arrays have a bit that changes on the way."""
     change = np.any(bits[1:] != bits[:-1], axis=(0, 1))
     return np.asarray([np.any(change[start:stop]) for start, stop in reading.ranges])
 
 
-def _joined(reading: Reading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
+def _joined(reading: KinkReading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
     """Those of operations one of whose arrays matters.
 
     The first rounds of a maximum of many numbers matter as the last one does, but few
@@ -134,7 +134,7 @@ def _joined(reading: Reading, matters: Bool[np.ndarray, " K"]) -> np.ndarray:
 
 
 def _crossed(
-    reading: Reading, look: Looks, way: Way, tries: _Tries, piece: float
+    reading: KinkReading, look: Looks, way: Way, tries: _Tries, piece: float
 ) -> list[np.ndarray]:
     """Places just past each crossing, and all bits before, after, after it but for the
     array that is tried, and there.
@@ -180,7 +180,9 @@ def _compared(look: Looks, way: Way, s, n, sides) -> tuple[np.ndarray, ...]:
 
 
 def _alike(
-    reading: Reading, margins: Float[np.ndarray, "T E"], matters: Bool[np.ndarray, " K"]
+    reading: KinkReading,
+    margins: Float[np.ndarray, "T E"],
+    matters: Bool[np.ndarray, " K"],
 ) -> Alike:
     """Each kink that matters takes its own gate, or that of the first one like it."""
     found: list[tuple[int, bool] | None] = []
@@ -201,7 +203,7 @@ def _alike(
     return tuple(found)
 
 
-def _departs(reading: Reading, ways, same: float) -> bool:
+def _departs(reading: KinkReading, ways, same: float) -> bool:
     """Whether the gradient of the reading is another one, where it was tried."""
     look, departs = looks(reading), []
     for way, s, n in ways:

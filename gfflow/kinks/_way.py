@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from ..problem import Problem
-from ._reading import Gates, Reading, frozen_of
+from ._reading import Gates, KinkReading, frozen_of
 
 # Places a call; one by one where there are so many numbers, kinks or parameters.
 _PLACES, _LARGE = 32, 20_000
@@ -90,7 +90,7 @@ class Looks(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def looks(reading: Reading) -> Looks:
+def looks(reading: KinkReading) -> Looks:
     """Compiled; one for problems alike."""
     plain = jaxpr_as_fun(reading.program)
 

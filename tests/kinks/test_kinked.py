@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from gfflow.kinks import Gates, Pieces, Reading, tried
+from gfflow.kinks import Gates, KinkReading, Pieces, tried
 
 from ..variants import variants
 from . import kinked
@@ -24,7 +24,7 @@ def test_pieces_are_smooth_and_the_gradient_jumps_from_one_to_the_next(name):
     its own gates, and continues past it."""
     case = kinked.CASES[name]
     problem = kinked.problem(case.apply, case.loss)
-    reading = tried(Reading.of(problem), problem)
+    reading = tried(KinkReading.of(problem), problem)
     assert (reading.own, reading.shared) == (case.own, case.shared)
     pieces = Pieces(reading, problem)
     start, unravel = ravel_pytree(problem.parameters)
@@ -88,5 +88,5 @@ LINEAR = {"relu", "leaky relu", "abs", "hard tanh", "relu6", "two layers", "sort
 @pytest.mark.parametrize("name", variants(kinked.SMOOTH, {"logsumexp", "norm"}))
 def test_smooth_models_have_no_kinks(name):
     problem = kinked.problem(kinked.SMOOTH[name])
-    reading = tried(Reading.of(problem), problem)
+    reading = tried(KinkReading.of(problem), problem)
     assert reading.own == reading.shared == 0

@@ -11,7 +11,7 @@ import pytest
 from jax import lax, nn
 
 import gfflow as gf
-from gfflow.kinks import Gates, Pieces, Reading, Unreadable, tried
+from gfflow.kinks import Gates, KinkReading, Pieces, Unreadable, tried
 from gfflow.kinks._gates import mixed
 
 from . import kinked
@@ -67,13 +67,13 @@ REFUSED = {
 def test_what_has_no_gate_is_named(message):
     problem = kinked.problem(REFUSED[message])
     with pytest.raises(Unreadable, match=message):
-        Reading.of(problem)
+        KinkReading.of(problem)
 
 
 def test_another_derivative_is_found_out():
     problem = kinked.problem(kinked.hidden(straight_through))
     with pytest.raises(Unreadable, match="derivative rule"):
-        tried(Reading.of(problem), problem)
+        tried(KinkReading.of(problem), problem)
 
 
 HARMLESS = {
@@ -97,21 +97,21 @@ HARMLESS = {
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_comparisons_of_other_things_are_no_kinks(name):
-    reading = Reading.of(kinked.problem(HARMLESS[name]))
+    reading = KinkReading.of(kinked.problem(HARMLESS[name]))
     assert reading.own == reading.shared == 0
 
 
 def test_problems_alike_have_one_reading_and_compile_nothing():
     apply = kinked.hidden(nn.relu)
     first = kinked.problem(apply)
-    made = tried(Reading.of(first), first)
+    made = tried(KinkReading.of(first), first)
     other = first.with_parameters(jax.tree.map(lambda x: -x, first.parameters))
     chunked = kinked.problem(apply, chunk=2, weights=np.array([1.0, 0.0, 2.0]))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("make_jaxpr", "eval_shape", "grad"):
             patch.delattr(jax, name)
         for problem in (other, chunked):
-            assert tried(Reading.of(problem), problem) is made
+            assert tried(KinkReading.of(problem), problem) is made
     assert not made.program.consts
 
 
@@ -127,7 +127,7 @@ def test_a_reading_keeps_no_arrays():
     model = Model(jnp.ones((2, 3)), jnp.ones(2) * 3, 2.0)
     data = (jnp.ones((4, 3)), jnp.ones((4, 2)))
     problem = gf.Problem(model, "mse", data, trainable=["weight"])
-    reading = Reading.of(problem)
+    reading = KinkReading.of(problem)
     kept = [weakref.ref(model.fixed), weakref.ref(problem.inputs)]
     assert not reading.program.consts and reading.own == 2
     del model, data, problem
@@ -140,7 +140,7 @@ def test_it_is_read_and_followed_under_jit_and_vmap():
         problem = gf.Problem.from_function(
             apply, parameters, "mse", (x, jnp.zeros((2, 2)))
         )
-        pieces = Pieces(Reading.of(problem), problem)
+        pieces = Pieces(KinkReading.of(problem), problem)
         at = problem.parameters
         held = pieces.gradient(at, kinked.numbers(pieces.bits(at)))
         return held, problem.gradient(at)
@@ -154,7 +154,7 @@ def test_it_is_read_and_followed_under_jit_and_vmap():
 
 def test_kinks_are_told_by_where_they_are():
     problem = kinked.problem(kinked.CASES["both"].apply)
-    reading = Reading.of(problem)
+    reading = KinkReading.of(problem)
     (shared,) = {reading.place(i, True)[0] for i in range(reading.shared)}
     (own,) = {reading.place(i, False)[0] for i in range(reading.own)}
     assert {shared, own} == {0, 1}
@@ -170,7 +170,7 @@ def test_gradients_that_are_not_finite_tell_nothing():
     smooth = kinked.hidden(lambda z: nn.logsumexp(jnp.exp(30 * z)) * jnp.ones(4))
     for each in (apply, smooth):
         problem = kinked.problem(each)
-        reading = tried(Reading.of(problem), problem)
+        reading = tried(KinkReading.of(problem), problem)
         assert reading.own == 0
 
 
@@ -180,7 +180,7 @@ def test_single_precision():
         x = jax.random.normal(jax.random.key(0), (3, 3), jnp.float32)
         apply = kinked.hidden(lambda z: nn.softmax(nn.relu(z)))
         problem = gf.Problem.from_function(apply, parameters, "mse", (x, x[:, :2]))
-        reading = tried(Reading.of(problem), problem)
+        reading = tried(KinkReading.of(problem), problem)
         pieces = Pieces(reading, problem)
         bits = pieces.bits(problem.parameters)
         margins = pieces.margins(problem.parameters, bits).own
@@ -219,7 +219,7 @@ def test_samples_add_up_and_absent_ones_have_no_kinks(chunk):
         weights=weights,
         chunk=chunk,
     )
-    pieces = Pieces(Reading.of(problem), problem)
+    pieces = Pieces(KinkReading.of(problem), problem)
 
     @jax.jit
     def look(parameters):
@@ -244,7 +244,7 @@ def test_samples_add_up_and_absent_ones_have_no_kinks(chunk):
 
 def test_smooth_problems_in_chunks():
     problem = kinked.problem(kinked.hidden(jnp.tanh), chunk=2)
-    pieces = Pieces(Reading.of(problem), problem)
+    pieces = Pieces(KinkReading.of(problem), problem)
     gates = pieces.bits(problem.parameters)
     assert gates.own.shape == (3, 0) and gates.own.dtype == bool
     made = pieces.gradient(problem.parameters, gates)

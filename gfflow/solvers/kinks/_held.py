@@ -13,7 +13,7 @@ from ..._linalg import solve
 from ..._typing import Parameters
 from ...flows import AbstractFlow
 from ...kinks import Gates, Pieces
-from ._slots import Rates, Slots
+from ._slots import MarginRates, Slots
 
 # Newton's method for the gates of a sliding flow: most iterations, and the change
 # after which it ends.
@@ -173,7 +173,7 @@ class Held(NamedTuple):
         these = slots._replace(gate=gates)
         return field(these), these
 
-    def _rates(self, y, bits, slots: Slots, field) -> Rates:
+    def _rates(self, y, bits, slots: Slots, field) -> MarginRates:
         parameters, rate = jax.jvp(self._parameters, (y,), (field,))
         moving, _ = ravel_pytree(rate)
 
@@ -183,10 +183,12 @@ class Held(NamedTuple):
             flat, _ = ravel_pytree(slope)
             size = jnp.sqrt((flat @ flat) * (moving @ moving))
             put = lambda a, b: a.at[i].set(b)
-            return jtu.tree_map(put, found, Rates(z, flat @ moving, size, flat))
+            return jtu.tree_map(put, found, MarginRates(z, flat @ moving, size, flat))
 
         zeros = jnp.zeros_like(slots.gate)
-        none = Rates(zeros, zeros, zeros, jnp.zeros((len(zeros), moving.size), y.dtype))
+        none = MarginRates(
+            zeros, zeros, zeros, jnp.zeros((len(zeros), moving.size), y.dtype)
+        )
         return jax.lax.fori_loop(0, slots.last, look, none)
 
     def _changes(self, t, y, bits, slots: Slots, base) -> Float[Array, "C P"]:

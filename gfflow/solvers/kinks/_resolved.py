@@ -15,7 +15,7 @@ from ..._checks import is_traced
 from ..._errors import SolveError
 from ..._typing import Scalar, ScalarLike
 from ...flows import AbstractFlow
-from ...kinks import Pieces, Reading, Unreadable, tried
+from ...kinks import KinkReading, Pieces, Unreadable, tried
 from ...problem import Problem
 from ..collocation import LegendreInterpolation, legendre_values
 from ..explicit import ExplicitStep, explicit_step, tableaus
@@ -104,7 +104,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
 
     solver: diffrax.AbstractSolver
     flow: AbstractFlow | None
-    reading: Reading | None = eqx.field(static=True)
+    reading: KinkReading | None = eqx.field(static=True)
     rtol: Scalar | float
     atol: Scalar | float
 
@@ -117,7 +117,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         self,
         solver: diffrax.AbstractSolver | None = None,
         flow: AbstractFlow | None = None,
-        reading: Reading | None = None,
+        reading: KinkReading | None = None,
     ):
         """**Raises:** `SolveError` for what is no explicit Runge–Kutta method of
         Diffrax with an error estimate."""
@@ -150,7 +150,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
                 argument="solver",
             )
         try:
-            reading = Reading.of(problem)
+            reading = KinkReading.of(problem)
             if not is_traced(problem):
                 reading = tried(reading, problem)
         except Unreadable as error:

@@ -43,7 +43,7 @@ class Slots(NamedTuple):
         return Slots(entry[order], self.sliding[order], self.gate[order])
 
 
-class Rates(NamedTuple):
+class MarginRates(NamedTuple):
     """Of the margin of each slot: z, z' = ∇z·θ', |∇z||θ'|, and ∇z."""
 
     z: Float[Array, " C"]

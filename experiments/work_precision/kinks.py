@@ -1,17 +1,21 @@
-"""The reference of a ReLU network: exact between kinks, stopped at each of them.
+"""The reference of a ReLU network: exact between kinks, and along them.
 
-With the pattern of active units frozen, the field of a network of one hidden layer is
-a polynomial. It is integrated by collocation in extended precision to the first time
-at which a preactivation changes its sign, found to round-off; there the pattern
-changes, and the integration starts anew. Where the field pushes the state back to the
-kink from both sides there is no such solution, and it stops with an error.
+With the sides of all kinks frozen, the field of a network of one hidden layer is
+smooth. It is integrated by collocation in extended precision to the first time at which
+a preactivation changes its sign, found to round-off. There the unit goes to the other
+side; or, where the field points to the kink from both sides, the solution in Filippov's
+sense (Filippov 1988, §4) goes on along it, with the gate γ for which z' = 0, until γ
+leaves [0, 1], found to round-off as well.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from collocation import Tableau, estimate, first_guess, norm, solve_stages
+import stages as equations
+from collocation import Tableau, first_guess, norm
+from events import Interpolation, first_event
 from extended import Extended, Network
+from pieces import Piece
 
 
 class Crossing(NamedTuple):
@@ -22,122 +26,181 @@ class Crossing(NamedTuple):
     unit: int
 
 
+class Sliding(NamedTuple):
+    """`unit` is held at the kink of `sample` from `start` to `end`; infinite if it is
+    still held at the last horizon."""
+
+    start: float
+    end: float
+    sample: int
+    unit: int
+
+
+class Flow(NamedTuple):
+    """θ at each horizon in extended precision; kinks on the way; accepted steps."""
+
+    states: list[np.ndarray]
+    crossings: list[Crossing]
+    slidings: list[Sliding]
+    steps: int
+
+
 def integrate(
-    network: Network, start: np.ndarray, t1: float, tolerance: float, stages: int = 7
-) -> tuple[np.ndarray, list[Crossing]]:
-    """θ(t1) in extended precision, and the kinks crossed on the way.
+    network: Network,
+    start: np.ndarray,
+    horizons: tuple[float, ...],
+    tolerance: float,
+    stages: int = 7,
+) -> Flow:
+    """θ in extended precision, from 0 to each horizon in turn.
 
     `tolerance` is of the estimated error a step, over the norm of θ.
     """
-    tableau = Tableau.of(stages)
-    none = (np.zeros(0), np.zeros((start.size, 0)))
-    y, t, h = start.astype(Extended), Extended(0), Extended(1e-3)
-    pattern = network.preactivations(y)[0] > 0
-    crossings, previous = [], None
-    while t < t1:
-        slope = lambda x, p=pattern: -network.gradient(x, p)
-        here = slope(y)
-        step = min(h, Extended(t1) - t)
-        slopes, _ = solve_stages(
-            tableau, slope, y, step, none, first_guess(tableau, previous, step, here)
-        )
-        if slopes is None:
-            h, previous = step / 3, None
-            continue
-        error = norm(estimate(tableau, step, here, slopes, none)) / norm(y)
-        factor = 0.8 * max(float(error) / tolerance, 1e-10) ** (-1 / stages)
+    run = _Run(network, start, tolerance, stages)
+    states = []
+    for end in horizons:
+        run.to(Extended(end))
+        states.append(run.y.copy())
+    open_ones = [
+        Sliding(since, np.inf, *kink) for kink, since in run.sliding_since.items()
+    ]
+    return Flow(states, run.crossings, run.slidings + open_ones, run.steps)
+
+
+class _Run:
+    def __init__(self, network, start, tolerance, stages):
+        self.tableau, self.tolerance = Tableau.of(stages), tolerance
+        self.interpolation = Interpolation.of(self.tableau)
+        self.y, self.t = start.astype(Extended), Extended(0)
+        self.piece = Piece(network, network.preactivations(self.y)[0] > 0)
+        self.h, self.gap, self.previous = 1e-3, 1e-3, None
+        self.crossings, self.slidings, self.sliding_since = [], [], {}
+        self.steps, self.last_event = 0, Extended(0)
+
+    def to(self, end):
+        """Integrate to a time."""
+        while self.t < end:
+            step = Extended(min(self.h, 3 * self.gap, float(end - self.t)))
+            if end - (self.t + step) < 1e-3 * step:
+                step = end - self.t
+            self._advance(step)
+
+    def _advance(self, step):
+        double = self.y.astype(float)
+        here = self.piece.evaluate(double[None])
+        jacobian = equations.jacobian(self.piece, self.y)
+        guess = first_guess(self.tableau, self.previous, step, here.slopes[0])
+        rough = self._solve(double, step, guess, jacobian)
+        if rough is None:
+            self.h, self.previous = float(step) / 3, None
+            return
+        slopes, found, newton = rough
+        factor = self._factor(here.slopes[0], slopes, float(step), newton)
         if factor < 0.8:
-            h = step * max(0.2, factor)
-            continue
-        hit = _first_crossing(tableau, network, pattern, y, step, slopes, crossings, t)
-        if hit is None:
-            y, t = y + step * (tableau.matrix[-1] @ slopes), t + step
-            previous = (step, slopes)
-            h = max(h, step * Extended(min(3.0, factor)))
-            continue
-        time, sample, unit = hit
-        y, step = _land(tableau, network, slope, y, time, slopes, step, sample, unit)
-        t += step
-        pattern = pattern.copy()
-        pattern[sample, unit] ^= True
-        _check_transversal(network, y, pattern, sample, unit, float(t))
-        crossings.append(Crossing(float(t), sample, unit))
-        previous = None
-    return y, crossings
+            self.h = float(step) * max(0.2, factor)
+            return
+        event = self._event(here, found)
+        if event is not None:
+            self._meet(event, step, slopes, jacobian)
+            return
+        fine = self._solve(self.y, step, slopes, jacobian, newton)
+        if fine is None:
+            self.h, self.previous = float(step) / 3, None
+            return
+        self._accept(step, fine[0])
+        self.previous = step, fine[0]
+        self.h = max(self.h, float(step) * min(4.0, factor))
+        self.gap = max(self.gap, float(self.t - self.last_event))
 
-
-def _first_crossing(tableau, network, pattern, y, step, slopes, crossings, t):
-    """(time, sample, unit) of the first disagreement with the pattern in a step."""
-    grid = np.linspace(0, 1, 33).astype(Extended)[1:]
-    for start, end in zip([Extended(0), *grid[:-1]], grid):
-        wrong = _at(tableau, network, y, step, slopes, end) > 0
-        if start == 0 and crossings and crossings[-1].t == float(t):
-            last = crossings[-1]
-            _forgive(tableau, network, y, step, slopes, pattern, last, end, wrong)
-        if not np.any(wrong != pattern):
-            continue
-        best = None
-        for sample, unit in np.argwhere(wrong != pattern):
-            low, high = start, end
-            side = pattern[sample, unit]
-            for _ in range(80):
-                middle = (low + high) / 2
-                z = _at(tableau, network, y, step, slopes, middle)[sample, unit]
-                low, high = (middle, high) if (z > 0) == side else (low, middle)
-            if best is None or high < best[0]:
-                best = (high, int(sample), int(unit))
-        return best[0] * step, best[1], best[2]
-    return None
-
-
-def _forgive(tableau, network, y, step, slopes, pattern, last, end, wrong):
-    """The unit that has just crossed sits at zero, on either side by round-off."""
-    z = _at(tableau, network, y, step, slopes, end)[last.sample, last.unit]
-    scale = np.abs(network.preactivations(y)[0]).max()
-    if abs(z) < 1e-17 * scale:
-        wrong[last.sample, last.unit] = pattern[last.sample, last.unit]
-
-
-def _at(tableau, network, y, step, slopes, c):
-    """Preactivations of the hidden layer at the fraction c of a step."""
-    weights = np.array([_integral(tableau.nodes, i, c) for i in range(len(slopes))])
-    return network.preactivations(y + step * (weights @ slopes))[0]
-
-
-def _integral(nodes, i, c):
-    """∫_0^c of the i-th Lagrange polynomial."""
-    polynomial = np.array([Extended(1)])
-    for j, node in enumerate(nodes):
-        if j != i:
-            factor = np.array([-node, Extended(1)]) / (nodes[i] - node)
-            polynomial = np.convolve(polynomial, factor)
-    powers = np.arange(1, len(polynomial) + 1)
-    return np.sum(polynomial * c**powers / powers)
-
-
-def _land(tableau, network, slope, y, time, slopes, step, sample, unit):
-    """A step that ends where the preactivation is zero, by Newton's method in time."""
-    none = (np.zeros(0), np.zeros((y.size, 0)))
-    for _ in range(6):
-        found, _ = solve_stages(
-            tableau, slope, y, time, none, first_guess(tableau, None, time, slope(y))
+    def _solve(self, y, step, guess, jacobian, newton=None):
+        if newton is None and jacobian is not None:
+            newton = equations.Newton.of(self.tableau, jacobian, float(step))
+        made = equations.solve(
+            self.tableau, self.piece.evaluate, y, step, guess, newton
         )
-        end = y + time * (tableau.matrix[-1] @ found)
-        z = network.preactivations(end)[0][sample, unit]
-        ahead = end + Extended(1e-6) * slope(end)
-        rate = (network.preactivations(ahead)[0][sample, unit] - z) / Extended(1e-6)
-        change = -z / rate
-        if abs(change) < 1e-18 * max(1.0, float(step)):
-            break
-        time = time + change
-    return end, time
+        return made and (*made, newton)
 
+    def _factor(self, here, slopes, step, newton):
+        defect = self.tableau.defect.astype(float)
+        error = step * (defect[0] * here + defect[1:] @ slopes)
+        if newton is not None:
+            error = newton.damping @ error
+        ratio = float(norm(error) / norm(self.y)) / self.tolerance
+        return 0.8 * max(ratio, 1e-10) ** (-1 / len(self.tableau.nodes))
 
-def _check_transversal(network, y, pattern, sample, unit, t):
-    slope = -network.gradient(y, pattern)
-    z = network.preactivations(y)[0][sample, unit]
-    ahead = network.preactivations(y + Extended(1e-6) * slope)[0][sample, unit]
-    if (ahead > z) != pattern[sample, unit]:
-        raise ArithmeticError(
-            f"at t={t:.6g} unit {unit} is held at the kink of sample {sample}"
+    def _event(self, here, found):
+        starts, later = self.piece.margins(here), self.piece.margins(found)
+        inside, gates = (np.concatenate(pair) for pair in zip(starts, later))
+        scales = float(np.abs(here.z).max()), float(np.abs(gates).max(initial=0))
+        return first_event(self.interpolation, inside, gates, scales)
+
+    def _meet(self, event, step, slopes, jacobian):
+        """End the step where the margin is 0, and change the piece there."""
+        part, of_gate, index = event
+        time, slopes = self._land(
+            part * step, of_gate, index, (step, slopes), jacobian
         )
+        self._accept(time, slopes)
+        self.gap = 0.7 * self.gap + 0.3 * float(self.t - self.last_event)
+        self.last_event, self.previous = self.t, None
+        if of_gate:
+            count = len(self.piece.samples)
+            self._leave(index % count, index >= count)
+        else:
+            self._cross(*np.unravel_index(index, self.piece.pattern.shape))
+
+    def _land(self, time, of_gate, index, known, jacobian):
+        """The time of a step that ends where a margin is 0, by Newton's method."""
+        guess = self._within(*known, time)
+        double = self.y.astype(float)
+        rough = self._solve(double, time, guess, jacobian)
+        slopes, newton = (rough[0], rough[2]) if rough else (guess, None)
+        before = self.piece.margins(self.piece.evaluate(self.y[None]))[of_gate]
+        for _ in range(10):
+            made = self._solve(self.y, time, slopes, jacobian, newton)
+            if made is None:
+                raise ArithmeticError(f"no step to a kink at t={float(self.t):.6g}")
+            slopes, found, newton = made
+            after = self.piece.margins(found)[of_gate][:, index]
+            values = np.array([before[0, index], *after])
+            rate = (self.interpolation.slope_at_end @ values.astype(float)) / time
+            change = -values[-1] / rate
+            if abs(change) < 2e-19 * max(1, self.t):
+                break
+            time = time + change
+        return time, slopes
+
+    def _within(self, step, slopes, time):
+        """The slopes at the stages of a shorter step, from those of a longer one."""
+        nodes = self.tableau.nodes.astype(float)
+        gaps = nodes[:, None] - nodes[None, :] + np.eye(len(nodes))
+        at = nodes * float(time / step)
+        basis = np.ones((len(at), len(at)))
+        for i in range(len(nodes)):
+            for j in range(len(nodes)):
+                if i != j:
+                    basis[:, i] *= (at - nodes[j]) / gaps[i, j]
+        return basis @ slopes.astype(float)
+
+    def _accept(self, step, slopes):
+        self.y = self.piece.onto(self.y + step * (self.tableau.matrix[-1] @ slopes))
+        self.t, self.steps = self.t + step, self.steps + 1
+
+    def _cross(self, sample, unit):
+        kink = int(sample), int(unit)
+        self.piece, slides, left = self.piece.crossed(self.y, *kink)
+        if slides:
+            self.sliding_since[kink] = float(self.t)
+        else:
+            self.crossings.append(Crossing(float(self.t), *kink))
+        for other in left:
+            self._end(other)
+
+    def _leave(self, index, side):
+        kink = int(self.piece.samples[index]), int(self.piece.units[index])
+        self.piece = self.piece.left(index, side)
+        self._end(kink)
+
+    def _end(self, kink):
+        since = self.sliding_since.pop(kink)
+        self.slidings.append(Sliding(since, float(self.t), *kink))

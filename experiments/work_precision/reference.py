@@ -100,14 +100,17 @@ def compute(case: Case, check: bool) -> None:
 def _run(field, network, tolerance, stages) -> list[np.ndarray]:
     horizons = field.case.horizons
     if field.case.activation == "relu":
-        found = []
+        flow = kinks.integrate(network, field.start, horizons, tolerance, stages)
         for t1 in horizons:
-            state, crossed = kinks.integrate(
-                network, field.start, t1, tolerance, stages
+            crossed = sum(kink.t <= t1 for kink in flow.crossings)
+            slid = [s for s in flow.slidings if s.start <= t1]
+            held = sum(s.end > t1 for s in slid)
+            print(
+                f"{field.case.name} T={t1:g}: {crossed} kinks crossed, {len(slid)} "
+                f"slid along, {held} of them at T",
+                flush=True,
             )
-            print(f"{field.case.name} T={t1:g}: {len(crossed)} kinks", flush=True)
-            found.append(state)
-        return found
+        return flow.states
     slope = lambda y: -network.gradient(y)
     ends = collocation.integrate(
         slope, spectrum(field), field.start, horizons, tolerance, stages

@@ -49,50 +49,75 @@ class Interpolation(NamedTuple):
 
 
 def first_event(
-    interpolation: Interpolation, inside: np.ndarray, gates: np.ndarray, scales
+    interpolation: Interpolation, inside: np.ndarray, gates: tuple, scales
 ) -> tuple[float, bool, int] | None:
-    """The first margin on a step to change its sign.
+    """The first margin on a step to become negative.
 
     **Arguments:**
 
-    - `inside`: margins of kinks `(s + 1, M)` at the nodes; `gates`: of gates `(s + 1, 2S)`.
-    - `scales`: the size of either.
+    - `inside`: margins of kinks `(s + 1, M)` at the nodes.
+    - `gates`: u and G `(s + 1, S)` at the nodes; the margins of γ = u/G are those of
+        γ ≥ 0 and of γ ≤ 1, multiplied by |G|.
+    - `scales`: the size of `inside`, and of `gates`.
 
-    **Returns:** the part of the step; whether it is of a gate; and its number.
+    **Returns:** the part of the step; whether it is of a gate; and its number, from S
+    on where γ = 1.
     """
-    first = None
-    for of_gate, margins, scale in zip((False, True), (inside, gates), scales):
-        noise = _NOISE * scale
-        for index in _suspects(interpolation, margins, noise):
-            at = _first_root(interpolation, margins[:, index] + noise)
-            if at is not None and (first is None or at < first[0]):
-                first = at, of_gate, int(index)
-    return first
+    found = []
+    noise = _NOISE * scales[0]
+    # Nothing is met by a polynomial that is far away and moves little.
+    free = np.flatnonzero(np.isfinite(inside[0]))
+    moves = np.max(np.abs(inside[1:, free] - inside[0, free]), axis=0)
+    near = free[4 * moves > inside[0, free] - noise]
+    for index in near[_suspects(interpolation, inside[:, near], noise)]:
+        margin = lambda at, i=index: interpolation.rows(at) @ inside[:, i] + noise
+        found.append((_first_root(margin), False, int(index)))
+    u, back = gates
+    noise = _NOISE * scales[1]
+    for index in range(2 * u.shape[1]):
+
+        def margin(at, i=index % u.shape[1], upper=index >= u.shape[1]):
+            to_points = interpolation.rows(at)
+            value, most = to_points @ u[:, i], to_points @ back[:, i]
+            return (most - value if upper else value) * np.sign(most) + noise
+
+        found.append((_first_root(margin), True, index))
+    return min((event for event in found if event[0] is not None), default=None)
+
+
+def negative_from(interpolation: Interpolation, values: np.ndarray) -> list:
+    """(part of the step, number) from where on some of the values `(s + 1, S)` at the
+    nodes are negative to its end, roughly."""
+    rows = interpolation.to_grid @ values
+    found = []
+    for index in np.flatnonzero(rows[-1] < 0):
+        last = np.max(np.flatnonzero(rows[:, index] > 0), initial=-1)
+        part = 0.0
+        if last >= 0:
+            high, low = rows[last, index], rows[last + 1, index]
+            part = (last + high / (high - low)) / _GRID
+        found.append((float(part), int(index)))
+    return found
 
 
 def _suspects(interpolation, margins, noise):
-    """Those that are negative on the grid, or seem to have been between its points."""
-    kept = np.flatnonzero(np.isfinite(margins[0]))
-    # Far from its kink, and no polynomial that moves much.
-    near = np.ptp(margins[:, kept], axis=0) * 4 > margins[0, kept]
-    kept = kept[near]
-    rows = interpolation.to_grid @ margins[:, kept]
-    negative = (rows < -noise).any(axis=0)
+    """Which are negative on the grid, or seem to have been between its points."""
+    rows = interpolation.to_grid @ margins
     a, b, c = rows[:-2], rows[1:-1], rows[2:]
     curvature = np.maximum(a - 2 * b + c, 1e-300)
     dips = (b <= a) & (b <= c) & (b - (a - c) ** 2 / (8 * curvature) < b / 4)
-    return kept[negative | dips.any(axis=0)]
+    return (rows < -noise).any(axis=0) | dips.any(axis=0)
 
 
-def _first_root(interpolation, values):
+def _first_root(margin):
     at = np.linspace(0, 1, _GRID * _FINE + 1)
-    negative = np.flatnonzero(interpolation.rows(at) @ values < 0)
+    negative = np.flatnonzero(margin(at) < 0)
     if not len(negative):
         return None
     high = at[negative[0]]
     low = at[max(negative[0] - 1, 0)]
     for _ in range(60):
         middle = (low + high) / 2
-        below = (interpolation.rows(np.array([middle])) @ values)[0] < 0
+        below = margin(np.array([middle]))[0] < 0
         low, high = (low, middle) if below else (middle, high)
     return float(high)

@@ -5,7 +5,9 @@ smooth. It is integrated by collocation in extended precision to the first time 
 a preactivation changes its sign, found to round-off. There the unit goes to the other
 side; or, where the field points to the kink from both sides, the solution in Filippov's
 sense (Filippov 1988, §4) goes on along it, with the gate γ for which z' = 0, until γ
-leaves [0, 1], found to round-off as well.
+leaves [0, 1], found to round-off as well. It also does where the kink has come to repel
+on the way, as it does when an only outer weight of the unit changes its sign: z' = 0 has
+a solution then as before, but it is no longer the only one.
 """
 
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import stages as equations
 from collocation import Tableau, first_guess, norm
-from events import Interpolation, first_event
+from events import Interpolation, first_event, negative_from
 from extended import Extended, Network
 from pieces import Piece
 
@@ -28,12 +30,14 @@ class Crossing(NamedTuple):
 
 class Sliding(NamedTuple):
     """`unit` is held at the kink of `sample` from `start` to `end`; infinite if it is
-    still held at the last horizon."""
+    still held at the last horizon. From `repels` on, if not infinite, the kink repels,
+    and the solution that goes on along it is one of several."""
 
     start: float
     end: float
     sample: int
     unit: int
+    repels: float
 
 
 class Flow(NamedTuple):
@@ -61,10 +65,8 @@ def integrate(
     for end in horizons:
         run.to(Extended(end))
         states.append(run.y.copy())
-    open_ones = [
-        Sliding(since, np.inf, *kink) for kink, since in run.sliding_since.items()
-    ]
-    return Flow(states, run.crossings, run.slidings + open_ones, run.steps)
+    slidings = run.slidings + list(run.held.values())
+    return Flow(states, run.crossings, slidings, run.steps)
 
 
 class _Run:
@@ -74,7 +76,7 @@ class _Run:
         self.y, self.t = start.astype(Extended), Extended(0)
         self.piece = Piece(network, network.preactivations(self.y)[0] > 0)
         self.h, self.gap, self.previous = 1e-3, 1e-3, None
-        self.crossings, self.slidings, self.sliding_since = [], [], {}
+        self.crossings, self.slidings, self.held = [], [], {}
         self.steps, self.last_event = 0, Extended(0)
 
     def to(self, end):
@@ -107,6 +109,7 @@ class _Run:
         if fine is None:
             self.h, self.previous = float(step) / 3, None
             return
+        self._note_repelling(step, here, fine[1])
         self._accept(step, fine[0])
         self.previous = step, fine[0]
         self.h = max(self.h, float(step) * min(4.0, factor))
@@ -129,10 +132,13 @@ class _Run:
         return 0.8 * max(ratio, 1e-10) ** (-1 / len(self.tableau.nodes))
 
     def _event(self, here, found):
-        starts, later = self.piece.margins(here), self.piece.margins(found)
-        inside, gates = (np.concatenate(pair) for pair in zip(starts, later))
-        scales = float(np.abs(here.z).max()), float(np.abs(gates).max(initial=0))
-        return first_event(self.interpolation, inside, gates, scales)
+        joined = lambda start, later: np.concatenate([start, later])
+        inside = joined(self.piece.inside(here), self.piece.inside(found))
+        pairs = zip(self.piece.gates(here), self.piece.gates(found))
+        u, back = (joined(*pair) for pair in pairs)
+        size = max(np.abs(u).max(initial=0), np.abs(back).max(initial=0))
+        scales = float(np.abs(here.z).max()), float(size)
+        return first_event(self.interpolation, inside, (u, back), scales)
 
     def _meet(self, event, step, slopes, jacobian):
         """End the step where the margin is 0, and change the piece there."""
@@ -144,8 +150,7 @@ class _Run:
         self.gap = 0.7 * self.gap + 0.3 * float(self.t - self.last_event)
         self.last_event, self.previous = self.t, None
         if of_gate:
-            count = len(self.piece.samples)
-            self._leave(index % count, index >= count)
+            self._leave(index)
         else:
             self._cross(*np.unravel_index(index, self.piece.pattern.shape))
 
@@ -155,20 +160,28 @@ class _Run:
         double = self.y.astype(float)
         rough = self._solve(double, time, guess, jacobian)
         slopes, newton = (rough[0], rough[2]) if rough else (guess, None)
-        before = self.piece.margins(self.piece.evaluate(self.y[None]))[of_gate]
+        margin = lambda found: self._margin(found, of_gate, index)
+        before = margin(self.piece.evaluate(self.y[None]))
         for _ in range(10):
             made = self._solve(self.y, time, slopes, jacobian, newton)
             if made is None:
                 raise ArithmeticError(f"no step to a kink at t={float(self.t):.6g}")
             slopes, found, newton = made
-            after = self.piece.margins(found)[of_gate][:, index]
-            values = np.array([before[0, index], *after])
+            values = np.concatenate([before, margin(found)])
             rate = (self.interpolation.slope_at_end @ values.astype(float)) / time
             change = -values[-1] / rate
             if abs(change) < 2e-19 * max(1, self.t):
                 break
             time = time + change
         return time, slopes
+
+    def _margin(self, found, of_gate, index):
+        """z, u or G − u at some states."""
+        if not of_gate:
+            return found.z.reshape(len(found.z), -1)[:, index]
+        u, back = self.piece.gates(found)
+        count = u.shape[1]
+        return u[:, index] if index < count else (back - u)[:, index - count]
 
     def _within(self, step, slopes, time):
         """The slopes at the stages of a shorter step, from those of a longer one."""
@@ -190,17 +203,28 @@ class _Run:
         kink = int(sample), int(unit)
         self.piece, slides, left = self.piece.crossed(self.y, *kink)
         if slides:
-            self.sliding_since[kink] = float(self.t)
+            self.held[kink] = Sliding(float(self.t), np.inf, *kink, np.inf)
         else:
             self.crossings.append(Crossing(float(self.t), *kink))
         for other in left:
             self._end(other)
 
-    def _leave(self, index, side):
+    def _leave(self, index):
+        count = len(self.piece.samples)
+        index, at_one = index % count, index >= count
         kink = int(self.piece.samples[index]), int(self.piece.units[index])
-        self.piece = self.piece.left(index, side)
+        attracts = self.piece.evaluate(self.y[None]).back[0, *kink] > 0
+        self.piece = self.piece.left(index, at_one == attracts)
         self._end(kink)
 
     def _end(self, kink):
-        since = self.sliding_since.pop(kink)
-        self.slidings.append(Sliding(since, float(self.t), *kink))
+        self.slidings.append(self.held.pop(kink)._replace(end=float(self.t)))
+
+    def _note_repelling(self, step, here, found):
+        back = [self.piece.gates(seen)[1] for seen in (here, found)]
+        changes = negative_from(self.interpolation, np.concatenate(back).astype(float))
+        for part, index in changes:
+            kink = int(self.piece.samples[index]), int(self.piece.units[index])
+            since = float(self.t + part * step)
+            since = min(since, self.held[kink].repels)
+            self.held[kink] = self.held[kink]._replace(repels=since)

@@ -9,6 +9,8 @@ where these gates are 0,
     K u = q,   u = γ G_S.
 
 As a_S = γ z_S = 0, neither G nor q depends on γ. z is linear in θ, so z_S stays 0.
+A kink attracts where G > 0; where G < 0 it repels, and beside the solution along it
+there are others that leave it, to either side.
 """
 
 from typing import NamedTuple, Self
@@ -82,18 +84,16 @@ class Piece:
         )
         return Evaluation(slopes, z, back, multipliers)
 
-    def margins(self, found: Evaluation) -> tuple[np.ndarray, np.ndarray]:
-        """What is positive inside of the piece, at each of s states.
-
-        **Returns:** |z| by side, `(s, N·h)`, infinite where the flow slides; and u and
-        G − u, `(s, 2S)`: γ = 0 and γ = 1 are where these are 0, as G > 0 there.
-        """
+    def inside(self, found: Evaluation) -> np.ndarray:
+        """|z| by side at each of s states, `(s, N·h)`; infinite where the flow slides."""
         side = np.where(self.pattern, 1, -1).astype(found.z.dtype)
         inside = side * found.z
         inside[:, self.samples, self.units] = np.inf
-        back = found.back[:, self.samples, self.units]
-        gates = [found.multipliers, back - found.multipliers]
-        return inside.reshape(len(inside), -1), np.concatenate(gates, axis=1)
+        return inside.reshape(len(inside), -1)
+
+    def gates(self, found: Evaluation) -> tuple[np.ndarray, np.ndarray]:
+        """u and G of the kinks that are slid along, both `(s, S)`; γ = u/G."""
+        return found.multipliers, found.back[:, self.samples, self.units]
 
     def onto(self, theta: np.ndarray) -> np.ndarray:
         """The state `(D,)` orthogonally projected to z_S = 0."""
@@ -116,7 +116,9 @@ class Piece:
         Each gate of a kink of this unit is 1 where z' ≥ 0, 0 where z' ≤ 0, or such that
         z' = 0. As z' = q − K u and 0 ≤ u ≤ G, that is the minimum of uᵀK u/2 − qᵀu over
         a box, which is unique; it is found by exchanging one constraint at a time, as in
-        Murty (1974), with the side beyond the kink as the first guess.
+        Murty (1974), with the side beyond the kink as the first guess. Where G < 0, z'
+        grows with γ and the kink repels: it is crossed, and one that is slid along is
+        left, for the side to which the field points, only if γ is not in [0, 1].
 
         **Returns:** the piece; whether the flow slides along the kink; and the other
         kinks (sample, unit) that it no longer slides along.
@@ -138,15 +140,16 @@ class Piece:
             u, slides = np.where(state == 1, most, 0), np.flatnonzero(state == 2)
             known = free[slides] - gram[slides] @ u
             u[slides] = eliminate(gram[np.ix_(slides, slides)], known[:, None])[:, 0]
-            rate = free - gram @ u
+            rate, gate = free - gram @ u, u / most
             wrong = ((state == 1) & (rate < 0)) | ((state == 0) & (rate > 0))
-            wrong[slides] = (u[slides] < 0) | (u[slides] > most[slides])
+            wrong[slides] = (gate[slides] < 0) | (gate[slides] > 1)
             if not wrong.any():
                 return self._with(kinks, unit, state)
             j = np.argmax(wrong)
-            if most[j] <= 0:
-                break
-            state[j] = 2 if state[j] < 2 else int(u[j] > 0)
+            if state[j] == 2:
+                state[j] = int((gate[j] > 1) == (most[j] > 0))
+            else:
+                state[j] = 2 if most[j] > 0 else 1 - state[j]
         raise ArithmeticError(
             f"no gate for unit {unit} at the kink of sample {sample} is found"
         )

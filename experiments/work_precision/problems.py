@@ -180,7 +180,7 @@ CASES = {
             "relu_small",
             "ReLU 2-20-1, 81 parameters",
             relu_small,
-            (2.0, 100.0, 1000.0),
+            (2.0, 30.0, 100.0, 1000.0),
             "relu",
             "mse",
         ),

@@ -110,6 +110,9 @@ def _run(field, network, tolerance, stages) -> list[np.ndarray]:
                 f"slid along, {held} of them at T",
                 flush=True,
             )
+        for sliding in flow.slidings:
+            if np.isfinite(sliding.repels):
+                print(f"not the only solution from here on: {sliding}", flush=True)
         return flow.states
     slope = lambda y: -network.gradient(y)
     ends = collocation.integrate(

@@ -103,7 +103,7 @@ class _Run:
             return
         event = self._event(here, found)
         if event is not None:
-            self._meet(event, step, slopes, jacobian)
+            self._meet(event, step, here, slopes, jacobian)
             return
         fine = self._solve(self.y, step, slopes, jacobian, newton)
         if fine is None:
@@ -140,12 +140,12 @@ class _Run:
         scales = float(np.abs(here.z).max()), float(size)
         return first_event(self.interpolation, inside, (u, back), scales)
 
-    def _meet(self, event, step, slopes, jacobian):
+    def _meet(self, event, step, here, slopes, jacobian):
         """End the step where the margin is 0, and change the piece there."""
         part, of_gate, index = event
-        time, slopes = self._land(
-            part * step, of_gate, index, (step, slopes), jacobian
-        )
+        margin = lambda found: self._margin(found, of_gate, index)
+        guess = self._within(slopes, part)
+        time, slopes = self._land(part * step, margin, here, guess, jacobian)
         self._accept(time, slopes)
         self.gap = 0.7 * self.gap + 0.3 * float(self.t - self.last_event)
         self.last_event, self.previous = self.t, None
@@ -154,25 +154,23 @@ class _Run:
         else:
             self._cross(*np.unravel_index(index, self.piece.pattern.shape))
 
-    def _land(self, time, of_gate, index, known, jacobian):
-        """The time of a step that ends where a margin is 0, by Newton's method."""
-        guess = self._within(*known, time)
-        double = self.y.astype(float)
-        rough = self._solve(double, time, guess, jacobian)
-        slopes, newton = (rough[0], rough[2]) if rough else (guess, None)
-        margin = lambda found: self._margin(found, of_gate, index)
-        before = margin(self.piece.evaluate(self.y[None]))
-        for _ in range(10):
-            made = self._solve(self.y, time, slopes, jacobian, newton)
-            if made is None:
-                raise ArithmeticError(f"no step to a kink at t={float(self.t):.6g}")
-            slopes, found, newton = made
-            values = np.concatenate([before, margin(found)])
-            rate = (self.interpolation.slope_at_end @ values.astype(float)) / time
-            change = -values[-1] / rate
-            if abs(change) < 2e-19 * max(1, self.t):
-                break
-            time = time + change
+    def _land(self, time, margin, here, slopes, jacobian):
+        """The time and the slopes of a step that ends where a margin is 0, by Newton's
+        method, first in double precision."""
+        now = max(1, self.t)
+        for y, close in ((self.y.astype(float), 1e-14), (self.y, 2e-19)):
+            newton = None
+            for _ in range(8):
+                made = self._solve(y, time, slopes, jacobian, newton)
+                if made is None:
+                    raise ArithmeticError(f"no step to a kink at t={float(self.t):.6g}")
+                slopes, found, newton = made
+                values = np.concatenate([margin(here), margin(found)])
+                rate = (self.interpolation.slope_at_end @ values.astype(float)) / time
+                change = -values[-1] / rate
+                if abs(change) < close * now:
+                    break
+                time = time + change
         return time, slopes
 
     def _margin(self, found, of_gate, index):
@@ -183,11 +181,11 @@ class _Run:
         count = u.shape[1]
         return u[:, index] if index < count else (back - u)[:, index - count]
 
-    def _within(self, step, slopes, time):
-        """The slopes at the stages of a shorter step, from those of a longer one."""
+    def _within(self, slopes, part):
+        """The slopes at the stages of a part of a step, from those of the step."""
         nodes = self.tableau.nodes.astype(float)
         gaps = nodes[:, None] - nodes[None, :] + np.eye(len(nodes))
-        at = nodes * float(time / step)
+        at = nodes * part
         basis = np.ones((len(at), len(at)))
         for i in range(len(nodes)):
             for j in range(len(nodes)):

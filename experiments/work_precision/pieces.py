@@ -159,9 +159,7 @@ class Piece:
         pattern = self.pattern.copy()
         pattern[self.samples[index], self.units[index]] = side
         kept = np.arange(len(self.samples)) != index
-        return type(self)(
-            self.network, pattern, self.samples[kept], self.units[kept]
-        )
+        return type(self)(self.network, pattern, self.samples[kept], self.units[kept])
 
     def _with(self, kinks, unit, state):
         pattern = self.pattern.copy()

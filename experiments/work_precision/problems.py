@@ -174,7 +174,7 @@ CASES = {
             (1.0,),
             "relu",
             "mse",
-            budget=2e4,
+            budget=5e4,
         ),
         Case(
             "relu_small",

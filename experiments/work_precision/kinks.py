@@ -6,8 +6,8 @@ a preactivation changes its sign, found to round-off. There the unit goes to the
 side; or, where the field points to the kink from both sides, the solution in Filippov's
 sense (Filippov 1988, §4) goes on along it, with the gate γ for which z' = 0, until γ
 leaves [0, 1], found to round-off as well. It also does where the kink has come to repel
-on the way, as it does when an only outer weight of the unit changes its sign: z' = 0 has
-a solution then as before, but it is no longer the only one.
+on the way, as happens when the outer weight of a unit with one output changes its sign:
+the solution along the kink is then no longer the only one.
 """
 
 from typing import NamedTuple

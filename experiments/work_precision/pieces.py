@@ -3,8 +3,8 @@
 Let the network have one hidden layer with biases, x̃ = (x, 1), and w_k be the weights
 and the bias of unit k: z_nk = x̃_n·w_k. With G_nk = ∂L/∂a_nk and gates g the flow is
 w_k' = −Σ_n g_nk G_nk x̃_n. On the kinks S, where z = 0, the gates γ are those for which
-z' = 0: with K = x̃_S x̃_Sᵀ, block by block of the samples of one unit, and q the rates z'_S
-where these gates are 0,
+z' = 0: with K = x̃_S x̃_Sᵀ, block by block of the samples of one unit, and q the rates
+z'_S where these gates are 0,
 
     K u = q,   u = γ G_S.
 
@@ -85,7 +85,7 @@ class Piece:
         return Evaluation(slopes, z, back, multipliers)
 
     def inside(self, found: Evaluation) -> np.ndarray:
-        """|z| by side at each of s states, `(s, N·h)`; infinite where the flow slides."""
+        """±z by side at each of s states, `(s, N·h)`; infinite where z is held at 0."""
         side = np.where(self.pattern, 1, -1).astype(found.z.dtype)
         inside = side * found.z
         inside[:, self.samples, self.units] = np.inf
@@ -115,10 +115,10 @@ class Piece:
 
         Each gate of a kink of this unit is 1 where z' ≥ 0, 0 where z' ≤ 0, or such that
         z' = 0. As z' = q − K u and 0 ≤ u ≤ G, that is the minimum of uᵀK u/2 − qᵀu over
-        a box, which is unique; it is found by exchanging one constraint at a time, as in
-        Murty (1974), with the side beyond the kink as the first guess. Where G < 0, z'
-        grows with γ and the kink repels: it is crossed, and one that is slid along is
-        left, for the side to which the field points, only if γ is not in [0, 1].
+        a box, which is unique; it is found by exchanging one constraint at a time, as
+        in Murty (1974), with the side beyond the kink as the first guess. Where G < 0,
+        z' grows with γ and the kink repels: it is crossed, and one that is slid along
+        is left, for the side to which the field points, only if γ is not in [0, 1].
 
         **Returns:** the piece; whether the flow slides along the kink; and the other
         kinks (sample, unit) that it no longer slides along.

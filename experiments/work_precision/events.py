@@ -70,18 +70,18 @@ def first_event(
     moves = np.max(np.abs(inside[1:, free] - inside[0, free]), axis=0)
     near = free[4 * moves > inside[0, free] - noise]
     for index in near[_suspects(interpolation, inside[:, near], noise)]:
-        margin = lambda at, i=index: interpolation.rows(at) @ inside[:, i] + noise
-        found.append((_first_root(margin), False, int(index)))
+        of_kink = lambda at, i=index: interpolation.rows(at) @ inside[:, i] + noise
+        found.append((_first_root(of_kink), False, int(index)))
     u, back = gates
     noise = _NOISE * scales[1]
     for index in range(2 * u.shape[1]):
 
-        def margin(at, i=index % u.shape[1], upper=index >= u.shape[1]):
+        def of_gate(at, i=index % u.shape[1], upper=index >= u.shape[1]):
             to_points = interpolation.rows(at)
             value, most = to_points @ u[:, i], to_points @ back[:, i]
             return (most - value if upper else value) * np.sign(most) + noise
 
-        found.append((_first_root(margin), True, index))
+        found.append((_first_root(of_gate), True, index))
     return min((event for event in found if event[0] is not None), default=None)
 
 

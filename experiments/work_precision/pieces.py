@@ -161,7 +161,7 @@ class Piece:
         kept = np.arange(len(self.samples)) != index
         return type(self)(self.network, pattern, self.samples[kept], self.units[kept])
 
-    def _with(self, kinks, unit, state):
+    def _with(self, kinks, unit, state) -> tuple[Self, bool, list]:
         pattern = self.pattern.copy()
         pattern[kinks, unit] = state == 1
         other = self.units != unit

@@ -4,7 +4,8 @@
 
 writes reference/PROBLEM.npz: the states at the horizons as sums of two doubles, and by
 how much two runs of different order and tolerance differ. Both are Radau IIA in
-extended precision on a gradient written in NumPy; for ReLU they stop at every kink.
+extended precision on a gradient written in NumPy; for ReLU they stop at every kink, and
+go on across or along it.
 With `--check` it prints the difference to SciPy's DOP853 at rtol 1e-13, in double
 precision on JAX's gradient (6e-15 for softplus33 at T = 5000, at most 6e-14 for
 deep_linear and logistic_separable).

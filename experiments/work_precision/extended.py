@@ -62,21 +62,15 @@ class Network(NamedTuple):
             signal = _value(self.activation, found[-1])
         return found
 
-    def gradient(self, theta: np.ndarray, pattern: np.ndarray | None = None):
-        """∇L, shape `(D,)`.
-
-        With `pattern`, booleans `(N, hidden)`, a network of one hidden layer uses
-        σ(z) = z where it is true and 0 elsewhere, whatever the sign of z.
-        """
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """∇L, shape `(D,)`."""
         layers = self.split(theta)
         signals, before = [self.x], []
         for index, (weight, bias) in enumerate(layers):
             z = signals[-1] @ weight.T + bias
             before.append(z)
             if index < len(layers) - 1:
-                signals.append(
-                    _value(self.activation, z) if pattern is None else pattern * z
-                )
+                signals.append(_value(self.activation, z))
         back = self._loss_slope(before[-1])
         grads = []
         for index in range(len(layers) - 1, -1, -1):
@@ -85,8 +79,7 @@ class Network(NamedTuple):
                 pieces.append(back.sum(axis=0))
             grads = pieces + grads
             if index:
-                z = before[index - 1]
-                slope = _slope(self.activation, z) if pattern is None else pattern
+                slope = _slope(self.activation, before[index - 1])
                 back = (back @ layers[index][0]) * slope
         return np.concatenate(grads)
 
@@ -94,6 +87,22 @@ class Network(NamedTuple):
         if self.loss == "mse":
             return 2 * (z - self.y) / self.y.size
         return -self.y / (1 + np.exp(self.y * z)) / len(z)
+
+
+def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """X `(n, k)` of matrix · X = right by Gaussian elimination with partial pivoting,
+    in the precision of what is given, which NumPy's own solvers do not have."""
+    size = len(matrix)
+    table = np.hstack([matrix, right])
+    for i in range(size):
+        pivot = i + int(np.argmax(np.abs(table[i:, i])))
+        table[[i, pivot]] = table[[pivot, i]]
+        if table[i, i] == 0:
+            raise ArithmeticError("a singular matrix")
+        table[i] = table[i] / table[i, i]
+        others = np.arange(size) != i
+        table[others] -= table[others, i, None] * table[i]
+    return table[:, size:]
 
 
 def _value(name, z):

@@ -8,7 +8,9 @@ student with one hidden layer.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -72,6 +74,29 @@ def deep_linear() -> gf.Problem:
 def relu_digits() -> gf.Problem:
     """64 inputs, 8 ReLU units, 10 outputs, 610 parameters, 50 digits."""
     return _mlp([64, 8, 10], "relu", 1.0, 0, digits(50))
+
+
+def relu_quickstart() -> gf.Problem:
+    """`configs/quickstart.toml`: 64 inputs, 16 ReLU units, 10 outputs, 1210 parameters,
+    1000 digits, pixels of mean 0 and variance 1."""
+    return _mlp([64, 16, 10], "relu", 1.0, 0, gf.data.digits(samples=1000))
+
+
+def relu_small() -> gf.Problem:
+    """2 inputs, 20 ReLU units, 1 output, 81 parameters, 50 samples: the flow slides
+    along many kinks at once."""
+    random = np.random.default_rng(7)
+    x = random.standard_normal((50, 2))
+    y = np.sin(2 * x[:, :1]) * x[:, 1:]
+    inner = random.standard_normal((20, 2))
+    outer = random.standard_normal((1, 20)) * np.sqrt(0.1)
+    model = gf.models.MLP([2, 20, 1], activation="relu", key=jax.random.key(0))
+    model = eqx.tree_at(
+        lambda m: [layer.weight for layer in m.layers],
+        model,
+        [jnp.asarray(inner), jnp.asarray(outer)],
+    )
+    return gf.Problem(model, "mse", (x, y))
 
 
 def tanh_digits() -> gf.Problem:
@@ -138,7 +163,24 @@ CASES = {
             "relu_digits",
             "ReLU on digits, 610 parameters",
             relu_digits,
-            (2.0,),
+            (2.0, 20.0),
+            "relu",
+            "mse",
+        ),
+        Case(
+            "relu_quickstart",
+            "ReLU on digits, 1210 parameters",
+            relu_quickstart,
+            (1.0,),
+            "relu",
+            "mse",
+            budget=5e4,
+        ),
+        Case(
+            "relu_small",
+            "ReLU 2-20-1, 81 parameters",
+            relu_small,
+            (2.0, 30.0, 100.0, 1000.0),
             "relu",
             "mse",
         ),

@@ -4,7 +4,8 @@
 
 writes reference/PROBLEM.npz: the states at the horizons as sums of two doubles, and by
 how much two runs of different order and tolerance differ. Both are Radau IIA in
-extended precision on a gradient written in NumPy; for ReLU they stop at every kink.
+extended precision on a gradient written in NumPy; for ReLU they stop at every kink, and
+go on across or along it.
 With `--check` it prints the difference to SciPy's DOP853 at rtol 1e-13, in double
 precision on JAX's gradient (6e-15 for softplus33 at T = 5000, at most 6e-14 for
 deep_linear and logistic_separable).
@@ -100,14 +101,20 @@ def compute(case: Case, check: bool) -> None:
 def _run(field, network, tolerance, stages) -> list[np.ndarray]:
     horizons = field.case.horizons
     if field.case.activation == "relu":
-        found = []
+        flow = kinks.integrate(network, field.start, horizons, tolerance, stages)
         for t1 in horizons:
-            state, crossed = kinks.integrate(
-                network, field.start, t1, tolerance, stages
+            crossed = sum(kink.t <= t1 for kink in flow.crossings)
+            slid = [s for s in flow.slidings if s.start <= t1]
+            held = sum(s.end > t1 for s in slid)
+            print(
+                f"{field.case.name} T={t1:g}: {crossed} kinks crossed, {len(slid)} "
+                f"slid along, {held} of them at T",
+                flush=True,
             )
-            print(f"{field.case.name} T={t1:g}: {len(crossed)} kinks", flush=True)
-            found.append(state)
-        return found
+        for sliding in flow.slidings:
+            if np.isfinite(sliding.repels):
+                print(f"not the only solution from here on: {sliding}", flush=True)
+        return flow.states
     slope = lambda y: -network.gradient(y)
     ends = collocation.integrate(
         slope, spectrum(field), field.start, horizons, tolerance, stages

@@ -41,13 +41,13 @@ class Changes(NamedTuple):
 
     def plus(self, at: Array, entry: Array, jump: Array) -> Self:
         """With one more."""
-        place, powers = self.count, at ** jnp.arange(4)
+        place, powers = self.count, at ** jnp.arange(4, dtype=at.dtype)
         return type(self)(
             place + 1,
             self.at.at[place].set(at),
             self.entry.at[place].set(entry),
             self.jump.at[place].set(jump),
-            self.moments + powers[:, None] * jump,
+            self.moments + powers[:, None] * jump[None],
             jnp.maximum(self.latest, at),
         )
 

@@ -4,8 +4,8 @@ On a kink z = 0 the field has two values, f₁ where the gate is open and f₀ w
 closed. A solution in Filippov's sense (Filippov 1988, §4) has a slope of the form
 f₀ + γ(f₁ − f₀), γ ∈ [0, 1]: γ = 1 if z' ≥ 0 for f₁, γ = 0 if z' ≤ 0 for f₀, and if both
 fields point to the kink that γ for which z' = 0. Of several kinks each has its own γ.
-Where both fields point away from the kink there are two such solutions; the side that
-is tried first is the one that the kink came with.
+Where both fields point away from the kink there are two such solutions, and one on the
+kink; the flow stays with what it came with: its side, or the kink until γ leaves [0, 1].
 """
 
 import jax
@@ -27,8 +27,9 @@ def settle(
     here on, and the slots that slide.
 
     A gate that contradicts the z' + pull·z of its kink is turned; one that does so on
-    both sides slides; one that slides out of [0, 1] stays at the side where it left.
-    For one gradient, and some of single samples.
+    both sides slides; one that slides out of [0, 1] goes to the side where it left, or,
+    if the kink has come to push the flow away, to the other. For one gradient, and some
+    of single samples.
     """
     count = slots.entry.shape[0]
     base = held.base(y, bits, slots)
@@ -53,7 +54,7 @@ def settle(
         new = Slots(slots.entry, (slots.sliding & ~leaves) | slides, gate)
         done = ~jnp.any(wrong | out)
         kept = jax.tree.map(lambda a, b: jnp.where(done, a, b), slots, new)
-        return number + 1, kept, turned | turns | leaves, done, field
+        return number + 1, kept, (turned | turns) & ~leaves, done, field
 
     first = jnp.asarray(0), slots, jnp.zeros(count, bool), jnp.asarray(False)
     most = 3 * count

@@ -129,7 +129,7 @@ class Lateness(NamedTuple):
             lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
         )
         y, spent = self._corrected(found.changes, found.limit)
-        singles = found.singles + 4.0 * found.changes.count
+        singles = (found.singles + 4 * found.changes.count).astype(float)
         return Late(
             found.changes,
             found.limit,
@@ -251,7 +251,7 @@ class Lateness(NamedTuple):
 
         some = changes.count > 0
         more = jax.lax.cond(some, second, lambda: jnp.zeros_like(end))
-        return end + first + more, jnp.where(some, 1, 0)
+        return end + first + more, jnp.where(some, 1.0, 0.0)
 
     def _moved(self, changes: Changes, c) -> Float[Array, " D"]:
         """Y + w to first order."""

@@ -230,8 +230,10 @@ class KinkResolved(AbstractMeasured[KinkState]):
             return made.y1, eqx.tree_at(lambda s: s.end, old, jnp.asarray(t1))
 
         y1, state = jax.lax.cond(self._good(made, y), ended, rejected)
-        each = 1 + _SINGLES * jnp.sum(old.slots.sliding) / held.shape[0]
-        spent = state.spent.plus(made.gradients * each, 0, made.gradients)
+        sliding = jnp.sum(old.slots.sliding).astype(float)
+        each = 1 + _SINGLES / held.shape[0] * sliding
+        count = made.gradients.astype(float)
+        spent = state.spent.plus(count * each, 0, count)
         state = eqx.tree_at(lambda s: s.spent, state, spent)
         measured = None
         if measure is not None:
@@ -290,7 +292,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         slope1, bits1, slots1, log = jax.lax.cond(
             anew, contact, lambda: (made.slope, late.bits, slots, log)
         )
-        took = late.gradients + anew + looks
+        took = late.gradients + jnp.where(anew, 1.0, 0.0) + looks.astype(float)
         state = KinkState(
             bits=bits1,
             margins=margins,
@@ -300,7 +302,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
             end=end,
             log=log,
             solved=jnp.asarray(True),
-            spent=old.spent.plus(took, 0, took, late.passes + away),
+            spent=old.spent.plus(took, 0, took, late.passes + jnp.where(away, 1, 0)),
         )
         return y1, state
 

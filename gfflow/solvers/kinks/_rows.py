@@ -64,12 +64,13 @@ class Rows(NamedTuple):
         """
         dtype, columns = self.margins.dtype, jnp.arange(side.shape[0])
         grid = jnp.arange(POINTS + 1, dtype=dtype) / POINTS
-        inside = jnp.where(jnp.isfinite(self.margins), side * self.margins, 1)
+        inside = jnp.where(jnp.isfinite(self.margins), side[None] * self.margins, 1)
         lows = jnp.append(grid[:-1], 0.0).astype(dtype)
         highs = jnp.append(grid[1:], self.extra)
         again = self.extra >= 0
         now = jnp.append(jnp.full(POINTS, ~again), again)
-        wrong = (inside[1:] < -self.zero) & (highs[:, None] > since) & now[:, None]
+        wrong = (inside[1:] < -self.zero[None]) & (highs[:, None] > since[None])
+        wrong = wrong & now[:, None]
         index = jnp.argmax(wrong, axis=0)
         low, high = jnp.maximum(lows[index], since), highs[index]
         row = jnp.where(again, 0, index)

@@ -12,7 +12,7 @@ class Changes(NamedTuple):
 
     **Attributes:**
 
-    - `count`: how many.
+    - `number`: how many.
     - `at`: τ_j, when; infinite where there is none.
     - `entry`: which kink; −1 where there is none.
     - `jump`: δ_j, how the field changes, at that time.
@@ -20,7 +20,7 @@ class Changes(NamedTuple):
     - `latest`: the largest τ_j.
     """
 
-    count: Array
+    number: Array
     at: Float[Array, " K"]
     entry: Int[Array, " K"]
     jump: Float[Array, "K D"]
@@ -41,7 +41,7 @@ class Changes(NamedTuple):
 
     def plus(self, at: Array, entry: Array, jump: Array) -> Self:
         """With one more."""
-        place, powers = self.count, at ** jnp.arange(4, dtype=at.dtype)
+        place, powers = self.number, at ** jnp.arange(4, dtype=at.dtype)
         return type(self)(
             place + 1,
             self.at.at[place].set(at),

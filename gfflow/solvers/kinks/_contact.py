@@ -5,7 +5,7 @@ closed. A solution in Filippov's sense (Filippov 1988, §4) has a slope of the f
 f₀ + γ(f₁ − f₀), γ ∈ [0, 1]: γ = 1 if z' ≥ 0 for f₁, γ = 0 if z' ≤ 0 for f₀, and if both
 fields point to the kink that γ for which z' = 0. Of several kinks each has its own γ.
 Where both fields point away from the kink there are two such solutions, and one on the
-kink; the flow stays with what it came with: its side, or the kink until γ leaves [0, 1].
+kink; the flow keeps to what it came with: its side, or the kink until γ leaves [0, 1].
 """
 
 import jax

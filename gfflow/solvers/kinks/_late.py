@@ -129,7 +129,7 @@ class Lateness(NamedTuple):
             lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
         )
         y, spent = self._corrected(found.changes, found.limit)
-        singles = (found.singles + 4 * found.changes.count).astype(float)
+        singles = (found.singles + 4 * found.changes.number).astype(float)
         return Late(
             found.changes,
             found.limit,
@@ -151,7 +151,7 @@ class Lateness(NamedTuple):
         )
         wrong = (found.side * margins < -rows.zero) & jnp.isfinite(margins)
         wrong = wrong & (jnp.arange(wrong.shape[0]) != found.contact)
-        again = jnp.any(wrong) & (found.changes.count > 0) & (found.contact < 0)
+        again = jnp.any(wrong) & (found.changes.number > 0) & (found.contact < 0)
         return number + 1, found, rows.at_end(end, margins), again
 
     def _searched(self, found: _Found, rows: Rows) -> _Found:
@@ -169,7 +169,7 @@ class Lateness(NamedTuple):
 
             def located():
                 at = last_outside(inside, low, high)
-                stop = (found.changes.count >= room) | (at >= found.limit)
+                stop = (found.changes.number >= room) | (at >= found.limit)
                 limit = jnp.minimum(found.limit, at)
                 stopped = found._replace(limit=limit, done=jnp.asarray(True))
                 crossed = lambda: self._crossed(found, entry, at)
@@ -240,7 +240,7 @@ class Lateness(NamedTuple):
             return total + h * length[j] / 6 * jnp.where(half, 4, 1) * jump
 
         begin = h / 6 * length @ changes.jump
-        first = jax.lax.fori_loop(0, 2 * changes.count, add, begin)
+        first = jax.lax.fori_loop(0, 2 * changes.number, add, begin)
 
         def second():
             unit = h * jnp.max(length)
@@ -249,7 +249,7 @@ class Lateness(NamedTuple):
             field = self.held.field_of_bits(step.t0 + h * part, ahead, step.bits)
             return unit * (field - step.velocity(part))
 
-        some = changes.count > 0
+        some = changes.number > 0
         more = jax.lax.cond(some, second, lambda: jnp.zeros_like(end))
         return end + first + more, jnp.where(some, 1.0, 0.0)
 

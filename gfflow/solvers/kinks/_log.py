@@ -14,13 +14,13 @@ CLOSED, OPENED, HELD, LEFT = range(4)
 
 
 class Log(NamedTuple):
-    """- `count`: of all records, also those that did not fit.
+    """- `total`: of all records, also those that did not fit.
     - `crossed`, `held`: how many kinks were crossed, and how many held the flow.
     - `times`, `entries`, `kinds`: which kink, when, and what: closed, opened, held the
         flow, let it go.
     """
 
-    count: Array
+    total: Array
     crossed: Array
     held: Array
     times: Array
@@ -46,10 +46,10 @@ class Log(NamedTuple):
         entry of −1 is none."""
         crossed = entries >= 0
         kind = jnp.where(bits[jnp.maximum(entries, 0)], OPENED, CLOSED)
-        place = jnp.where(crossed, self.count + jnp.cumsum(crossed) - 1, _RECORDS)
+        place = jnp.where(crossed, self.total + jnp.cumsum(crossed) - 1, _RECORDS)
         put = lambda x, y: x.at[place].set(y.astype(x.dtype), mode="drop")
         return self._replace(
-            count=self.count + jnp.sum(crossed),
+            total=self.total + jnp.sum(crossed),
             crossed=self.crossed + jnp.sum(crossed),
             times=put(self.times, times),
             entries=put(self.entries, entries),
@@ -74,11 +74,11 @@ class Log(NamedTuple):
         kind = jnp.where(new[entry], OPENED, CLOSED)
         kind = jnp.where(held, HELD, jnp.where(left, LEFT, kind))
         changed = held | left | crossed
-        place = self.count + jnp.cumsum(changed) - 1
+        place = self.total + jnp.cumsum(changed) - 1
         place = jnp.where(changed, place, _RECORDS)
         put = lambda x, y: x.at[place].set(y.astype(x.dtype), mode="drop")
         return self._replace(
-            count=self.count + jnp.sum(changed),
+            total=self.total + jnp.sum(changed),
             crossed=self.crossed + jnp.sum(crossed),
             held=self.held + jnp.sum(held),
             times=put(self.times, jnp.full(place.shape, t)),

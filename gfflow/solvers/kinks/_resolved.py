@@ -272,7 +272,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         gates = lambda c: slope(time(c), path(c))[1]
         leaves, looks = leaving(gates, slots, late.part)
         away = leaves < late.part
-        whole = (late.changes.count == 0) & (late.contact < 0) & ~away
+        whole = (late.changes.number == 0) & (late.contact < 0) & ~away
         y1 = jnp.where(whole, made.y1, jnp.where(away, path(leaves), late.y))
         end = jnp.where(whole, t1, time(jnp.minimum(leaves, late.part)))
         margins = jax.lax.cond(
@@ -366,7 +366,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         times, entries, kinds = (
             np.asarray(x) for x in (log.times, log.entries, log.kinds)
         )
-        for t, entry, kind in zip(times, entries, kinds[: int(log.count)]):
+        for t, entry, kind in zip(times, entries, kinds[: int(log.total)]):
             shared = int(entry) >= samples
             sample = None if shared else int(entry) // own
             within = int(entry) - samples if shared else int(entry) % own

@@ -10,11 +10,11 @@ class MetKink(NamedTuple):
         `"left"` where that ends.
     - `sample`: of the problem; `None` for a kink that all samples share.
     - `kink`: the number of the comparison in the program of the model, from 0.
-    - `index`: of the entry in its array.
+    - `place`: of the entry in its array.
     """
 
     t: float
     what: str
     sample: int | None
     kink: int
-    index: tuple[int, ...]
+    place: tuple[int, ...]

@@ -21,8 +21,10 @@ class Rows(NamedTuple):
     - `margins`: the last row is that of the extra point.
     - `extra`: the extra point, a part of the step; −1 where there is none. With one the
         other rows are out of date, and only changes before it are looked for.
-    - `zero`: how far a kink may be on the wrong side: what is 0, or as far as it is at
-        the start, where it has slid, to the tolerance, and goes back to its side.
+    - `zero`: how far a kink may be on the wrong side: what is 0, or twice as far as it
+        is at the start, where it has slid, to the tolerance, and goes back to its side.
+        (Twice, since on the dense output it may seem to go the other way for a while,
+        and each step that ends for that must be longer than the last.)
     """
 
     margins: Float[Array, "P n"]
@@ -40,7 +42,7 @@ class Rows(NamedTuple):
         nothing = jnp.zeros_like(before)
         rows = jnp.concatenate([before[None], after, nothing[None]])
         wrong = jnp.where(jnp.isfinite(before), jnp.maximum(-side * before, 0), 0)
-        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before) + wrong)
+        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before) + 2 * wrong)
 
     def at_end(self, part: Array, margins: Float[Array, " n"]) -> "Rows":
         """With another extra point."""

@@ -11,7 +11,7 @@ import peers_sundials
 from cost import Meter, OverBudget, Ratios
 from flat import CLOCK, SECONDS, FlowField
 from jax.flatten_util import ravel_pytree
-from outcome import OVER_BUDGET, SOLVED, absolute_tolerance
+from outcome import OVER_BUDGET, SOLVED, Outcome, absolute_tolerance
 from sksundae.cvode import CVODE, CVODEJacTimes
 
 DECADES = tuple(10.0**-n for n in range(3, 13))
@@ -25,7 +25,8 @@ class Run(NamedTuple):
     - `status`: `"solved"`, `"over budget"`, or a failure in the words of the solver.
     - `state`: y(T), shape `(D,)`, or `None`.
     - `equivalents`: gradient equivalents.
-    - `wall_s`: seconds without compilation.
+    - `wall_s`, `cpu_s`: seconds of wall and of CPU time without compilation; in one
+        thread they are the same on a machine that does nothing else.
     - `accepted`, `rejected`: steps, `None` where the solver does not tell.
     - `solution`: of ours.
     """
@@ -34,6 +35,7 @@ class Run(NamedTuple):
     state: np.ndarray | None
     equivalents: float | None
     wall_s: float
+    cpu_s: float
     accepted: int | None = None
     rejected: int | None = None
     solution: Any = None
@@ -74,9 +76,9 @@ def ours(solver, seconds: float = SECONDS, laws=()):
         if program not in compiled:
             solve(2)
             compiled.add(program)
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         found = solve(_MOST)
-        wall_s = time.perf_counter() - began
+        wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
         spent = found.cost.gradient_equivalents
         done = found.status_name == "successful"
         capped = isinstance(solver, gf.solvers.Auto)
@@ -88,6 +90,7 @@ def ours(solver, seconds: float = SECONDS, laws=()):
             np.asarray(ravel_pytree(found.state)[0]) if done else None,
             spent,
             wall_s,
+            cpu_s,
             int(found.accepted_steps),
             int(found.rejected_steps),
             found,
@@ -98,17 +101,18 @@ def ours(solver, seconds: float = SECONDS, laws=()):
 
 def _peer(contestant):
     def run(field, ratios, t1, rtol) -> Run:
+        began = time.process_time()
         CLOCK.start()
         try:
             made = contestant(field, ratios, t1, rtol)
         finally:
             CLOCK.stop()
+        cpu_s = time.process_time() - began
         counts = made.gradients, made.products, made.batched
         spent = ratios.equivalents(*counts)
         state = made.state if made.status == SOLVED else None
-        return Run(
-            made.status, state, spent, made.wall_s, made.accepted, made.rejected
-        )
+        steps = made.accepted, made.rejected
+        return Run(made.status, state, spent, made.wall_s, cpu_s, *steps)
 
     return run
 
@@ -133,13 +137,11 @@ def _adams(field, ratios, t1, rtol):
         linsolver="gmres",
         jactimes=CVODEJacTimes(None, times),
     )
-    return peers_sundials_run(solver, meter, field, t1)
+    return _stepped(solver, meter, field, t1)
 
 
-def peers_sundials_run(solver, meter, field, t1):
+def _stepped(solver, meter, field, t1):
     """Step by step to t1."""
-    from outcome import Outcome
-
     began = time.perf_counter()
     accepted, state = 0, None
     try:

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "work_precision"))
 from cost import OverBudget
 from field import Field
 
-SECONDS = 60.0
+SECONDS = 12.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,14 +31,16 @@ class Reference(NamedTuple):
     distance: float | None
 
 
-def reference(field: FlowField, t1: float, seconds: float) -> Reference:
+def reference(
+    field: FlowField, t1: float, seconds: float, states: Path = STATES
+) -> Reference:
     """Ours at 1e-13, beside Dormand–Prince 8 or, where kinks hold the flow of
-    `sliding`, states in 80-bit arithmetic, if there are any."""
+    `sliding`, the states in 80-bit arithmetic of work_precision, if there are any."""
     made = ours(OURS["KinkResolved"], seconds)(field, None, t1, _RTOL)
     if made.state is None:
         raise SystemExit(f"{field.case.name}, T = {t1:g}: {made.status}")
-    if field.case.name == "sliding" and STATES.exists():
-        state = _extended(field, t1)
+    if field.case.name == "sliding" and states.exists():
+        state = _extended(states, t1)
         distance = field.distance(made.state, state)
         return Reference(state, "80 bits", "ours at 1e-13", distance)
     if field.case.slides:
@@ -48,8 +50,8 @@ def reference(field: FlowField, t1: float, seconds: float) -> Reference:
     return Reference(made.state, "ours at 1e-13", other, distance)
 
 
-def _extended(field: FlowField, t1: float) -> np.ndarray:
-    with np.load(STATES) as file:
+def _extended(states: Path, t1: float) -> np.ndarray:
+    with np.load(states) as file:
         return file["high"][_HORIZONS.index(t1)]
 
 

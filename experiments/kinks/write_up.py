@@ -79,15 +79,30 @@ def _bars(rows) -> str:
                     ((cost, name) for name, cost in costs.items()),
                     default=(math.inf, "–"),
                 )
-                reached = math.isfinite(own), math.isfinite(peer)
-                cells += [
-                    format(own, text) if reached[0] else "–",
-                    name if reached[1] else "–",
-                    format(peer, text) if reached[1] else "–",
-                    f"{own / peer:.2g}" if all(reached) else "–",
-                ]
+                cells += _compared(own, peer, name, _spent(solvers, column), text)
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
+
+
+def _spent(solvers, column) -> float:
+    """What every peer had spent at least in its dearest run, one over budget too."""
+    dearest = [
+        max((float(r[column]) for r in curve if r[column]), default=math.inf)
+        for name, curve in solvers.items()
+        if name != _OURS
+    ]
+    return min(dearest, default=math.inf)
+
+
+def _compared(own, peer, name, spent, text) -> list[str]:
+    mine = format(own, text) if math.isfinite(own) else "–"
+    if math.isfinite(peer):
+        ratio = f"{own / peer:.2g}" if math.isfinite(own) else "–"
+        return [mine, name, format(peer, text), ratio]
+    if not math.isfinite(spent):
+        return [mine, "none", "–", "–"]
+    ratio = f"< {own / spent:.2g}" if math.isfinite(own) else "–"
+    return [mine, "none", f"> {format(spent, text)}", ratio]
 
 
 def _references(rows) -> str:

@@ -37,10 +37,10 @@ def _one(number, seed, say) -> list[dict]:
         points = []
         for rtol in _RTOLS:
             made = every[name](field, ratios, t1, rtol)
-            error = "" if made.state is None else field.distance(made.state, exact.state)
-            points.append(
-                {"error": error, "cost": made.equivalents, "cpu": made.cpu_s}
+            error = (
+                "" if made.state is None else field.distance(made.state, exact.state)
             )
+            points.append({"error": error, "cost": made.equivalents, "cpu": made.cpu_s})
             if made.status == OVER_BUDGET or (error and error < LEVEL):
                 break
         words = exact.solution.events[-1][1].split()

@@ -1,10 +1,11 @@
 """Drift of the laws of rescaling under KinkResolved."""
 
-import gfflow as gf
 import jax.numpy as jnp
 import numpy as np
 from flat import FlowField
 from solvers import OURS, ours
+
+import gfflow as gf
 
 RTOLS = (1e-3, 1e-5, 1e-7, 1e-9, 1e-11, 1e-13)
 _SUBJECTS = {("leaky_cancer", 10.0), ("sliding", 100.0)}

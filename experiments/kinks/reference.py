@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import gfflow as gf
 import jax
 import numpy as np
 from flat import FlowField
 from jax.flatten_util import ravel_pytree
 from solvers import OURS, ours
 from subjects import Subject
+
+import gfflow as gf
 
 STATES = Path(__file__).parents[1] / "work_precision" / "reference" / "relu_small.npz"
 _HORIZONS = (2.0, 30.0, 100.0, 1000.0)

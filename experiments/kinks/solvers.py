@@ -3,8 +3,6 @@
 import time
 from typing import Any, NamedTuple
 
-import gfflow as gf
-import jax
 import numpy as np
 import peers_scipy
 import peers_sundials
@@ -13,6 +11,8 @@ from flat import CLOCK, SECONDS, FlowField
 from jax.flatten_util import ravel_pytree
 from outcome import OVER_BUDGET, SOLVED, Outcome, absolute_tolerance
 from sksundae.cvode import CVODE, CVODEJacTimes
+
+import gfflow as gf
 
 DECADES = tuple(10.0**-n for n in range(3, 13))
 OURS = {"KinkResolved": gf.solvers.KinkResolved(), "Auto": gf.solvers.Auto()}
@@ -54,7 +54,7 @@ def solvers() -> dict:
 
 
 def ours(solver, seconds: float = SECONDS, laws=()):
-    """`gfflow.solve`; the first run of a subject compiles, and its clock is not read."""
+    """`gfflow.solve`; what compiles is run before, and not timed."""
     compiled = set()
 
     def run(field: FlowField, ratios: Ratios, t1: float, rtol: float) -> Run:

@@ -118,8 +118,8 @@ def _scaling(rows) -> str:
         return ""
     lines = _head(
         "Cost against the number of samples",
-        "Gradient equivalents and CPU seconds at an error of 1e-6; medians over the data "
-        "seeds. `–`: not reached\nwith the budget by one of them. Growth a decade of "
+        "Gradient equivalents and CPU seconds at an error of 1e-6; medians over the "
+        "data seeds. `–`: not reached\nwith the budget by one of them. Growth a decade of "
         "samples, by regression over all seeds.",
         "solver | samples | kinks crossed | held | gradient equivalents | seconds",
     )

@@ -119,8 +119,8 @@ def _scaling(rows) -> str:
     lines = _head(
         "Cost against the number of samples",
         "Gradient equivalents and CPU seconds at an error of 1e-6; medians over the "
-        "data seeds. `–`: not\nreached by one of them in the budget. Growth a decade of "
-        "samples, by regression\nover all seeds.",
+        "data seeds. `–`: not\nreached by one of them in the budget. Growth a decade "
+        "of samples, by regression\nover all seeds.",
         "solver | samples | kinks crossed | held | gradient equivalents | seconds",
     )
     groups: dict = defaultdict(list)

@@ -12,7 +12,7 @@ class Changes(NamedTuple):
 
     **Attributes:**
 
-    - `number`: how many.
+    - `number`: how many places are taken.
     - `at`: τ_j, when; infinite where there is none.
     - `entry`: which kink; −1 where there is none.
     - `jump`: δ_j, how the field changes, at that time.
@@ -61,6 +61,22 @@ class Changes(NamedTuple):
         return jax.lax.cond(c >= self.latest, after, each)
 
     def cubic(self, c: Array) -> Float[Array, " D"]:
-        """Σ_j δ_j (c − τ_j)³ after the last of them."""
+        """Σ_j δ_j (c − τ_j)₊³."""
         powers = jnp.stack([c**3, -3 * c**2, 3 * c, -jnp.ones_like(c)])
-        return powers @ self.moments
+        after = lambda: powers @ self.moments
+        each = lambda: jnp.maximum(c - self.at, 0) ** 3 @ self.jump
+        return jax.lax.cond(c >= self.latest, after, each)
+
+    def until(self, c: Array) -> Self:
+        """Without those after c, whose places stay empty."""
+        kept = self.at <= c
+        at, jump = jnp.where(kept, self.at, 0), jnp.where(kept[:, None], self.jump, 0)
+        powers = at[None] ** jnp.arange(4, dtype=at.dtype)[:, None]
+        return type(self)(
+            self.number,
+            jnp.where(kept, self.at, jnp.inf),
+            jnp.where(kept, self.entry, -1),
+            jump,
+            powers @ jump,
+            jnp.max(jnp.where(kept, self.at, -jnp.inf)),
+        )

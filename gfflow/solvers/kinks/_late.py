@@ -31,7 +31,7 @@ from ._slots import Slots
 
 # Changes that a step has room for, and the bytes that they may take.
 _MOST, _BYTES = 512, 2**26
-_HALVINGS, _ROUNDS = 20, 4
+_HALVINGS, _ROUNDS = 20, 8
 # The neglected term may be so large in units of the tolerance.
 _NEGLECTED = 0.1
 
@@ -77,6 +77,7 @@ class Step(NamedTuple):
     - `t0`, `h`: its start, and its size.
     - `bits`, `slots`: the sides, and what slides.
     - `before`: the margins at its start.
+    - `slack`: how far each kink may be on the wrong side.
     - `stiffness`: |J|.
     - `scale`: the tolerance of each entry of the state.
     """
@@ -88,6 +89,7 @@ class Step(NamedTuple):
     bits: Bool[Array, " E"]
     slots: Slots
     before: Float[Array, " E"]
+    slack: Float[Array, " E"]
     stiffness: Float[Array, ""]
     scale: Float[Array, " D"]
 
@@ -123,17 +125,18 @@ class Lateness(NamedTuple):
             jnp.asarray(False),
             jnp.asarray(0),
         )
-        rows = Rows.of(found.side, step.before, jax.lax.map(look, grid))
+        rows = Rows.of(step.before, jax.lax.map(look, grid), step.slack)
         first = jnp.asarray(0), found, rows, jnp.asarray(True)
         rounds, found, rows, _ = jax.lax.while_loop(
             lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
         )
         y, spent = self._corrected(found.changes, found.limit)
+        met = found.since[jnp.maximum(found.contact, 0)] >= found.limit
         singles = (found.singles + 4 * found.changes.number).astype(float)
         return Late(
             found.changes,
             found.limit,
-            found.contact,
+            jnp.where(met, found.contact, -1),
             y,
             self._bits(found),
             rows.margins[-1],
@@ -142,17 +145,34 @@ class Lateness(NamedTuple):
         )
 
     def _round(self, carry):
-        """All changes on the path as far as it is known, and a look at its end."""
+        """All changes on the path as far as it is known, and a look at its end.
+
+        Where the last round comes, the step ends at its first change.
+        """
         number, found, rows, _ = carry
-        found = self._searched(found._replace(done=found.contact >= 0), rows)
+        last = number == _ROUNDS - 1
+        first = jnp.minimum(found.limit, jnp.min(found.changes.at))
+        found = found._replace(limit=jnp.where(last, first, found.limit))
+        found = self._searched(found._replace(done=jnp.asarray(False)), rows)
+        found = self._within_limit(found)
         end, bits = found.limit, self._bits(found)
         margins = self.held.margins(
             self._moved(found.changes, end), bits, self.step.slots
         )
         wrong = (found.side * margins < -rows.zero) & jnp.isfinite(margins)
         wrong = wrong & (jnp.arange(wrong.shape[0]) != found.contact)
-        again = jnp.any(wrong) & (found.changes.number > 0) & (found.contact < 0)
-        return number + 1, found, rows.at_end(end, margins), again
+        return number + 1, found, rows.at_end(end, margins), jnp.any(wrong)
+
+    def _within_limit(self, found: _Found) -> _Found:
+        """Without the changes after the limit, which one before them may have moved."""
+        changes, entries = found.changes, found.side.shape[0]
+        late = (changes.at > found.limit) & (changes.entry >= 0)
+        place = jnp.where(late, changes.entry, entries)
+        return found._replace(
+            changes=changes.until(found.limit),
+            side=found.side.at[place].multiply(-1, mode="drop"),
+            since=found.since.at[place].set(found.limit, mode="drop"),
+        )
 
     def _searched(self, found: _Found, rows: Rows) -> _Found:
         room = found.changes.at.shape[0]

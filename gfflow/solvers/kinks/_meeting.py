@@ -30,3 +30,18 @@ def meeting(
         kept.sliding,
         jnp.where(kept.sliding, kept.gate, gate),
     )
+
+
+def slack_of(
+    slack: Float[Array, " E"],
+    margins: Float[Array, " E"],
+    bits: Bool[Array, " E"],
+    met: Slots,
+) -> Float[Array, " E"]:
+    """How far each kink may be on the wrong side from here on: twice as far as it is,
+    of those that have met and were left there; what it was, of others still there."""
+    wrong = jnp.maximum(jnp.where(bits, -margins, margins), 0)
+    wrong = jnp.where(jnp.isfinite(wrong), wrong, 0)
+    place = jnp.where(met.taken, met.entry, bits.shape[0])
+    here = jnp.zeros(bits.shape, bool).at[place].set(True, mode="drop")
+    return jnp.where(here, 2 * wrong, jnp.where(wrong > 0, slack, 0))

@@ -35,7 +35,7 @@ from ._held import Held
 from ._late import Lateness, Step
 from ._leaving import leaving
 from ._log import CLOSED, HELD, LEFT, OPENED, Log
-from ._meeting import meeting
+from ._meeting import meeting, slack_of
 from ._slots import Slots
 from ._underivable import underivable
 
@@ -53,6 +53,10 @@ class KinkState(AbstractSolverState):
     """**Attributes:**
 
     - `bits`, `margins`: of all kinks, at the end of the last step.
+    - `slack`: how far each kink may be on the wrong side: 0 but for those that are
+        there, to the tolerance, since they have slid, and go back. It is twice as far
+        as they are, since on the dense output they may seem to go the other way for a
+        while, and each step that ends for that must be longer than the last.
     - `slots`: the kinks that the flow slides along.
     - `slope`: the field there.
     - `pull`: how fast what slides is drawn back to its kink, in units of one over time.
@@ -63,6 +67,7 @@ class KinkState(AbstractSolverState):
 
     bits: Bool[Array, " E"]
     margins: Float[Array, " E"]
+    slack: Float[Array, " E"]
     slots: Slots
     slope: Float[Array, " D"]
     pull: Scalar
@@ -196,6 +201,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         return KinkState(
             bits=bits,
             margins=margins,
+            slack=jnp.zeros_like(margins),
             slots=slots,
             slope=slope,
             pull=pull,
@@ -263,6 +269,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
             old.bits,
             slots,
             old.margins,
+            old.slack,
             made.stiffness * boundary / h,
             self.atol + self.rtol * size,
         )
@@ -273,6 +280,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
         leaves, looks = leaving(gates, slots, late.part)
         away = leaves < late.part
         whole = (late.changes.number == 0) & (late.contact < 0) & ~away
+        whole = whole & (late.part >= 1)
         y1 = jnp.where(whole, made.y1, jnp.where(away, path(leaves), late.y))
         end = jnp.where(whole, t1, time(jnp.minimum(leaves, late.part)))
         margins = jax.lax.cond(
@@ -285,17 +293,19 @@ class KinkResolved(AbstractMeasured[KinkState]):
         def contact():
             entry = jnp.where(away, -1, late.contact)
             met = meeting(margins, late.bits, slots, entry)
-            after = settle(held, end, y1, late.bits, met, pull)
-            return *after, log.with_contact(end, met, after[2], late.bits, after[1])
+            slope, bits, slid = settle(held, end, y1, late.bits, met, pull)
+            log1 = log.with_contact(end, met, slid, late.bits, bits)
+            return slope, bits, slid, log1, slack_of(old.slack, margins, bits, met)
 
         anew = ~whole | (~fits & jnp.any(slots.sliding))
-        slope1, bits1, slots1, log = jax.lax.cond(
-            anew, contact, lambda: (made.slope, late.bits, slots, log)
+        slope1, bits1, slots1, log, slack = jax.lax.cond(
+            anew, contact, lambda: (made.slope, late.bits, slots, log, old.slack)
         )
         took = late.gradients + jnp.where(anew, 1.0, 0.0) + looks.astype(float)
         state = KinkState(
             bits=bits1,
             margins=margins,
+            slack=slack,
             slots=slots1,
             slope=slope1,
             pull=jnp.where(anew, pull, old.pull),

@@ -21,10 +21,7 @@ class Rows(NamedTuple):
     - `margins`: the last row is that of the extra point.
     - `extra`: the extra point, a part of the step; −1 where there is none. With one the
         other rows are out of date, and only changes before it are looked for.
-    - `zero`: how far a kink may be on the wrong side: what is 0, or twice as far as it
-        is at the start, where it has slid, to the tolerance, and goes back to its side.
-        (Twice, since on the dense output it may seem to go the other way for a while,
-        and each step that ends for that must be longer than the last.)
+    - `zero`: how far each kink may be on the wrong side: what is 0, and its `slack`.
     """
 
     margins: Float[Array, "P n"]
@@ -34,15 +31,14 @@ class Rows(NamedTuple):
     @classmethod
     def of(
         cls,
-        side: Float[Array, " n"],
         before: Float[Array, " n"],
         after: Float[Array, "p n"],
+        slack: Float[Array, " n"],
     ) -> Self:
-        """From those at the start, and at equal parts of the step; `side` as below."""
+        """From those at the start, and at equal parts of the step."""
         nothing = jnp.zeros_like(before)
         rows = jnp.concatenate([before[None], after, nothing[None]])
-        wrong = jnp.where(jnp.isfinite(before), jnp.maximum(-side * before, 0), 0)
-        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before) + 2 * wrong)
+        return cls(rows, jnp.full((), -1, before.dtype), zero_of(before) + slack)
 
     def at_end(self, part: Array, margins: Float[Array, " n"]) -> "Rows":
         """With another extra point."""

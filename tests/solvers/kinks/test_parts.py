@@ -43,7 +43,7 @@ def rows_of(function, zero=1e-13):
     grid = np.arange(POINTS + 1) / POINTS
     table = jnp.asarray(np.stack([function(t) for t in grid]))
     side = jnp.where(table[0] > 0, 1.0, -1.0)
-    return Rows.of(side, table[0], table[1:]), side
+    return Rows.of(table[0], table[1:], jnp.zeros(side.shape)), side
 
 
 def test_kinks_are_guessed_by_straight_lines_and_dips():
@@ -73,8 +73,8 @@ def test_after_a_change_the_way_back_is_guessed():
 
 def test_a_kink_may_go_back_from_the_wrong_side():
     rows, _ = rows_of(lambda t: np.array([-1e-3 + 1e-5 * t, -1e-3 - 1e-2 * t]))
-    side = jnp.ones(2)
-    rows = Rows.of(side, rows.margins[0], rows.margins[1:-1])
+    side, slack = jnp.ones(2), jnp.full(2, 2e-3)
+    rows = Rows.of(rows.margins[0], rows.margins[1:-1], slack)
     guess, _, _ = rows.guess(side, jnp.zeros(2))
     assert not np.isfinite(guess[0]) and np.isfinite(guess[1])
 
@@ -88,5 +88,9 @@ def test_changes_add_up():
     for c in (0.2, 0.35, 0.9):
         ramp = sum(max(c - t, 0) * jump for t, jump in zip(times, jumps))
         np.testing.assert_allclose(changes.ramp(jnp.asarray(c)), ramp, atol=1e-15)
-    cubic = sum((0.9 - t) ** 3 * jump for t, jump in zip(times, jumps))
-    np.testing.assert_allclose(changes.cubic(jnp.asarray(0.9)), cubic, atol=1e-15)
+        cubic = sum(max(c - t, 0) ** 3 * jump for t, jump in zip(times, jumps))
+        np.testing.assert_allclose(changes.cubic(jnp.asarray(c)), cubic, atol=1e-15)
+    early = changes.until(jnp.asarray(0.35))
+    ramp = 0.8 * jumps[0] + 0.6 * jumps[2]
+    np.testing.assert_allclose(early.ramp(jnp.asarray(0.9)), ramp, atol=1e-15)
+    assert early.entry.tolist() == [0, -1, 2, -1]

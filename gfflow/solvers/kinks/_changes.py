@@ -69,7 +69,7 @@ class Changes(NamedTuple):
 
     def until(self, c: Array) -> Self:
         """Without those after c, whose places stay empty."""
-        kept = self.at <= c
+        kept = (self.at <= c) & (self.entry >= 0)
         at, jump = jnp.where(kept, self.at, 0), jnp.where(kept[:, None], self.jump, 0)
         powers = at[None] ** jnp.arange(4, dtype=at.dtype)[:, None]
         return type(self)(

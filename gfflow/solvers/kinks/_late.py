@@ -130,7 +130,11 @@ class Lateness(NamedTuple):
         rounds, found, rows, _ = jax.lax.while_loop(
             lambda carry: carry[3] & (carry[0] < _ROUNDS), self._round, first
         )
-        y, spent = self._corrected(found.changes, found.limit)
+        # A kink found in a later round may have changed before others of its sample.
+        changes = jax.lax.cond(
+            rounds > 1, self._anew, lambda changes: changes, found.changes
+        )
+        y, spent = self._corrected(changes, found.limit)
         met = found.since[jnp.maximum(found.contact, 0)] >= found.limit
         singles = (found.singles + 4 * found.changes.number).astype(float)
         return Late(
@@ -244,6 +248,21 @@ class Lateness(NamedTuple):
         one = jnp.ones_like(start)
         low, _ = jax.lax.fori_loop(0, _HALVINGS, halve, (start, one))
         return jnp.where(fine(one), one, low)
+
+    def _anew(self, changes: Changes) -> Changes:
+        """With each jump computed again, now that all changes are known."""
+
+        def one(j, known: Changes) -> Changes:
+            at, entry = changes.at[j], changes.entry[j]
+            c = jnp.where(entry >= 0, at, 0)
+            row, y = self._row(changes, entry, c), self._moved(changes, c)
+            t = self.step.t0 + self.step.h * c
+            jump = self.held.jump(t, y, self.step.bits, row, entry)
+            jump = jnp.where(entry >= 0, jump, 0)
+            return known._replace(jump=known.jump.at[j].set(jump))
+
+        end = jnp.asarray(jnp.inf, changes.at.dtype)
+        return jax.lax.fori_loop(0, changes.number, one, changes).until(end)
 
     def _corrected(self, changes: Changes, part) -> tuple[Array, Array]:
         """The state at the end, with both terms of w; and the gradients it took."""

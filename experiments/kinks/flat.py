@@ -1,9 +1,7 @@
 """A subject as a function of one flat vector, as work_precision's solvers want it."""
 
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +9,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from subjects import Subject
 
-sys.path.append(str(Path(__file__).parents[1] / "work_precision"))
-
-from cost import OverBudget
-from field import Field
+from cost import OverBudget  # isort: skip
+from field import Field  # isort: skip
 
 SECONDS = 12.0
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import peers_scipy
 import peers_sundials
-from cost import Meter, OverBudget, Ratios
+from cost import Meter, Ratios
 from flat import CLOCK, SECONDS, FlowField
 from jax.flatten_util import ravel_pytree
-from outcome import OVER_BUDGET, SOLVED, Outcome, absolute_tolerance
+from outcome import OVER_BUDGET, SOLVED, absolute_tolerance
 from sksundae.cvode import CVODE, CVODEJacTimes
 
 import gfflow as gf
@@ -138,21 +138,4 @@ def _adams(field, ratios, t1, rtol):
         linsolver="gmres",
         jactimes=CVODEJacTimes(None, times),
     )
-    return _stepped(solver, meter, field, t1)
-
-
-def _stepped(solver, meter, field, t1):
-    """Step by step to t1."""
-    began = time.perf_counter()
-    accepted, state = 0, None
-    try:
-        result = solver.init_step(0.0, field.start)
-        while result.t < t1 and result.success:
-            result = solver.step(t1, method="onestep", tstop=t1)
-            accepted += result.success
-        status = SOLVED if result.success else f"failed: {result.message}"
-        state = np.array(result.y)
-    except OverBudget:
-        status = OVER_BUDGET
-    wall_s = time.perf_counter() - began
-    return Outcome.metered(status, state, meter, wall_s, accepted)
+    return peers_sundials.stepped(solver, meter, field, t1)

@@ -1,6 +1,8 @@
 """Networks with kinks, other than those of work_precision: float64, fixed seeds."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,6 +12,10 @@ import numpy as np
 
 import gfflow as gf
 from gfflow.flows import AbstractFlow
+
+sys.path.append(str(Path(__file__).parents[1] / "work_precision"))
+
+from problems import relu_small
 
 
 class Subject(NamedTuple):
@@ -65,22 +71,6 @@ def absolute() -> gf.Problem:
     return gf.Problem(_mlp([3, 12, 1], jnp.abs, 2), "mse", (x, y))
 
 
-def sliding() -> gf.Problem:
-    """2-20-1, ReLU, 50 samples, 81 parameters: slides along many kinks at once."""
-    random = np.random.default_rng(7)
-    x = random.standard_normal((50, 2))
-    y = np.sin(2 * x[:, :1]) * x[:, 1:]
-    inner = random.standard_normal((20, 2))
-    outer = random.standard_normal((1, 20)) * np.sqrt(0.1)
-    model = gf.models.MLP([2, 20, 1], activation="relu", key=jax.random.key(0))
-    model = eqx.tree_at(
-        lambda m: [layer.weight for layer in m.layers],
-        model,
-        [jnp.asarray(inner), jnp.asarray(outer)],
-    )
-    return gf.Problem(model, "mse", (x, y))
-
-
 def momentum() -> gf.Problem:
     """3-16-1, ReLU, 80 samples of sin(2x₁)x₂ + x₃."""
     random = np.random.default_rng(13)
@@ -116,7 +106,9 @@ SUBJECTS = {
         Subject("leaky_cancer", "leaky ReLU 30-12-8-2", leaky_cancer, (10.0,)),
         Subject("pooled_digits", "convolution, max pooling", pooled_digits, (5.0,)),
         Subject("absolute", "|x| 3-12-1", absolute, (5.0,)),
-        Subject("sliding", "ReLU 2-20-1", sliding, (2.0, 100.0, 1000.0), slides=True),
+        Subject(
+            "sliding", "ReLU 2-20-1", relu_small, (2.0, 100.0, 1000.0), slides=True
+        ),
         Subject(
             "momentum",
             "ReLU 3-16-1, momentum",

@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("svg")
 matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as plt
+from work import cost_at
 
 LEVELS = (1e-5, 1e-9, 1e-12)
 BARS = {1e-5: 1.0, 1e-9: 0.5, 1e-12: 0.33}
@@ -35,29 +36,6 @@ def write(folder: Path) -> None:
     for name in dict.fromkeys(row["problem"] for row in rows):
         own = [row for row in rows if row["problem"] == name]
         _figure(own, folder / f"{name}.svg")
-
-
-def cost_at(curve: list[dict], level: float, column: str) -> float:
-    """What a solver spends for an error of `level`, log-interpolated on its ladder.
-
-    The least over the ladder of what reaches the level, and of the points between a
-    rung that does and its looser neighbour that does not; infinite if none does.
-    """
-    points = [
-        (float(r["error"]), float(r[column]))
-        for r in curve
-        if r["error"] and r[column] not in ("", "0") and float(r["error"]) > 0
-    ]
-    best = math.inf
-    for index, (error, cost) in enumerate(points):
-        if error > level:
-            continue
-        best = min(best, cost)
-        if index and points[index - 1][0] > level:
-            looser, cheaper = points[index - 1]
-            part = math.log(looser / level) / math.log(looser / error)
-            best = min(best, cheaper * (cost / cheaper) ** part)
-    return best
 
 
 def curves(rows) -> dict:

@@ -12,7 +12,9 @@ def cost_at(points: list[dict], level: float, column: str) -> float:
     points = [
         (float(p["error"]), float(p[column]))
         for p in points
-        if p["error"] not in ("", 0) and p[column] != "" and float(p["error"]) > 0
+        if p["error"] not in ("", 0)
+        and p[column] not in ("", "0")
+        and float(p["error"]) > 0
     ]
     best = math.inf
     for index, (error, cost) in enumerate(points):

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from ._held import Held, Slots
+from ._held import Held
+from ._slots import Slots
 
 # A rate z' under this part of |∇z||θ'| is none.
 _NO_RATE = 1e-12

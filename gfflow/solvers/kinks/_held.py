@@ -45,10 +45,6 @@ class Held(NamedTuple):
         """Of all kinks."""
         return _flat(self.pieces.margins(self._parameters(y), self._gates(bits, slots)))
 
-    def margin(self, y, bits, slots: Slots, entry) -> Float[Array, ""]:
-        """Of one kink."""
-        return self._margin(self._parameters(y), bits, slots, entry)
-
     def field_of_bits(self, t, y, bits) -> Float[Array, " D"]:
         """The field where none slides."""
         gradient = self.pieces.gradient(self._parameters(y), self._of_bits(bits))
@@ -114,9 +110,9 @@ class Held(NamedTuple):
         made = self.flow.response(t, self.unravel(y), gradient, self.pieces.problem)
         return ravel_pytree(made)[0]
 
-    def gradient(self, y, bits, slots: Slots) -> Parameters:
-        """Of the loss, a sample by the gates of its slots if it has some."""
-        return self._added(self._gradient(y, bits, slots), y, bits, slots)
+    def base(self, y, bits, slots: Slots) -> Parameters:
+        """The part of the gradient that is the same whatever the gates of slots are."""
+        return self.pieces.gradient(self._parameters(y), self._gates(bits, slots))
 
     def slope(self, t, y, bits, slots: Slots, pull) -> tuple[Array, Slots]:
         """The field with the gates of what slides such that its margins z obey
@@ -125,7 +121,7 @@ class Held(NamedTuple):
         Whatever the gates are, it is the field of a model with such gates: it keeps the
         laws that all of them have.
         """
-        base = self._gradient(y, bits, slots)
+        base = self.base(y, bits, slots)
         free = lambda: (self.field(t, y, base), slots)
         held = lambda: self._sliding(t, y, bits, slots, pull, base)
         return jax.lax.cond(jnp.any(slots.sliding), held, free)
@@ -138,10 +134,6 @@ class Held(NamedTuple):
         """
         field, slots = self._sliding(t, y, bits, slots, pull, base)
         return field, slots, self._rates(y, bits, slots, field)
-
-    def base(self, y, bits, slots: Slots) -> Parameters:
-        """The part of the gradient that is the same whatever the gates of slots are."""
-        return self._gradient(y, bits, slots)
 
     def _sliding(self, t, y, bits, slots: Slots, pull, base) -> tuple[Array, Slots]:
         """By Newton's method; the equations are linear where no two kinks of one
@@ -208,7 +200,11 @@ class Held(NamedTuple):
                     shared = self._gates(bits, these).shared
                     return self.pieces.gradient_of(n, parameters, Gates(row, shared))
             else:
-                of = lambda gate: self.gradient(y, bits, slots._replace(gate=gate))
+
+                def of(gate):
+                    these = slots._replace(gate=gate)
+                    return self._gradient_at(y, bits, these, base)
+
             return jax.jvp(of, (slots.gate,), (one,))[1]
 
         def look(i, found):
@@ -221,7 +217,7 @@ class Held(NamedTuple):
 
     def _gradient_at(self, y, bits, slots: Slots, base: Parameters) -> Parameters:
         """With the gates of the slots, from what is the same whatever these are."""
-        whole = base if self.shape[2] == 0 else self._gradient(y, bits, slots)
+        whole = base if self.shape[2] == 0 else self.base(y, bits, slots)
         return self._added(whole, y, bits, slots)
 
     def _added(self, gradient: Parameters, y, bits, slots: Slots) -> Parameters:
@@ -250,9 +246,6 @@ class Held(NamedTuple):
             return jax.lax.cond(first[i] & differs, moved, lambda: total)
 
         return jax.lax.fori_loop(0, slots.last, change, gradient)
-
-    def _gradient(self, y, bits, slots: Slots) -> Parameters:
-        return self.pieces.gradient(self._parameters(y), self._gates(bits, slots))
 
     def _margin(self, parameters, bits, slots: Slots, entry) -> Float[Array, ""]:
         sample = self.sample_of(entry)

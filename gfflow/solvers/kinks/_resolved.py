@@ -80,25 +80,27 @@ class KinkState(AbstractSolverState):
 @final
 class KinkResolved(AbstractMeasured[KinkState]):
     """An explicit solver of piecewise smooth flows, such as those of ReLU networks,
-    each step of which stays on one smooth piece.
+    each step of which is made on one smooth piece.
 
     With the sides of all kinks held, ReLU units on or off, the field is smooth, and
-    goes on smoothly past a kink. A step is made with them held; if on its dense output
-    a kink changes its side, the step ends there, and the next one begins on the other
-    side. No step is rejected for a kink, and the solution has the order of the solver
-    inside. Where the field on both sides points to the kink, the flow goes on along it
-    in Filippov's sense (Filippov, Differential Equations with Discontinuous Righthand
-    Sides, 1988, §4): the gate of the kink takes the value in (0, 1) that keeps it
-    there, until that leaves [0, 1].
+    goes on smoothly past a kink. A step is made with them held, the kinks that change
+    their side are located on its dense output, and what the change of side does to the
+    flow is added to second order: the step ends where the next order would be felt at
+    the tolerance, just after its first kink or after many (see `_late.py`). No step is
+    rejected for a kink. Where the field on both sides points to the kink, the flow goes
+    on along it in Filippov's sense (Filippov, Differential Equations with Discontinuous
+    Righthand Sides, 1988, §4): the gate of the kink takes the value in (0, 1) that
+    keeps it there, until that leaves [0, 1].
 
     Laws of gradient flow hold through all of this, and along kinks: each field is that
     of a model with gates for kinks, and a unit u·γz with any gate γ has the laws of
     u·max(z, 0). They hold to the accuracy of the solver inside.
 
     The kinks are read off the program of the model (`gfflow.kinks`), whatever it is
-    made of: maxima, absolute values, choices by comparison, max pooling, sorting. It is
-    meant for up to some thousand kinks on the way: each is a step of its own. Only
-    `gfflow.solve` knows how to make its steps. It has no derivatives.
+    made of: maxima, absolute values, choices by comparison, max pooling, sorting. A
+    step ends at its first kink where the flow slides, or is not affine in the gradient,
+    and at a kink that all samples share. Only `gfflow.solve` knows how to make its
+    steps. It has no derivatives.
 
     **Attributes:**
 
@@ -259,7 +261,6 @@ class KinkResolved(AbstractMeasured[KinkState]):
             rates = jax.jvp(values, (c,), (jnp.ones_like(c),))[1]
             return rates @ made.coefficients
 
-        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
         boundary = float(tableaus(self._methods).boundaries[0])
         step = Step(
             path,
@@ -271,7 +272,7 @@ class KinkResolved(AbstractMeasured[KinkState]):
             old.margins,
             old.slack,
             made.stiffness * boundary / h,
-            self.atol + self.rtol * size,
+            self._scale(made, y),
         )
         passing = ~jnp.any(slots.sliding) & self._lets_pass(held)
         late = Lateness(held, step, passing).end()
@@ -343,9 +344,12 @@ class KinkResolved(AbstractMeasured[KinkState]):
 
     def _good(self, made: ExplicitStep, y) -> Bool[Array, ""]:
         """Whether the control will keep the step."""
-        size = jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
-        ratio = made.error / (self.atol + self.rtol * size)
+        ratio = made.error / self._scale(made, y)
         return jnp.all(jnp.isfinite(made.y1)) & (jnp.sqrt(jnp.mean(ratio**2)) < 1)
+
+    def _scale(self, made: ExplicitStep, y) -> Float[Array, " D"]:
+        """The tolerance of each entry of the state."""
+        return self.atol + self.rtol * jnp.maximum(jnp.abs(y), jnp.abs(made.y1))
 
     def _held(self, problem: Problem, unravel: Callable[[Array], Any]) -> Held:
         if self.flow is None or self.reading is None:
